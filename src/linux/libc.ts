@@ -1,0 +1,213 @@
+/**
+ * libc through koffi: the only file that knows the FFI.
+ *
+ * Results follow one rule: a call returns its result, or the negated error number. So `if (result < 0)` is the whole
+ * error check, nothing is allocated, and no call can come between a failure and the reading of `errno`.
+ * Buffers are passed as addresses for the time of the call; the caller keeps them alive.
+ */
+import koffi from 'koffi';
+
+const libc = koffi.load(null);
+
+type Scalar = number | bigint;
+export type Memory = Uint8Array | null;
+
+type Foreign = (...args: (Scalar | Memory | string)[]) => Scalar;
+
+/** Declares a libc function whose failure is -1 with `errno` set. */
+function declare<Parameters extends (Scalar | Memory | string)[]>(
+  name: string,
+  ...parameters: string[]
+): (...args: Parameters) => number {
+  const call: Foreign = libc.func(name, 'long', parameters);
+  return (...args) => {
+    const result = call(...args);
+    return result === -1 ? -koffi.errno() : Number(result);
+  };
+}
+
+/** Same, for functions whose declared result is an int: the upper half of the register is not theirs. */
+function declareInt<Parameters extends (Scalar | Memory | string)[]>(
+  name: string,
+  ...parameters: string[]
+): (...args: Parameters) => number {
+  const call: Foreign = libc.func(name, 'int', parameters);
+  return (...args) => {
+    const result = call(...args);
+    return result === -1 ? -koffi.errno() : Number(result);
+  };
+}
+
+/** syscall(2) with up to six integer arguments. */
+export const syscall = declare<[number, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+);
+/** syscall(2): memory in the first place. */
+export const syscallMemory1 = declare<[number, Memory, Scalar, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'void *',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+);
+/** syscall(2): memory in the second place. */
+export const syscallMemory2 = declare<[number, Scalar, Memory, Scalar, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'void *',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+);
+/** syscall(2): memory in the third place. */
+export const syscallMemory3 = declare<[number, Scalar, Scalar, Memory, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'intptr_t',
+  'void *',
+  'intptr_t',
+  'intptr_t',
+);
+/** syscall(2): memory in the second and third place. */
+export const syscallMemory23 = declare<[number, Scalar, Memory, Memory, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'void *',
+  'void *',
+  'intptr_t',
+  'intptr_t',
+);
+/** syscall(2): memory in the second and fourth place. */
+export const syscallMemory24 = declare<[number, Scalar, Memory, Scalar, Memory, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'void *',
+  'intptr_t',
+  'void *',
+  'intptr_t',
+);
+/** syscall(2): memory in the first two places. */
+export const syscallMemory12 = declare<[number, Memory, Memory, Scalar, Scalar, Scalar]>(
+  'syscall',
+  'long',
+  'void *',
+  'void *',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+);
+
+export const ioctl = declareInt<[number, number, Memory]>('ioctl', 'int', 'ulong', 'void *');
+export const ioctlInteger = declareInt<[number, number, Scalar]>('ioctl', 'int', 'ulong', 'uintptr_t');
+export const poll = declareInt<[Memory, number, number]>('poll', 'void *', 'ulong', 'int');
+export const close = declareInt<[number]>('close', 'int');
+export const processVmReadv = declare<[number, Memory, number, Memory, number, number]>(
+  'process_vm_readv',
+  'int',
+  'void *',
+  'ulong',
+  'void *',
+  'ulong',
+  'ulong',
+);
+export const processVmWritev = declare<[number, Memory, number, Memory, number, number]>(
+  'process_vm_writev',
+  'int',
+  'void *',
+  'ulong',
+  'void *',
+  'ulong',
+  'ulong',
+);
+/** The path is UTF-8 text here: use it for names of our own making (`/proc/…`) only. */
+export const openText = declareInt<[number, string, number, number]>(
+  'openat',
+  'int',
+  'const char *',
+  'int',
+  'uint',
+);
+/** The path is bytes that end in NUL. */
+export const openat = declareInt<[number, Memory, number, number]>('openat', 'int', 'void *', 'int', 'uint');
+export const readlinkat = declare<[number, Memory, Memory, number]>(
+  'readlinkat',
+  'int',
+  'void *',
+  'void *',
+  'size_t',
+);
+export const readlinkText = declare<[string, Memory, number]>('readlink', 'const char *', 'void *', 'size_t');
+export const read = declare<[number, Memory, number]>('read', 'int', 'void *', 'size_t');
+export const write = declare<[number, Memory, number]>('write', 'int', 'void *', 'size_t');
+export const fcntl = declareInt<[number, number, Scalar]>('fcntl', 'int', 'int', 'intptr_t');
+export const prctl = declareInt<[number, Scalar, Scalar, Scalar, Scalar]>(
+  'prctl',
+  'int',
+  'ulong',
+  'ulong',
+  'ulong',
+  'ulong',
+);
+export const kill = declareInt<[number, number]>('kill', 'int', 'int');
+export const fchdir = declareInt<[number]>('fchdir', 'int');
+export const getpgrp = declareInt<[]>('getpgrp');
+export const tcgetpgrp = declareInt<[number]>('tcgetpgrp', 'int');
+export const socketpair = declareInt<[number, number, number, Memory]>(
+  'socketpair',
+  'int',
+  'int',
+  'int',
+  'void *',
+);
+export const recvmsg = declare<[number, Memory, number]>('recvmsg', 'int', 'void *', 'int');
+export const memfdCreate = declareInt<[string, number]>('memfd_create', 'const char *', 'uint');
+
+const umaskForeign: (mask: number) => number = libc.func('umask', 'uint', ['uint']);
+/** umask(2): sets the mask for new files and returns the one before; never fails. */
+export function umask(mask: number): number {
+  return umaskForeign(mask);
+}
+
+const signalForeign: (signal: number, handler: number) => Scalar = libc.func('signal', 'intptr_t', [
+  'int',
+  'intptr_t',
+]);
+/** Gives a signal its default action back (signal(7)). */
+export function defaultSignal(signal: number): void {
+  signalForeign(signal, 0);
+}
+
+const exitForeign: (code: number) => void = libc.func('_exit', 'void', ['int']);
+/** Ends the process at once (_exit(2)): process.exit waits for pool threads, which may be blocked in a call. */
+export function exitNow(code: number): never {
+  exitForeign(code);
+  throw new Error('_exit returned');
+}
+
+/** The address of a buffer's bytes. It holds as long as the buffer is referenced and not resized. */
+export function addressOf(memory: Uint8Array): bigint {
+  return koffi.address(memory);
+}
+
+/** The file descriptor that Node's event loop waits on, or -1 where this Node does not tell (libuv: uv_backend_fd). */
+export function eventLoopDescriptor(): number {
+  try {
+    const defaultLoop: () => unknown = libc.func('uv_default_loop', 'void *', []);
+    const backend: (loop: unknown) => number = libc.func('uv_backend_fd', 'int', ['void *']);
+    return backend(defaultLoop());
+  } catch {
+    return -1;
+  }
+}
