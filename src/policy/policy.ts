@@ -1,0 +1,66 @@
+/**
+ * What a person allows. Plain values, complete and checked: whoever holds a Policy need not doubt it.
+ */
+
+/** The bytes of an absolute path, without trailing NUL. Paths are bytes, never text (path_resolution(7)). */
+export type PathBytes = Buffer;
+
+export interface Policy {
+  /** Undefined: files are not restricted. */
+  readonly files: FilePolicy | undefined;
+  /** Undefined: the network is not restricted. */
+  readonly network: NetworkPolicy | undefined;
+  /** Unix sockets outside the sandbox that may be connected to, under any restriction (unix(7)). */
+  readonly unixSockets: readonly UnixSocketName[];
+}
+
+export interface FilePolicy {
+  /**
+   * Changes are allowed at these paths and below. Absolute, as the kernel names them: symbolic links resolved as far
+   * as the path exists, so that comparing whole components is enough.
+   */
+  readonly writable: readonly PathBytes[];
+}
+
+export type NetworkPolicy =
+  /** Any destination, but only the families that ordinary programs use. */
+  | { readonly kind: 'families' }
+  /** No destination at all. */
+  | { readonly kind: 'none' }
+  /** Only what is listed. */
+  | {
+      readonly kind: 'listed';
+      /** Undefined: any address. A destination must match a network and a port where both are given. */
+      readonly networks: readonly Network[] | undefined;
+      /** Undefined: any port. */
+      readonly ports: readonly Port[] | undefined;
+      /** Allowed besides: resolvers. */
+      readonly endpoints: readonly Endpoint[];
+    };
+
+/** A port number, 0 to 65535, host byte order. */
+export type Port = number;
+
+/** An IP address in network byte order: 4 bytes for IPv4, 16 for IPv6. IPv4-mapped IPv6 is always IPv4 here. */
+export type AddressBytes = Uint8Array;
+
+export interface Network {
+  readonly address: AddressBytes;
+  /** Length of the prefix in bits. All bits of the address beyond it are zero. */
+  readonly prefix: number;
+}
+
+export interface Endpoint {
+  readonly address: AddressBytes;
+  readonly port: Port;
+}
+
+export type UnixSocketName =
+  | { readonly kind: 'path'; readonly path: PathBytes }
+  /** Without the leading NUL. */
+  | { readonly kind: 'abstract'; readonly name: Buffer };
+
+/** True when the policy restricts anything; Unix sockets outside the sandbox are then closed too. */
+export function restrictsAnything(policy: Policy): boolean {
+  return policy.files !== undefined || policy.network !== undefined;
+}

@@ -1,0 +1,60 @@
+/**
+ * What the supervisor tells about a referral once it is decided. Plain values that own their bytes.
+ */
+import type { AddressBytes, PathBytes, Port } from '../policy/policy.ts';
+
+export type ReportedObject =
+  | { readonly kind: 'path'; readonly path: PathBytes }
+  /** Two ends: rename, link. */
+  | { readonly kind: 'paths'; readonly from: PathBytes; readonly to: PathBytes }
+  | {
+      readonly kind: 'address';
+      readonly address: AddressBytes;
+      readonly port: Port;
+      readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
+    }
+  | { readonly kind: 'unix-path'; readonly path: PathBytes }
+  | { readonly kind: 'unix-abstract'; readonly name: Buffer }
+  | { readonly kind: 'process'; readonly pid: number }
+  | { readonly kind: 'none' };
+
+/** The word a person would use for what was attempted; groups the summary. */
+export type Operation =
+  | 'write'
+  | 'create'
+  | 'remove'
+  | 'rename'
+  | 'link'
+  | 'change' /* mode, owner, times, extended attributes, flags */
+  | 'connect'
+  | 'send'
+  | 'bind'
+  | 'signal'
+  | 'other';
+
+/** Which layer decided: Landlock, the filter, or the supervisor's judge. */
+export type Layer = 'landlock' | 'filter' | 'supervisor';
+
+export interface ReferralEvent {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** The thread that made the call, as the supervisor sees it. */
+  readonly tid: number;
+  /** Name of the system call: `openat`. */
+  readonly call: string;
+  readonly operation: Operation;
+  readonly object: ReportedObject;
+  readonly verdict: 'allowed' | 'refused';
+  /** 0 where allowed. */
+  readonly errno: number;
+  readonly layer: Layer;
+  /** The rule that decided, in a few words: `outside --write-allow`. */
+  readonly rule: string;
+}
+
+/** Receives events. It must not throw: what becomes of a report never changes a verdict. */
+export interface Reporter {
+  /** False: allowed referrals need not be reported, which saves building their events. */
+  readonly wantsAllowed: boolean;
+  report(event: ReferralEvent): void;
+}
