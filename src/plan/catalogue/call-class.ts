@@ -1,0 +1,124 @@
+/**
+ * The classes of system calls: who decides about a call, and why (syscalls(2), seccomp(2)).
+ */
+
+export type CallClass =
+  /** Changes nothing outside the process: always allowed. */
+  | { readonly kind: 'harmless' }
+  /**
+   * The registers decide, in the filter. Without `when` this holds whatever the policy, as it protects the sandbox
+   * itself. What the rule leaves open goes to `judge`; where there is no judge or no supervisor, it is refused.
+   */
+  | {
+      readonly kind: 'registers';
+      readonly rule: RegisterRule;
+      readonly judge?: Judge;
+      readonly when?: Restriction;
+      readonly note: string;
+    }
+  /**
+   * The supervisor decides when the policy restricts what `when` names; otherwise the call is allowed. A rule looks at
+   * the registers first, whatever the policy: it may allow, refuse, or leave the call to the supervisor.
+   */
+  | {
+      readonly kind: 'referred';
+      readonly judge: Judge;
+      readonly when: Restriction;
+      readonly rule?: RegisterRule;
+      readonly note: string;
+    }
+  /** Refused in the filter: always, or with `when` only under that restriction, and otherwise allowed. */
+  | {
+      readonly kind: 'refused';
+      readonly errno: RefusalErrno;
+      readonly when?: Restriction;
+      readonly reason: string;
+    }
+  /** Answered ENOSYS, as by a kernel that lacks the call: callers know what to do then. */
+  | { readonly kind: 'absent'; readonly reason: string };
+
+/** Which part of the policy must be in force: `any` is files or network. */
+export type Restriction = 'files' | 'network' | 'any';
+
+/** What the supervisor looks at when a call is referred to it. */
+export type Judge =
+  /** The names that an open, a create, a rename or a removal would change. */
+  | 'files'
+  /** Mode, owner, times, extended attributes and flags of a file. */
+  | 'metadata'
+  /** Socket addresses, Unix sockets among them. */
+  | 'network'
+  /** Whether a signal would leave the sandbox. */
+  | 'signals'
+  /** Whether a process or thread is of the sandbox. */
+  | 'processes';
+
+export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
+
+/** The rules that look at registers, each built elsewhere as an expression of the filter language. */
+export const REGISTER_RULES = [
+  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something. */
+  'open-flags',
+  /** mknod(2): device nodes refused. */
+  'mknod-mode',
+  /** ioctl(2): injected terminal input and foreign signal owners refused; changes to file systems and flags referred. */
+  'ioctl-command',
+  /** socket(2), socketpair(2): family, type and protocol. */
+  'socket-family',
+  /** sendto(2): no address and no MSG_FASTOPEN is allowed, all else referred. */
+  'sendto-address',
+  /** setsockopt(2): options that connect, redirect or change the protocol refused. */
+  'setsockopt-option',
+  /** getsockopt(2): SCTP's, one of which connects, refused. */
+  'getsockopt-option',
+  /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused. */
+  'clone-flags',
+  /** unshare(2): CLONE_NEW* refused. CLONE_NEWTIME is a bit that clone(2) reads as part of the exit signal. */
+  'unshare-flags',
+  /** seccomp(2): SECCOMP_FILTER_FLAG_NEW_LISTENER refused with EBUSY. */
+  'seccomp-flags',
+  /** prctl(2): options that blind the supervisor or shed its protection refused. */
+  'prctl-option',
+  /** personality(2): queries and harmless personas only. */
+  'personality',
+  /** ptrace(2): allowed where Landlock confines it to the sandbox, else refused. */
+  'ptrace',
+  /** kill(2) and kin: allowed where Landlock scopes signals, else judged. */
+  'kill-target',
+  /** fcntl(2): F_SETOWN, F_SETOWN_EX and F_SETSIG, by which the kernel signals for the caller. */
+  'fcntl-owner',
+  /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
+  'prlimit-target',
+  /** setpriority(2): PRIO_PROCESS of 0 is allowed, PRIO_USER refused, else judged. */
+  'setpriority-target',
+  /** ioprio_set(2): as setpriority, with the numbers of IOPRIO_WHO_*. */
+  'ioprio-target',
+  /** sched_setaffinity(2) and kin: pid 0 is allowed, else judged. */
+  'sched-target',
+  /** move_pages(2), migrate_pages(2): pid 0 is allowed, else refused. */
+  'pages-target',
+] as const;
+
+export type RegisterRule = (typeof REGISTER_RULES)[number];
+
+/** The classes of some calls; the catalogue is made of such parts. */
+export type Part = Readonly<Record<string, CallClass>>;
+
+/** A call that the rule decides by its registers. */
+export function registers(
+  rule: RegisterRule,
+  note: string,
+  more: { readonly judge?: Judge; readonly when?: Restriction } = {},
+): CallClass {
+  return { kind: 'registers', rule, ...more, note };
+}
+
+/** A call refused with EPERM unless `more` says otherwise. */
+export function refused(reason: string, more: { errno?: RefusalErrno; when?: Restriction } = {}): CallClass {
+  return { kind: 'refused', errno: 'EPERM', ...more, reason };
+}
+
+/** A call answered ENOSYS. */
+export function absent(reason: string): CallClass {
+  return { kind: 'absent', reason };
+}

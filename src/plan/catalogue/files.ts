@@ -1,0 +1,96 @@
+/**
+ * Calls that change files, or what a path means (path_resolution(7)).
+ */
+import { type CallClass, type Part, type RegisterRule, refused } from './call-class.ts';
+
+export const FILES = {
+  open: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
+  openat: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
+  openat2: files('its flags lie in memory, where the filter cannot see them'),
+  creat: files('creates or truncates'),
+  truncate: files('changes a file without opening it'),
+  mkdir: files('makes a directory'),
+  mkdirat: files('makes a directory'),
+  mknod: files('makes a FIFO, socket or file; device nodes are always refused', 'mknod-mode'),
+  mknodat: files('makes a FIFO, socket or file; device nodes are always refused', 'mknod-mode'),
+  rmdir: files('removes a directory'),
+  unlink: files('removes a name'),
+  unlinkat: files('removes a name'),
+  symlink: files('makes a name'),
+  symlinkat: files('makes a name'),
+  link: files('a second name would make a file writable elsewhere: both ends are judged'),
+  linkat: files('a second name would make a file writable elsewhere: both ends are judged'),
+  rename: files('changes both directories'),
+  renameat: files('changes both directories'),
+  renameat2: files('changes both directories; may swap names or leave a whiteout device'),
+
+  chmod: metadata('changes the mode'),
+  fchmod: metadata('changes the mode, even through a descriptor open for reading'),
+  fchmodat: metadata('changes the mode'),
+  fchmodat2: metadata('changes the mode'),
+  chown: metadata('changes the owner'),
+  fchown: metadata('changes the owner, even through a descriptor open for reading'),
+  lchown: metadata('changes the owner'),
+  fchownat: metadata('changes the owner'),
+  utime: metadata('changes times'),
+  utimes: metadata('changes times'),
+  futimesat: metadata('changes times, even through a descriptor open for reading'),
+  utimensat: metadata('changes times, even through a descriptor open for reading'),
+  setxattr: metadata('changes an extended attribute'),
+  lsetxattr: metadata('changes an extended attribute'),
+  fsetxattr: metadata('changes an extended attribute, even through a descriptor open for reading'),
+  setxattrat: metadata('changes an extended attribute'),
+  removexattr: metadata('removes an extended attribute'),
+  lremovexattr: metadata('removes an extended attribute'),
+  fremovexattr: metadata('removes an extended attribute, even through a descriptor open for reading'),
+  removexattrat: metadata('removes an extended attribute'),
+  file_setattr: metadata('changes flags such as immutable, by path'),
+  ioctl: metadata(
+    'most commands pass; terminal input injection is refused, changes of file flags are referred',
+    'ioctl-command',
+  ),
+
+  mount: refused('changes what a path means'),
+  umount2: refused('changes what a path means'),
+  pivot_root: refused('changes what a path means'),
+  chroot: refused('changes what a path means'),
+  fsopen: refused('part of mounting'),
+  fsconfig: refused('part of mounting'),
+  fsmount: refused('part of mounting'),
+  fspick: refused('part of mounting'),
+  move_mount: refused('changes what a path means'),
+  mount_setattr: refused('changes a mount'),
+  open_tree: refused('gives a detached mount, in which a path has another meaning'),
+  open_tree_attr: refused('gives a detached mount, in which a path has another meaning'),
+  open_by_handle_at: refused('opens a file without a path'),
+  // The errno of a file system that has no handles: what every caller of name_to_handle_at must cope with.
+  name_to_handle_at: refused('names a file without a path', { errno: 'EOPNOTSUPP' }),
+
+  // Objects that outlive the sandbox and are shared with every process of the user. They are not files, so no path
+  // rule reaches them; System V objects are even reached by number, without any open.
+  mq_open: refused('a message queue is shared with processes outside', { when: 'files' }),
+  mq_unlink: refused('removes a message queue, which may be one from outside', { when: 'files' }),
+  msgget: systemV(),
+  msgsnd: systemV(),
+  msgrcv: systemV(),
+  msgctl: systemV(),
+  semget: systemV(),
+  semop: systemV(),
+  semtimedop: systemV(),
+  semctl: systemV(),
+  shmget: systemV(),
+  shmat: systemV(),
+  shmctl: systemV(),
+} satisfies Part;
+
+function files(note: string, rule?: RegisterRule): CallClass {
+  return { kind: 'referred', judge: 'files', when: 'files', ...(rule && { rule }), note };
+}
+
+function metadata(note: string, rule?: RegisterRule): CallClass {
+  return { kind: 'referred', judge: 'metadata', when: 'files', ...(rule && { rule }), note };
+}
+
+function systemV(): CallClass {
+  return refused('System V objects are shared, by number, with processes outside', { when: 'files' });
+}

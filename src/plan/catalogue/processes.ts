@@ -1,0 +1,47 @@
+/**
+ * Calls by which a program could reach processes outside the sandbox, or shed the sandbox itself.
+ */
+import { absent, type Part, refused, registers } from './call-class.ts';
+
+const SIGNAL_NOTE = 'signals stay inside: by Landlock where it scopes them, else the target is judged';
+const SCHEDULING_NOTE = 'the caller itself passes; of others only those of the sandbox';
+
+export const PROCESSES = {
+  clone: registers('clone-flags', 'no namespaces, and no child that escapes tracing'),
+  // Its flags lie in memory; the C libraries and Go fall back to clone.
+  clone3: absent('its flags lie in memory, where the filter cannot see them; libraries fall back to clone'),
+  unshare: registers('unshare-flags', 'no namespaces; descriptors and the working directory may be unshared'),
+  setns: refused('enters a namespace, in which paths and processes have another meaning'),
+  personality: registers('personality', 'executable data and other memory layouts weaken the program'),
+  prctl: registers('prctl-option', 'some options would blind the supervisor'),
+  seccomp: registers('seccomp-flags', 'a second listener would take the referrals from this one'),
+  ptrace: registers('ptrace', 'inside only, where Landlock keeps it inside; else refused'),
+
+  kill: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  tkill: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  tgkill: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  rt_sigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  rt_tgsigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  pidfd_send_signal: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
+  fcntl: registers('fcntl-owner', 'an owner of a descriptor is signalled by the kernel: only one inside', {
+    judge: 'signals',
+  }),
+
+  prlimit64: registers('prlimit-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  setpriority: registers('setpriority-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  ioprio_set: registers('ioprio-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  sched_setparam: registers('sched-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  sched_setscheduler: registers('sched-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  sched_setaffinity: registers('sched-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  sched_setattr: registers('sched-target', SCHEDULING_NOTE, { judge: 'processes' }),
+  migrate_pages: registers('pages-target', 'only memory of the caller itself'),
+  move_pages: registers('pages-target', 'only memory of the caller itself'),
+
+  // Debuggers fall back to ptrace for memory (strace: PTRACE_PEEKDATA on EPERM).
+  process_vm_readv: refused('reads memory of another process'),
+  process_vm_writev: refused('writes memory of another process'),
+  process_madvise: refused('changes memory of another process'),
+  process_mrelease: refused('frees memory of another process'),
+  pidfd_getfd: refused('takes a descriptor, perhaps a connection, from another process'),
+  kcmp: refused('looks into another process'),
+} satisfies Part;
