@@ -1,0 +1,157 @@
+// Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
+// is root, the integration tests once more as an ordinary user.
+//   node scripts/test.mjs [--unit] [--only PATTERN]     PATTERN: part of a test file's path
+import { spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+/** The user "nobody" of every distribution: no files, no groups, no privileges. */
+const NOBODY = { uid: 65534, gid: 65534 };
+/** Fewer tests than these means that files were not found, which node --test calls a success. */
+const FLOOR = { unit: 20, integration: 400 };
+
+const { unitOnly, pattern } = readArguments(process.argv.slice(2));
+const environment = { ...process.env };
+for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT']) delete environment[name];
+
+fs.rmSync(join(root, 'build'), { recursive: true, force: true });
+step('tsc', ['node_modules/typescript/bin/tsc']);
+step('the build', ['scripts/build.mjs']);
+
+const runs = [await runTests('unit tests', 'build/src', FLOOR.unit)];
+if (!unitOnly) {
+  const isRoot = process.getuid() === 0;
+  runs.push(
+    await runTests(
+      `integration tests as ${isRoot ? 'root' : 'the current user'}`,
+      'build/test',
+      FLOOR.integration,
+    ),
+  );
+  if (isRoot) runs.push(await runAsNobody());
+  else console.log('\n== integration tests as root: SKIPPED, because the tests were not started by root');
+}
+conclude();
+
+function readArguments(words) {
+  /** @type {{ unitOnly: boolean, pattern: string | undefined }} */
+  const result = { unitOnly: false, pattern: undefined };
+  for (let index = 0; index < words.length; index += 1) {
+    if (words[index] === '--unit') result.unitOnly = true;
+    else if (words[index] === '--only' && words[index + 1]) result.pattern = words[(index += 1)];
+    else {
+      console.error(`test: cannot understand "${words[index]}"; usage: test.mjs [--unit] [--only PATTERN]`);
+      process.exit(2);
+    }
+  }
+  return result;
+}
+
+function step(name, args) {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env: environment });
+  if (status === 0) return;
+  console.error(`test: ${name} failed`);
+  process.exit(1);
+}
+
+/** Runs the test files below a folder; the counts are read from the reporter's closing summary. */
+async function runTests(title, folder, floor, { base = root, node = process.execPath, ...options } = {}) {
+  console.log(`\n== ${title}`);
+  const files = fs
+    .readdirSync(join(base, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.js') && (pattern === undefined || name.includes(pattern)))
+    .map((name) => join(folder, name))
+    .toSorted();
+  if (files.length === 0) return { title, floor, status: 0, counts: { tests: 0 }, skipped: [] };
+
+  const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  const child = spawn(node, args, { cwd: base, env: environment, stdio, ...options });
+  let text = '';
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (data) => {
+    process.stdout.write(data);
+    text += data;
+  });
+  const status = await new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code, signal) => done(signal ?? code));
+  });
+  const counts = {};
+  for (const [, name, count] of text.matchAll(/^ℹ (tests|pass|fail|cancelled|skipped|todo) (\d+)$/gm)) {
+    counts[name] = Number(count);
+  }
+  const skipped = [...text.matchAll(/^ *﹣ (.*)$/gm)].map(([, line]) => line);
+  return { title, floor, status, counts, skipped };
+}
+
+/** A clone may lie where only its owner can look, so what the tests need is copied to where everybody can. */
+async function runAsNobody() {
+  const base = fs.mkdtempSync('/tmp/secfilter-');
+  try {
+    for (const name of ['build', 'dist', 'package.json', ...runtimeModules()]) {
+      fs.mkdirSync(dirname(join(base, name)), { recursive: true });
+      fs.cpSync(join(root, name), join(base, name), { recursive: true });
+    }
+    spawnSync('chmod', ['-R', 'a+rX', base], { stdio: 'inherit' });
+    const node = nodeForAll(base);
+    const HOME = join(base, 'home');
+    const TMPDIR = join(base, 't');
+    for (const folder of [HOME, TMPDIR]) {
+      fs.mkdirSync(folder, { mode: 0o700 });
+      fs.chownSync(folder, NOBODY.uid, NOBODY.gid);
+    }
+    const PATH = `${dirname(node)}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`;
+    const env = { ...environment, HOME, TMPDIR, PATH, USER: 'nobody', LOGNAME: 'nobody', SHELL: '/bin/sh' };
+    // libuv gives up the supplementary groups along with the user.
+    return await runTests('integration tests as an ordinary user', 'build/test', FLOOR.integration, {
+      base,
+      node,
+      env,
+      ...NOBODY,
+    });
+  } finally {
+    fs.rmSync(base, { recursive: true, force: true });
+  }
+}
+
+/** The run-time dependencies and what they bring along, read from the lock file. */
+function runtimeModules() {
+  const { packages } = JSON.parse(fs.readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.keys(packages).filter(
+    (path) => path.startsWith('node_modules/') && !packages[path].dev && fs.existsSync(join(root, path)),
+  );
+}
+
+/** This Node where the other user may execute it, else a copy of it. */
+function nodeForAll(base) {
+  if (spawnSync(process.execPath, ['--version'], { cwd: '/', ...NOBODY }).status === 0)
+    return process.execPath;
+  const copy = join(base, 'bin/node');
+  fs.mkdirSync(dirname(copy));
+  fs.copyFileSync(process.execPath, copy);
+  fs.chmodSync(copy, 0o755);
+  return copy;
+}
+
+function conclude() {
+  console.log('\n== summary');
+  let failed = false;
+  for (const { title, floor, status, counts, skipped } of runs) {
+    const ran = (counts.tests ?? 0) - (counts.skipped ?? 0);
+    const problems = [];
+    if (status !== 0) problems.push(`node --test ended with ${status}`);
+    if (pattern === undefined && ran < floor)
+      problems.push(`only ${ran} tests ran, at least ${floor} were expected`);
+    if (problems.length > 0) failed = true;
+    const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+    console.log(`${title}: ${words.join(', ')}${problems.map((problem) => `; FAILED: ${problem}`).join('')}`);
+    for (const line of skipped) console.log(`  skipped: ${line}`);
+  }
+  if (runs.every(({ counts }) => counts.tests === 0)) {
+    console.log(`FAILED: no test ran${pattern === undefined ? '' : `, no file matches "${pattern}"`}`);
+    failed = true;
+  }
+  process.exit(failed ? 1 : 0);
+}

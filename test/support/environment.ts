@@ -1,0 +1,20 @@
+/**
+ * Where the built program lies, and who runs the tests.
+ */
+import { resolve } from 'node:path';
+
+/** The folder that holds build/ and dist/: the clone, or the copy that another user runs from. */
+export const projectRoot = resolve(import.meta.dirname, '../../..');
+export const secfiltScript = resolve(projectRoot, 'dist/secfilt.cjs');
+export const probesFolder = resolve(projectRoot, 'build/test/probes');
+
+function identity(read: (() => number) | undefined): number {
+  if (read === undefined) throw new Error('this platform has no user ids');
+  return read();
+}
+
+export const uid = identity(process.getuid);
+export const gid = identity(process.getgid);
+export const isRoot = uid === 0;
+/** For test names: the same test runs as root and as another user. */
+export const who = isRoot ? 'root' : 'ordinary user';
