@@ -139,6 +139,22 @@ export const openText = declareInt<[number, string, number, number]>(
   'int',
   'uint',
 );
+const openTextForeign = libc.func('openat', 'int', ['int', 'const char *', 'int', 'uint']);
+/** Same on a pool thread, for opens that may block; `done` gets the result on the main thread. */
+export function openTextAsync(
+  directory: number,
+  path: string,
+  flags: number,
+  mode: number,
+  done: (result: number) => void,
+): void {
+  openTextForeign.async(directory, path, flags, mode, (error: unknown, result: number) => {
+    // errno is the pool thread's only until anything else runs.
+    const errno = koffi.errno();
+    done(error === null && result >= 0 ? result : -errno);
+  });
+}
+
 /** The path is bytes that end in NUL. */
 export const openat = declareInt<[number, Memory, number, number]>('openat', 'int', 'void *', 'int', 'uint');
 export const readlinkat = declare<[number, Memory, Memory, number]>(

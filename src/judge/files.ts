@@ -1,0 +1,132 @@
+/**
+ * The judge of file changes: what was asked, as plain values, and where it lies → verdict.
+ * Pure: no look at the target, none at the file system.
+ */
+import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
+import type { Location, PathSet } from './path-set.ts';
+
+const OUTSIDE_RULE = refuse('outside --write-allow');
+const DEVICE_RULE = refuse('device nodes are never made');
+const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
+const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
+
+/** An object that a path led to. */
+export interface FoundObject {
+  /** As the kernel names it. Pipes, sockets and the like have names that do not begin with a slash. */
+  readonly path: Uint8Array;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export interface OpenCall {
+  /** Opens for writing, or truncates. */
+  readonly writes: boolean;
+  /** The directory makes a nameless file (O_TMPFILE). */
+  readonly makesNameless: boolean;
+}
+
+/** What the judge knows about the sandbox as a whole. */
+export interface FileRules {
+  readonly writable: PathSet;
+  /** Landlock decides every change again, so that `continue` is safe. */
+  readonly landlock: boolean;
+  /** Landlock has the truncate right (ABI 3). */
+  readonly landlockTruncate: boolean;
+  /** Process id of the supervisor, as /proc names it. */
+  readonly supervisor: number;
+}
+
+/** open(2), openat(2), openat2(2), creat(2) of something that exists. */
+export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
+  if (!call.writes && !call.makesNameless) return rules.landlock ? CONTINUE : PERFORM;
+  const kernel = judgeKernelInterface(rules, object.path);
+  if (kernel !== undefined) return kernel;
+  // Pipes and sockets have no place in the file system, and Landlock lets them pass.
+  if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
+  return verdictForObject(rules, rules.writable.locate(object.path), object);
+}
+
+/** An entry of a directory is made, removed, renamed or linked. The path is that of the entry. */
+export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
+  const kernel = judgeKernelInterface(rules, path);
+  if (kernel !== undefined) return kernel;
+  const location = rules.writable.locate(path);
+  switch (location.kind) {
+    case 'outside':
+      return OUTSIDE_RULE;
+    case 'at':
+      return PERFORM;
+    case 'below':
+      return location.backed && rules.landlock ? CONTINUE : PERFORM;
+  }
+}
+
+/** mknod(2): as an entry, but block and character devices are never made. */
+export function judgeNode(rules: FileRules, path: Uint8Array, isDevice: boolean): Verdict {
+  const verdict = judgeEntry(rules, path);
+  return isDevice && verdict.kind !== 'refuse' ? DEVICE_RULE : verdict;
+}
+
+/** Several entries at once (rename, link): all must be allowed, and Landlock must back all to go on. */
+export function judgeEntries(rules: FileRules, paths: readonly Uint8Array[]): Verdict {
+  let result: Verdict = CONTINUE;
+  for (const path of paths) {
+    const verdict = judgeEntry(rules, path);
+    if (verdict.kind === 'refuse') return verdict;
+    if (verdict.kind === 'perform') result = verdict;
+  }
+  return result;
+}
+
+/** truncate(2). */
+export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
+  const verdict = judgeOpen(rules, { writes: true, makesNameless: false }, object);
+  return verdict.kind === 'continue' && !rules.landlockTruncate ? PERFORM : verdict;
+}
+
+/** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */
+export function judgeMetadata(rules: FileRules, path: Uint8Array): Verdict {
+  const kernel = judgeKernelInterface(rules, path);
+  if (kernel !== undefined) return kernel;
+  if (path[0] !== 0x2f) return PERFORM;
+  return rules.writable.locate(path).kind === 'outside' ? OUTSIDE_RULE : PERFORM;
+}
+
+function verdictForObject(rules: FileRules, location: Location, object: FoundObject): Verdict {
+  switch (location.kind) {
+    case 'outside':
+      return OUTSIDE_RULE;
+    case 'at':
+      return rules.landlock && isBacked(location.backing, object) ? CONTINUE : PERFORM;
+    case 'below':
+      return location.backed && rules.landlock ? CONTINUE : PERFORM;
+  }
+}
+
+function isBacked(backing: Extract<Location, { kind: 'at' }>['backing'], object: FoundObject): boolean {
+  switch (backing.kind) {
+    case 'directory':
+      return true;
+    case 'file':
+      return backing.device === object.device && backing.inode === object.inode;
+    case 'none':
+      return false;
+  }
+}
+
+const PROC = Buffer.from('/proc/');
+const MEMORY = Buffer.from('/mem');
+
+function judgeKernelInterface(rules: FileRules, path: Uint8Array): Verdict | undefined {
+  if (!startsWith(path, PROC)) return undefined;
+  const end = path.subarray(path.length - MEMORY.length);
+  if (Buffer.compare(end, MEMORY) === 0) return KERNEL_MEMORY_RULE;
+  const own = Buffer.from(`/proc/${rules.supervisor}`);
+  if (startsWith(path, own) && (path.length === own.length || path[own.length] === 0x2f))
+    return SUPERVISOR_RULE;
+  return undefined;
+}
+
+function startsWith(path: Uint8Array, prefix: Uint8Array): boolean {
+  return path.length >= prefix.length && Buffer.compare(path.subarray(0, prefix.length), prefix) === 0;
+}

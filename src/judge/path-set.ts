@@ -1,0 +1,89 @@
+/**
+ * The paths where changes are allowed, as an index: a look-up costs the same with ten thousand of them as with one.
+ *
+ * Whole components are compared, as bytes: `/tmp/a` does not hold `/tmp/ab`. The paths asked about come from the
+ * kernel (readlink of /proc/self/fd/N), so they have no symbolic links, no `.` and no `..`.
+ */
+import type { PathBytes } from '../policy/policy.ts';
+
+/** What Landlock was told about an allowed path when the sandbox started. */
+export type Backing =
+  /** A directory: Landlock allows every change below it. */
+  | { readonly kind: 'directory' }
+  /** A file or device: Landlock allows writing this one inode. */
+  | { readonly kind: 'file'; readonly device: bigint; readonly inode: bigint }
+  /** Landlock knows nothing of it: it did not exist, or there is no Landlock. */
+  | { readonly kind: 'none' };
+
+export interface WritablePath {
+  readonly path: PathBytes;
+  readonly backing: Backing;
+}
+
+/** Where a path lies. */
+export type Location =
+  | { readonly kind: 'outside' }
+  /** An allowed path itself. */
+  | { readonly kind: 'at'; readonly backing: Backing }
+  /** Below an allowed path; `backed` when Landlock allows every change there. */
+  | { readonly kind: 'below'; readonly backed: boolean };
+
+const OUTSIDE: Location = { kind: 'outside' };
+const BELOW_BACKED: Location = { kind: 'below', backed: true };
+const BELOW_UNBACKED: Location = { kind: 'below', backed: false };
+
+const SLASH = 0x2f;
+
+/** Kernel interfaces, not files: allowed only by a path that lies in them, never by one that contains them. */
+const KERNEL_TREES = ['/proc', '/sys'];
+
+export class PathSet {
+  readonly #backings = new Map<string, Backing>();
+
+  constructor(paths: readonly WritablePath[]) {
+    for (const { path, backing } of paths) this.#backings.set(path.toString('latin1'), backing);
+  }
+
+  get size(): number {
+    return this.#backings.size;
+  }
+
+  /** Finds where a path lies. It must be absolute and as the kernel names it. */
+  locate(path: Uint8Array): Location {
+    const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
+    const at = this.#backings.get(text);
+    const below = this.#below(text, kernelTreeLength(text));
+    // Below a backed directory Landlock allows the entry itself too, so that is the stronger answer.
+    if (below === BELOW_BACKED || at === undefined) return below;
+    return { kind: 'at', backing: at };
+  }
+
+  /** To be told when an allowed path itself was removed or renamed: Landlock's rule went with the old inode. */
+  forgetBacking(path: Uint8Array): void {
+    const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
+    for (const key of this.#backings.keys()) {
+      if (key === text || key.startsWith(`${text}/`)) this.#backings.set(key, { kind: 'none' });
+    }
+  }
+
+  #below(text: string, shortest: number): Location {
+    let found = OUTSIDE;
+    for (let end = text.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : text.lastIndexOf('/', end - 1)) {
+      if (end < shortest) break;
+      const backing = this.#backings.get(end === 0 ? '/' : text.slice(0, end));
+      if (backing?.kind === 'directory' && text.length > 1) return BELOW_BACKED;
+      if (backing?.kind === 'none') found = BELOW_UNBACKED;
+    }
+    return found;
+  }
+}
+
+/** Length of the kernel tree that holds a path: allowed paths that are shorter do not count for it. */
+function kernelTreeLength(text: string): number {
+  for (const tree of KERNEL_TREES) {
+    if (text.startsWith(tree) && (text.length === tree.length || text.charCodeAt(tree.length) === SLASH)) {
+      return tree.length;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,73 @@
+/** What every handler of referrals has at hand: the rules, the supervisor's own credentials, the reporter. */
+import { syscallName } from '../linux/syscalls.ts';
+import { Errno } from '../linux/errno.ts';
+import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
+import type { FileRules } from '../judge/files.ts';
+import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
+import { targetStatus, type TargetStatus } from './target.ts';
+
+export interface Context {
+  readonly files: FileRules | undefined;
+  readonly reporter: Reporter;
+  /** Our own credentials, as /proc/self/status says them. */
+  readonly credentials: string;
+}
+
+/** Handles one kind of call. */
+export type Handler = (referral: Referral, context: Context) => Reply;
+
+/** Answers EPERM and says so. */
+export function refused(
+  referral: Referral,
+  context: Context,
+  operation: Operation,
+  object: ReportedObject,
+  rule: string,
+): Reply {
+  context.reporter.report({
+    time: Date.now(),
+    tid: referral.tid,
+    call: syscallName(referral.number) ?? `call ${referral.number}`,
+    operation,
+    object,
+    verdict: 'refused',
+    errno: Errno.EPERM,
+    layer: 'supervisor',
+    rule,
+  });
+  return fail(Errno.EPERM);
+}
+
+/** Says that a referral was allowed, where anybody wants to know, and passes the reply on. */
+export function allowed(
+  referral: Referral,
+  context: Context,
+  operation: Operation,
+  object: ReportedObject,
+  reply: Reply,
+): Reply {
+  if (context.reporter.wantsAllowed) {
+    context.reporter.report({
+      time: Date.now(),
+      tid: referral.tid,
+      call: syscallName(referral.number) ?? `call ${referral.number}`,
+      operation,
+      object,
+      verdict: 'allowed',
+      errno: 0,
+      layer: reply === CONTINUE_CALL ? 'landlock' : 'supervisor',
+      rule: 'inside --write-allow',
+    });
+  }
+  return reply;
+}
+
+/**
+ * The status of a target for whom the supervisor may act: its credentials are our own, or what we do would be done
+ * with rights it does not have (or without rights that it has). Undefined where they differ or cannot be read.
+ */
+export function trustedStatus(referral: Referral, context: Context): TargetStatus | undefined {
+  const status = targetStatus(referral.tid);
+  if (typeof status === 'number' || !referral.isCurrent()) return undefined;
+  return status.credentials === context.credentials ? status : undefined;
+}

@@ -1,0 +1,84 @@
+/**
+ * The errors that the kernel would have given before it changed anything, looked up without trying.
+ * A refusal comes only where the call would have succeeded: `mkdir -p` lives on EEXIST.
+ */
+import { opendirSync } from 'node:fs';
+import { Errno } from '../../linux/errno.ts';
+import {
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_TRUNC,
+  R_OK,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFSOCK,
+  W_OK,
+  X_OK,
+  accessDescriptor,
+  fileMode,
+  openPath,
+} from '../../linux/files.ts';
+import { close } from '../../linux/libc.ts';
+import type { ResolvedEntry } from '../resolve.ts';
+import type { OpenObject } from './object.ts';
+
+/** open(2) of something that exists. */
+export function openError(object: OpenObject, flags: number): number | undefined {
+  const type = object.mode & S_IFMT;
+  if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return Errno.EEXIST;
+  if (type === S_IFLNK) return (flags & O_DIRECTORY) === 0 ? Errno.ELOOP : Errno.ENOTDIR;
+  const writes = (flags & (O_ACCMODE | O_TRUNC)) !== 0;
+  const nameless = (flags & O_DIRECTORY) !== 0 && type === S_IFDIR;
+  if (type === S_IFDIR && !nameless && (writes || (flags & O_CREAT) !== 0)) return Errno.EISDIR;
+  if (type !== S_IFDIR && (flags & O_DIRECTORY) !== 0) return Errno.ENOTDIR;
+  if (type === S_IFSOCK) return Errno.ENXIO;
+  return accessError(object.descriptor, neededAccess(flags));
+}
+
+/** What access(2) must allow for an open with these flags. */
+function neededAccess(flags: number): number {
+  const mode = flags & O_ACCMODE;
+  const reads = mode !== 1 ? R_OK : 0;
+  const writes = mode !== 0 || (flags & O_TRUNC) !== 0 ? W_OK : 0;
+  return reads | writes;
+}
+
+/** EACCES or EROFS where permission bits or the mount forbid it. */
+export function accessError(descriptor: number, mode: number): number | undefined {
+  const result = accessDescriptor(descriptor, mode);
+  return result < 0 ? -result : undefined;
+}
+
+/** Making or removing a name in this directory. */
+export function entryError(entry: ResolvedEntry): number | undefined {
+  return accessError(entry.directory, W_OK | X_OK);
+}
+
+/** Type bits of what stands under a name, without following it; undefined where there is nothing. */
+export function entryType(entry: ResolvedEntry): number | undefined {
+  const descriptor = openPath(entry.directory, entry.name, O_NOFOLLOW);
+  if (descriptor < 0) return undefined;
+  const mode = fileMode(descriptor);
+  close(descriptor);
+  return mode < 0 ? undefined : mode & S_IFMT;
+}
+
+/** True where a directory surely holds something. */
+export function isFilled(entry: ResolvedEntry): boolean {
+  const descriptor = openPath(entry.directory, entry.name, O_NOFOLLOW | O_DIRECTORY);
+  if (descriptor < 0) return false;
+  try {
+    const directory = opendirSync(`/proc/self/fd/${descriptor}`);
+    const first = directory.readSync();
+    directory.closeSync();
+    return first !== null;
+  } catch {
+    return false;
+  } finally {
+    close(descriptor);
+  }
+}

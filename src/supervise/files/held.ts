@@ -1,0 +1,80 @@
+/**
+ * What the target already holds open for writing may be opened again by the name of the descriptor: `> /dev/stdout`,
+ * /dev/fd/N, /proc/self/fd/N. It is the same file with the same right to write, so nothing is gained by it.
+ */
+import { Errno } from '../../linux/errno.ts';
+import {
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  AT_FDCWD,
+  fstat,
+} from '../../linux/files.ts';
+import { close, fcntl, openText, syscall } from '../../linux/libc.ts';
+import { fail, type Referral, type Reply } from '../referral.ts';
+import { isPathOnly, targetStatus } from '../target.ts';
+import type { OpenObject } from './object.ts';
+
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_GETFD = 438;
+const F_GETFL = 3;
+
+const DESCRIPTOR_NAME = /(?:^|\/)fd\/(\d{1,9})$/;
+const STANDARD_NAMES = new Map([
+  ['/dev/stdin', 0],
+  ['/dev/stdout', 1],
+  ['/dev/stderr', 2],
+]);
+
+/** The reply to such an open, or undefined where the path is no such name or the descriptor no such right. */
+export function openHeldDescriptor(
+  referral: Referral,
+  path: Uint8Array,
+  flags: number,
+  object: OpenObject,
+): Reply | undefined {
+  const number = descriptorNamed(path);
+  if (number === undefined || (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
+  const copy = copyDescriptor(referral.tid, number);
+  if (copy < 0) return undefined;
+  const reply = referral.isCurrent() && isHeldForWriting(copy, object) ? reopen(copy, flags) : undefined;
+  close(copy);
+  return reply;
+}
+
+function descriptorNamed(path: Uint8Array): number | undefined {
+  const text = Buffer.from(path).toString('latin1');
+  const match = DESCRIPTOR_NAME.exec(text);
+  return match?.[1] === undefined ? STANDARD_NAMES.get(text) : Number(match[1]);
+}
+
+/**
+ * A copy of a target's descriptor (pidfd_getfd(2)): flags and identity of one and the same open file, whatever the
+ * target does to its table meanwhile. Returns a descriptor, or a negated error number.
+ */
+export function copyDescriptor(tid: number, descriptor: number): number {
+  const status = targetStatus(tid);
+  if (typeof status === 'number') return status;
+  const pidfd = syscall(SYS_PIDFD_OPEN, status.tgid, 0, 0, 0, 0, 0);
+  if (pidfd < 0) return pidfd;
+  const copy = syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0, 0, 0, 0);
+  close(pidfd);
+  return copy;
+}
+
+function isHeldForWriting(copy: number, object: OpenObject): boolean {
+  const flags = fcntl(copy, F_GETFL, 0);
+  if (flags < 0 || isPathOnly(flags) || (flags & O_ACCMODE) === 0) return false;
+  const status = fstat(copy);
+  return typeof status !== 'number' && status.device === object.device && status.inode === object.inode;
+}
+
+function reopen(copy: number, flags: number): Reply {
+  const own = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
+  const descriptor = openText(AT_FDCWD, `/proc/self/fd/${copy}`, own, 0);
+  if (descriptor < 0) return fail(descriptor === -Errno.ENOENT ? Errno.EPERM : -descriptor);
+  return { kind: 'descriptor', descriptor, closeOnExec: (flags & O_CLOEXEC) !== 0 };
+}

@@ -1,0 +1,47 @@
+/** An open object whose identity is looked up only when the judge asks for it. */
+import { fileMode, fstat } from '../../linux/files.ts';
+import type { FoundObject } from '../../judge/files.ts';
+import type { ResolvedObject } from '../resolve.ts';
+
+/** No inode: what cannot be looked at is equal to nothing. */
+const NO_IDENTITY = -1n;
+
+export class OpenObject implements FoundObject {
+  /** O_PATH. */
+  readonly descriptor: number;
+  readonly path: Buffer;
+  #device: bigint | undefined;
+  #inode: bigint | undefined;
+
+  constructor(descriptor: number, path: Buffer) {
+    this.descriptor = descriptor;
+    this.path = path;
+  }
+
+  get device(): bigint {
+    if (this.#device === undefined) this.#look();
+    return this.#device ?? NO_IDENTITY;
+  }
+
+  get inode(): bigint {
+    if (this.#inode === undefined) this.#look();
+    return this.#inode ?? NO_IDENTITY;
+  }
+
+  /** Type and permission bits; 0, no type at all, where they cannot be had. */
+  get mode(): number {
+    return Math.max(fileMode(this.descriptor), 0);
+  }
+
+  #look(): void {
+    const status = fstat(this.descriptor);
+    if (typeof status === 'number') return;
+    this.#device = status.device;
+    this.#inode = status.inode;
+  }
+}
+
+/** Takes a resolved object over. */
+export function foundObject(resolved: ResolvedObject): OpenObject {
+  return new OpenObject(resolved.descriptor, resolved.path);
+}

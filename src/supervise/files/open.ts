@@ -1,0 +1,185 @@
+/** open(2), openat(2), creat(2) and openat2(2) that may change something. */
+import { Errno } from '../../linux/errno.ts';
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_TMPFILE_BIT,
+  O_TRUNC,
+  O_WRONLY,
+  PATH_MAX,
+} from '../../linux/files.ts';
+import { close } from '../../linux/libc.ts';
+import { judgeEntry, judgeOpen } from '../../judge/files.ts';
+import { allowed, refused, type Context, type Handler } from '../context.ts';
+import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
+import { resolve, type ResolvedEntry } from '../resolve.ts';
+import { arena, readMemory, readPath } from '../target.ts';
+import { entryError, openError } from './errors.ts';
+import { openHeldDescriptor } from './held.ts';
+import { foundObject, type OpenObject } from './object.ts';
+import { makeFile, openExisting } from './perform-open.ts';
+
+/** What an opening call asks for: owned values. */
+export interface OpenRequest {
+  readonly directory: number;
+  readonly flags: number;
+  readonly mode: number;
+  /** RESOLVE_ flags of openat2(2). */
+  readonly resolve: number;
+}
+
+const path = arena(PATH_MAX);
+const how = arena(4096);
+const OPEN_HOW_SIZE = 24;
+const PAGE = 4096;
+
+/** An O_CREAT without O_EXCL whose file comes and goes is tried again this often before we give up. */
+const MOST_ATTEMPTS = 16;
+
+export const open: Handler = (referral, context) =>
+  openWith(referral, context, referral.pointer(0), {
+    directory: AT_FDCWD,
+    flags: referral.int(1),
+    mode: referral.uint(2),
+    resolve: 0,
+  });
+
+export const creat: Handler = (referral, context) =>
+  openWith(referral, context, referral.pointer(0), {
+    directory: AT_FDCWD,
+    flags: O_CREAT | O_WRONLY | O_TRUNC,
+    mode: referral.uint(1),
+    resolve: 0,
+  });
+
+export const openat: Handler = (referral, context) =>
+  openWith(referral, context, referral.pointer(1), {
+    directory: referral.int(0),
+    flags: referral.int(2),
+    mode: referral.uint(3),
+    resolve: 0,
+  });
+
+/** openat2(2): its flags lie in memory, so read-only ones come here too. */
+export const openat2: Handler = (referral, context) => {
+  const size = referral.long(3);
+  if (size < BigInt(OPEN_HOW_SIZE)) return fail(Errno.EINVAL);
+  if (size > BigInt(PAGE)) return fail(Errno.E2BIG);
+  const length = Number(size);
+  const result = readMemory(referral.tid, referral.pointer(2), how, length);
+  if (result < 0) return fail(-result);
+  if (how.bytes.subarray(OPEN_HOW_SIZE, length).some((byte) => byte !== 0)) return fail(Errno.E2BIG);
+  // No flag lies beyond 32 bits: the kernel refuses what it does not know.
+  if (how.bytes.readUInt32LE(4) !== 0 || how.bytes.readUInt32LE(20) !== 0) return fail(Errno.EINVAL);
+  return openWith(referral, context, referral.pointer(1), {
+    directory: referral.int(0),
+    flags: how.bytes.readInt32LE(0),
+    mode: how.bytes.readUInt32LE(8),
+    resolve: how.bytes.readUInt32LE(16),
+  });
+};
+
+function openWith(referral: Referral, context: Context, address: number, asked: OpenRequest): Reply {
+  const length = readPath(referral.tid, address, path);
+  if (length < 0) return fail(-length);
+  if (!referral.isCurrent()) return fail(Errno.ESRCH);
+  const bytes = path.bytes.subarray(0, length);
+  const request = (asked.flags & O_PATH) === 0 ? asked : withoutAccess(asked);
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const reply = attemptOpen(referral, context, bytes, request);
+    if (reply !== 'again') return reply;
+  }
+  return fail(Errno.EAGAIN);
+}
+
+/** O_PATH makes the kernel ignore all but these (open(2)). */
+function withoutAccess(request: OpenRequest): OpenRequest {
+  return { ...request, flags: request.flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) };
+}
+
+/** 'again': what was missing has appeared meanwhile. */
+function attemptOpen(
+  referral: Referral,
+  context: Context,
+  bytes: Uint8Array,
+  request: OpenRequest,
+): Reply | 'again' {
+  const { flags } = request;
+  const follow = (flags & O_NOFOLLOW) === 0 && (flags & (O_CREAT | O_EXCL)) !== (O_CREAT | O_EXCL);
+  const resolution = resolve(referral.tid, request.directory, bytes, follow, request.resolve);
+  switch (resolution.kind) {
+    case 'error':
+      return fail(resolution.errno);
+    case 'object':
+      return openObject(referral, context, bytes, request, foundObject(resolution));
+    case 'entry':
+      return openEntry(referral, context, request, resolution);
+  }
+}
+
+function openObject(
+  referral: Referral,
+  context: Context,
+  bytes: Uint8Array,
+  request: OpenRequest,
+  object: OpenObject,
+): Reply {
+  const rules = context.files;
+  const writes = (request.flags & (O_ACCMODE | O_TRUNC)) !== 0;
+  const makesNameless = (request.flags & O_TMPFILE_BIT) !== 0;
+  const verdict = rules === undefined ? CONTINUE_CALL : judgeOpen(rules, { writes, makesNameless }, object);
+  const reported = { kind: 'path', path: object.path } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      close(object.descriptor);
+      return allowed(referral, context, 'write', reported, CONTINUE_CALL);
+    case 'perform':
+      return allowed(referral, context, 'write', reported, openExisting(referral, context, request, object));
+    case 'refuse': {
+      const held = openHeldDescriptor(referral, bytes, request.flags, object);
+      if (held !== undefined) {
+        close(object.descriptor);
+        return allowed(referral, context, 'write', reported, held);
+      }
+      const errno = openError(object, request.flags);
+      close(object.descriptor);
+      return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
+    }
+  }
+}
+
+function openEntry(
+  referral: Referral,
+  context: Context,
+  request: OpenRequest,
+  entry: ResolvedEntry,
+): Reply | 'again' {
+  const rules = context.files;
+  const creates = (request.flags & O_CREAT) !== 0;
+  if (!creates || entry.trailingSlash) {
+    close(entry.directory);
+    return fail(creates ? Errno.EISDIR : Errno.ENOENT);
+  }
+  const verdict = rules === undefined ? CONTINUE_CALL : judgeEntry(rules, entry.path);
+  const reported = { kind: 'path', path: entry.path } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      close(entry.directory);
+      return allowed(referral, context, 'create', reported, CONTINUE_CALL);
+    case 'perform': {
+      const reply = makeFile(referral, context, request, entry);
+      return reply === 'again' ? reply : allowed(referral, context, 'create', reported, reply);
+    }
+    case 'refuse': {
+      const errno = entryError(entry);
+      close(entry.directory);
+      return errno === undefined ? refused(referral, context, 'create', reported, verdict.rule) : fail(errno);
+    }
+  }
+}

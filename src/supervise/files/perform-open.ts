@@ -1,0 +1,125 @@
+/** Opens that the supervisor makes and hands over (SECCOMP_IOCTL_NOTIF_ADDFD, seccomp_unotify(2)). */
+import { Errno } from '../../linux/errno.ts';
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDWR,
+  O_TMPFILE_BIT,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+  fstat,
+  readProcText,
+  terminated,
+} from '../../linux/files.ts';
+import { close, openText, openTextAsync, openat } from '../../linux/libc.ts';
+import { trustedStatus, type Context } from '../context.ts';
+import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
+import type { ResolvedEntry } from '../resolve.ts';
+import { underUmask } from '../umask.ts';
+import { openError } from './errors.ts';
+import type { OpenObject } from './object.ts';
+import type { OpenRequest } from './open.ts';
+
+const HERE = terminated(Buffer.from('.'));
+/** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
+const CONTROLLING_TERMINAL = 0x500n;
+
+/** Opens an object that exists: the very one that was judged. Closes it. */
+export function openExisting(
+  referral: Referral,
+  context: Context,
+  request: OpenRequest,
+  object: OpenObject,
+): Reply {
+  const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
+  if ((request.flags & O_PATH) !== 0)
+    return { kind: 'descriptor', descriptor: object.descriptor, closeOnExec };
+  const reply = openChecked(referral, context, request, object);
+  close(object.descriptor);
+  return reply;
+}
+
+function openChecked(referral: Referral, context: Context, request: OpenRequest, object: OpenObject): Reply {
+  const errno = openError(object, request.flags);
+  if (errno !== undefined) return fail(errno);
+  const status = trustedStatus(referral, context);
+  if (status === undefined) return fail(Errno.EPERM);
+  const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
+  const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
+  if ((request.flags & O_TMPFILE_BIT) !== 0) {
+    const nameless = flags | (request.flags & O_EXCL);
+    return opened(
+      underUmask(status.umask, () => openat(object.descriptor, HERE, nameless, request.mode)),
+      closeOnExec,
+    );
+  }
+  const type = object.mode & S_IFMT;
+  if (type === S_IFCHR && isControllingTerminal(object))
+    return openTerminal(referral.tid, flags, closeOnExec);
+  const name = `/proc/self/fd/${object.descriptor}`;
+  const mayBlock = type === S_IFIFO && (flags & O_NONBLOCK) === 0 && (flags & O_ACCMODE) !== O_RDWR;
+  if (mayBlock) return openFifo(referral, object.descriptor, flags, closeOnExec);
+  return opened(openText(AT_FDCWD, name, flags, 0), closeOnExec);
+}
+
+/** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */
+export function makeFile(
+  referral: Referral,
+  context: Context,
+  request: OpenRequest,
+  entry: ResolvedEntry,
+): Reply | 'again' {
+  const status = trustedStatus(referral, context);
+  if (status === undefined) {
+    close(entry.directory);
+    return fail(Errno.EPERM);
+  }
+  const flags = request.flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+  const result = underUmask(status.umask, () => openat(entry.directory, entry.name, flags, request.mode));
+  close(entry.directory);
+  if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';
+  return opened(result, (request.flags & O_CLOEXEC) !== 0);
+}
+
+function opened(result: number, closeOnExec: boolean): Reply {
+  return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
+}
+
+/** A FIFO opens when its other end does: that may take for ever, so a pool thread waits. */
+function openFifo(referral: Referral, object: number, flags: number, closeOnExec: boolean): Reply {
+  const waiting = referral.detach();
+  const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
+  if (own < 0) return fail(-own);
+  openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
+    close(own);
+    waiting.reply(opened(result, closeOnExec));
+  });
+  return PENDING;
+}
+
+function isControllingTerminal(object: OpenObject): boolean {
+  const status = fstat(object.descriptor);
+  return typeof status !== 'number' && status.rawDevice === CONTROLLING_TERMINAL;
+}
+
+/** /dev/tty would be our terminal: the target's own is named in its status (proc(5), tty_nr). */
+function openTerminal(tid: number, flags: number, closeOnExec: boolean): Reply {
+  const text = readProcText(`/proc/${tid}/stat`);
+  if (typeof text === 'number') return fail(Errno.EPERM);
+  const device = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[4]);
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (device === 0) return fail(Errno.ENXIO);
+  const isPseudoTerminal = major >= 136 && major <= 143;
+  const name = isPseudoTerminal ? `/dev/pts/${(major - 136) * 256 + minor}` : `/dev/tty${minor}`;
+  if (!isPseudoTerminal && major !== 4) return fail(Errno.ENXIO);
+  return opened(openText(AT_FDCWD, name, flags, 0), closeOnExec);
+}

@@ -1,0 +1,117 @@
+/**
+ * What the supervisor reads of a target: its memory, its umask, its credentials, its descriptors.
+ * Every reader copies; nothing is read twice. The caller asks `isCurrent` before it believes what was read.
+ */
+import { Errno } from '../linux/errno.ts';
+import { O_PATH, PATH_MAX, readProcText } from '../linux/files.ts';
+import { addressOf, processVmReadv } from '../linux/libc.ts';
+
+const PAGE = 4096;
+const HALF = 2 ** 32;
+
+const localVector = new Uint8Array(16);
+const remoteVector = new Uint8Array(16);
+const localView = new DataView(localVector.buffer);
+const remoteView = new DataView(remoteVector.buffer);
+
+/** Bytes of our own that the kernel writes to: the address is asked once. */
+export interface Arena {
+  readonly bytes: Buffer;
+  readonly address: number;
+}
+
+/** Memory at a fixed place. Buffers of this size have their own allocation, which never moves. */
+export function arena(size: number): Arena {
+  const bytes = Buffer.from(new ArrayBuffer(Math.max(size, PAGE)));
+  return { bytes, address: Number(addressOf(bytes)) };
+}
+
+function setAddress(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value % HALF, true);
+  view.setUint32(offset + 4, Math.floor(value / HALF), true);
+}
+
+function readOnce(tid: number, address: number, into: Arena, offset: number, length: number): number {
+  setAddress(localView, 0, into.address + offset);
+  setAddress(localView, 8, length);
+  setAddress(remoteView, 0, address);
+  setAddress(remoteView, 8, length);
+  return processVmReadv(tid, localVector, 1, remoteVector, 1, 0);
+}
+
+/**
+ * Copies exactly `length` bytes of a target's memory into an arena (process_vm_readv(2)).
+ * Returns 0, or a negated error number: EFAULT where not all of it can be read, EPERM where we may not look.
+ */
+export function readMemory(tid: number, address: number, into: Arena, length: number, offset = 0): number {
+  if (length === 0) return 0;
+  if (address < 0) return -Errno.EFAULT;
+  const count = readOnce(tid, address, into, offset, length);
+  if (count < 0) return count;
+  return count === length ? 0 : -Errno.EFAULT;
+}
+
+/**
+ * Copies a string that ends in NUL, as the kernel's getname does: page by page, since the page behind may not exist.
+ * Returns its length without the NUL, or a negated error number: EFAULT, or `tooLong` where there is no NUL within
+ * `limit` bytes (NUL counted).
+ */
+export function readString(
+  tid: number,
+  address: number,
+  into: Arena,
+  limit: number,
+  tooLong: number,
+): number {
+  if (address < 0) return -Errno.EFAULT;
+  let length = 0;
+  while (length < limit) {
+    const toPageEnd = PAGE - ((address + length) % PAGE);
+    const count = readOnce(tid, address + length, into, length, Math.min(toPageEnd, limit - length));
+    if (count < 0) return count;
+    if (count === 0) return -Errno.EFAULT;
+    const end = into.bytes.indexOf(0, length);
+    if (end >= 0 && end < length + count) return end;
+    length += count;
+  }
+  return -tooLong;
+}
+
+/** A path of the target: bytes, with the NUL behind them in the arena. */
+export function readPath(tid: number, address: number, into: Arena): number {
+  return readString(tid, address, into, PATH_MAX, Errno.ENAMETOOLONG);
+}
+
+/** What /proc/TID/status says of a thread. */
+export interface TargetStatus {
+  readonly tgid: number;
+  readonly umask: number;
+  /** Real, effective, saved and file system ids, groups and capabilities, as text to be compared. */
+  readonly credentials: string;
+}
+
+const STATUS_LINES = /^(?:Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):.*$/gm;
+
+/** Reads a thread's status, or returns a negated error number. */
+export function targetStatus(tid: number | 'self'): TargetStatus | number {
+  const text = readProcText(`/proc/${tid}/status`);
+  if (typeof text === 'number') return text;
+  const tgid = /^Tgid:\t(\d+)$/m.exec(text)?.[1];
+  const umask = /^Umask:\t([0-7]+)$/m.exec(text)?.[1];
+  const credentials = text.match(STATUS_LINES)?.join('\n');
+  if (tgid === undefined || umask === undefined || credentials === undefined) return -Errno.ESRCH;
+  return { tgid: Number(tgid), umask: Number.parseInt(umask, 8), credentials };
+}
+
+/** The open flags of a target's descriptor (proc(5), fdinfo), or a negated error number: EBADF where it is not open. */
+export function descriptorFlags(tid: number, descriptor: number): number {
+  const text = readProcText(`/proc/${tid}/fdinfo/${descriptor}`);
+  if (typeof text === 'number') return text === -Errno.ENOENT ? -Errno.EBADF : text;
+  const flags = /^flags:\t([0-7]+)$/m.exec(text)?.[1];
+  return flags === undefined ? -Errno.EBADF : Number.parseInt(flags, 8);
+}
+
+/** True where a descriptor names a place only and reads and writes nothing (O_PATH, open(2)). */
+export function isPathOnly(flags: number): boolean {
+  return (flags & O_PATH) !== 0;
+}
