@@ -157,6 +157,58 @@ export function openTextAsync(
 
 /** The path is bytes that end in NUL. */
 export const openat = declareInt<[number, Memory, number, number]>('openat', 'int', 'void *', 'int', 'uint');
+export const chmodText = declareInt<[string, number]>('chmod', 'const char *', 'uint');
+export const truncateText = declareInt<[string, Scalar]>('truncate', 'const char *', 'int64');
+export const fchownat = declareInt<[number, Memory, number, number, number]>(
+  'fchownat',
+  'int',
+  'void *',
+  'uint',
+  'uint',
+  'int',
+);
+export const utimensat = declareInt<[number, Memory, Memory, number]>(
+  'utimensat',
+  'int',
+  'void *',
+  'void *',
+  'int',
+);
+export const setxattrText = declareInt<[string, Memory, Memory, number, number]>(
+  'setxattr',
+  'const char *',
+  'void *',
+  'void *',
+  'size_t',
+  'int',
+);
+export const removexattrText = declareInt<[string, Memory]>('removexattr', 'const char *', 'void *');
+export const mkdirat = declareInt<[number, Memory, number]>('mkdirat', 'int', 'void *', 'uint');
+export const mknodat = declareInt<[number, Memory, number, number]>(
+  'mknodat',
+  'int',
+  'void *',
+  'uint',
+  'ulong',
+);
+export const symlinkat = declareInt<[Memory, number, Memory]>('symlinkat', 'void *', 'int', 'void *');
+export const unlinkat = declareInt<[number, Memory, number]>('unlinkat', 'int', 'void *', 'int');
+export const renameat2 = declareInt<[number, Memory, number, Memory, number]>(
+  'renameat2',
+  'int',
+  'void *',
+  'int',
+  'void *',
+  'uint',
+);
+export const linkat = declareInt<[number, Memory, number, Memory, number]>(
+  'linkat',
+  'int',
+  'void *',
+  'int',
+  'void *',
+  'int',
+);
 export const readlinkat = declare<[number, Memory, Memory, number]>(
   'readlinkat',
   'int',

@@ -7,14 +7,20 @@ import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
 
 export interface Context {
-  readonly files: FileRules | undefined;
   readonly reporter: Reporter;
   /** Our own credentials, as /proc/self/status says them. */
   readonly credentials: string;
+  /** Our own effective user id. */
+  readonly userId: number;
 }
 
-/** Handles one kind of call. */
-export type Handler = (referral: Referral, context: Context) => Reply;
+/** The same where the policy restricts files. */
+export interface FileContext extends Context {
+  readonly files: FileRules;
+}
+
+/** Handles one kind of call that may change files. */
+export type FileHandler = (referral: Referral, context: FileContext) => Reply;
 
 /** Answers EPERM and says so. */
 export function refused(

@@ -16,7 +16,7 @@ import {
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeEntry, judgeOpen } from '../../judge/files.ts';
-import { allowed, refused, type Context, type Handler } from '../context.ts';
+import { allowed, refused, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { resolve, type ResolvedEntry } from '../resolve.ts';
 import { arena, readMemory, readPath } from '../target.ts';
@@ -42,7 +42,7 @@ const PAGE = 4096;
 /** An O_CREAT without O_EXCL whose file comes and goes is tried again this often before we give up. */
 const MOST_ATTEMPTS = 16;
 
-export const open: Handler = (referral, context) =>
+export const open: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(0), {
     directory: AT_FDCWD,
     flags: referral.int(1),
@@ -50,7 +50,7 @@ export const open: Handler = (referral, context) =>
     resolve: 0,
   });
 
-export const creat: Handler = (referral, context) =>
+export const creat: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(0), {
     directory: AT_FDCWD,
     flags: O_CREAT | O_WRONLY | O_TRUNC,
@@ -58,7 +58,7 @@ export const creat: Handler = (referral, context) =>
     resolve: 0,
   });
 
-export const openat: Handler = (referral, context) =>
+export const openat: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(1), {
     directory: referral.int(0),
     flags: referral.int(2),
@@ -67,7 +67,7 @@ export const openat: Handler = (referral, context) =>
   });
 
 /** openat2(2): its flags lie in memory, so read-only ones come here too. */
-export const openat2: Handler = (referral, context) => {
+export const openat2: FileHandler = (referral, context) => {
   const size = referral.long(3);
   if (size < BigInt(OPEN_HOW_SIZE)) return fail(Errno.EINVAL);
   if (size > BigInt(PAGE)) return fail(Errno.E2BIG);
@@ -85,7 +85,7 @@ export const openat2: Handler = (referral, context) => {
   });
 };
 
-function openWith(referral: Referral, context: Context, address: number, asked: OpenRequest): Reply {
+function openWith(referral: Referral, context: FileContext, address: number, asked: OpenRequest): Reply {
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
@@ -106,7 +106,7 @@ function withoutAccess(request: OpenRequest): OpenRequest {
 /** 'again': what was missing has appeared meanwhile. */
 function attemptOpen(
   referral: Referral,
-  context: Context,
+  context: FileContext,
   bytes: Uint8Array,
   request: OpenRequest,
 ): Reply | 'again' {
@@ -125,15 +125,14 @@ function attemptOpen(
 
 function openObject(
   referral: Referral,
-  context: Context,
+  context: FileContext,
   bytes: Uint8Array,
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  const rules = context.files;
   const writes = (request.flags & (O_ACCMODE | O_TRUNC)) !== 0;
   const makesNameless = (request.flags & O_TMPFILE_BIT) !== 0;
-  const verdict = rules === undefined ? CONTINUE_CALL : judgeOpen(rules, { writes, makesNameless }, object);
+  const verdict = judgeOpen(context.files, { writes, makesNameless }, object);
   const reported = { kind: 'path', path: object.path } as const;
   switch (verdict.kind) {
     case 'continue':
@@ -156,17 +155,16 @@ function openObject(
 
 function openEntry(
   referral: Referral,
-  context: Context,
+  context: FileContext,
   request: OpenRequest,
   entry: ResolvedEntry,
 ): Reply | 'again' {
-  const rules = context.files;
   const creates = (request.flags & O_CREAT) !== 0;
   if (!creates || entry.trailingSlash) {
     close(entry.directory);
     return fail(creates ? Errno.EISDIR : Errno.ENOENT);
   }
-  const verdict = rules === undefined ? CONTINUE_CALL : judgeEntry(rules, entry.path);
+  const verdict = judgeEntry(context.files, entry.path);
   const reported = { kind: 'path', path: entry.path } as const;
   switch (verdict.kind) {
     case 'continue':

@@ -1,0 +1,46 @@
+/** The ioctls that change a file behind a read-only descriptor (ioctl_iflags(2), ioctl_xfs_fssetxattr). */
+import { Errno } from '../../linux/errno.ts';
+import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from '../../linux/files.ts';
+import { close, ioctl as callIoctl, openText } from '../../linux/libc.ts';
+import type { FileHandler } from '../context.ts';
+import { fail } from '../referral.ts';
+import { arena, readMemory } from '../target.ts';
+import { change } from './metadata.ts';
+
+/** Commands whose argument is a plain struct of this many bytes, read only. */
+const ARGUMENT_SIZES = new Map([
+  [0x40086602, 4] /* FS_IOC_SETFLAGS: an int, whatever its number says */,
+  [0x40046602, 4] /* FS_IOC32_SETFLAGS */,
+  [0x40087602, 4] /* FS_IOC_SETVERSION */,
+  [0x40047602, 4] /* FS_IOC32_SETVERSION */,
+  [0x401c5820, 28] /* FS_IOC_FSSETXATTR */,
+]);
+
+const argument = arena(4096);
+
+export const ioctl: FileHandler = (referral, context) => {
+  const command = referral.uint(1);
+  const size = ARGUMENT_SIZES.get(command);
+  // The filter refers only these; another would be a fault of ours.
+  if (size === undefined) return fail(Errno.EPERM);
+  const result = readMemory(referral.tid, referral.pointer(2), argument, size);
+  if (result < 0) return fail(-result);
+  const bytes = Buffer.from(argument.bytes.subarray(0, size));
+  return change(
+    referral,
+    context,
+    { kind: 'descriptor', descriptor: referral.int(0) },
+    {
+      perform: (descriptor) => {
+        const own = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+        if (own < 0) return own;
+        const answer = callIoctl(own, command, bytes);
+        close(own);
+        return answer;
+      },
+    },
+  );
+};
+
+/** The commands that the filter refers here. */
+export const REFERRED_IOCTLS: readonly number[] = [...ARGUMENT_SIZES.keys()];

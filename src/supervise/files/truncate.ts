@@ -1,0 +1,52 @@
+/** truncate(2): a write without an open. */
+import { Errno } from '../../linux/errno.ts';
+import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFMT, S_IFREG, W_OK } from '../../linux/files.ts';
+import { close, truncateText } from '../../linux/libc.ts';
+import { judgeTruncate } from '../../judge/files.ts';
+import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import { resolveObject } from '../resolve.ts';
+import { arena, readPath } from '../target.ts';
+import { accessError } from './errors.ts';
+import { foundObject, type OpenObject } from './object.ts';
+
+const path = arena(PATH_MAX);
+
+export const truncate: FileHandler = (referral, context) => {
+  const size = BigInt.asIntN(64, referral.long(1));
+  if (size < 0n) return fail(Errno.EINVAL);
+  const length = readPath(referral.tid, referral.pointer(0), path);
+  if (length < 0) return fail(-length);
+  const object = resolveObject(referral.tid, AT_FDCWD, path.bytes.subarray(0, length), true);
+  if (object.kind === 'error') return fail(object.errno);
+  const reply = referral.isCurrent()
+    ? truncateObject(referral, context, foundObject(object), size)
+    : fail(Errno.ESRCH);
+  close(object.descriptor);
+  return reply;
+};
+
+function truncateObject(referral: Referral, context: FileContext, object: OpenObject, size: bigint): Reply {
+  const verdict = judgeTruncate(context.files, object);
+  const reported = { kind: 'path', path: object.path } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      return allowed(referral, context, 'write', reported, CONTINUE_CALL);
+    case 'perform': {
+      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      const result = truncateText(`/proc/self/fd/${object.descriptor}`, size);
+      return allowed(referral, context, 'write', reported, resultReply(result));
+    }
+    case 'refuse': {
+      const errno = truncateError(object);
+      return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
+    }
+  }
+}
+
+function truncateError(object: OpenObject): number | undefined {
+  const type = object.mode & S_IFMT;
+  if (type === S_IFDIR) return Errno.EISDIR;
+  if (type !== S_IFREG) return Errno.EINVAL;
+  return accessError(object.descriptor, W_OK);
+}

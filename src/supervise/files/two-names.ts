@@ -1,0 +1,223 @@
+/** Calls with two names: rename(2) and link(2) in all their forms. Both ends must be allowed. */
+import { Errno } from '../../linux/errno.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_FOLLOW,
+  PATH_MAX,
+  S_IFDIR,
+  fstat,
+  terminated,
+  type FileStatus,
+} from '../../linux/files.ts';
+import { close, linkat, renameat2 } from '../../linux/libc.ts';
+import { judgeEntries } from '../../judge/files.ts';
+import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import {
+  objectOf,
+  openTargetDescriptor,
+  resolveEntry,
+  resolveObject,
+  type ResolvedEntry,
+  type ResolvedObject,
+} from '../resolve.ts';
+import { arena, readPath } from '../target.ts';
+import { entryError, entryType, isFilled } from './errors.ts';
+
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+const RENAME_WHITEOUT = 4;
+
+const oldPath = arena(PATH_MAX);
+const newPath = arena(PATH_MAX);
+
+export const rename: FileHandler = (referral, context) =>
+  renameWith(referral, context, { from: AT_FDCWD, fromPath: 0, to: AT_FDCWD, toPath: 1, flags: 0 });
+export const renameAt: FileHandler = (referral, context) =>
+  renameWith(referral, context, {
+    from: referral.int(0),
+    fromPath: 1,
+    to: referral.int(2),
+    toPath: 3,
+    flags: 0,
+  });
+export const renameAt2: FileHandler = (referral, context) =>
+  renameWith(referral, context, {
+    from: referral.int(0),
+    fromPath: 1,
+    to: referral.int(2),
+    toPath: 3,
+    flags: referral.uint(4),
+  });
+export const link: FileHandler = (referral, context) =>
+  linkWith(referral, context, { from: AT_FDCWD, fromPath: 0, to: AT_FDCWD, toPath: 1, flags: 0 });
+export const linkAt: FileHandler = (referral, context) =>
+  linkWith(referral, context, {
+    from: referral.int(0),
+    fromPath: 1,
+    to: referral.int(2),
+    toPath: 3,
+    flags: referral.int(4),
+  });
+
+interface TwoNames {
+  readonly from: number;
+  /** Index of the argument that holds the path's address. */
+  readonly fromPath: number;
+  readonly to: number;
+  readonly toPath: number;
+  readonly flags: number;
+}
+
+/** Reads both paths; 0, or the errno. */
+function readPaths(referral: Referral, call: TwoNames): { from: Buffer; to: Buffer } | number {
+  const fromLength = readPath(referral.tid, referral.pointer(call.fromPath), oldPath);
+  if (fromLength < 0) return -fromLength;
+  const toLength = readPath(referral.tid, referral.pointer(call.toPath), newPath);
+  if (toLength < 0) return -toLength;
+  if (!referral.isCurrent()) return Errno.ESRCH;
+  return { from: oldPath.bytes.subarray(0, fromLength), to: newPath.bytes.subarray(0, toLength) };
+}
+
+function renameWith(referral: Referral, context: FileContext, call: TwoNames): Reply {
+  const { flags } = call;
+  const exchange = (flags & RENAME_EXCHANGE) !== 0;
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return fail(Errno.EINVAL);
+  if (exchange && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0) return fail(Errno.EINVAL);
+  const paths = readPaths(referral, call);
+  if (typeof paths === 'number') return fail(paths);
+  const from = resolveEntry(referral.tid, call.from, paths.from);
+  if (from.kind === 'error') return fail(from.errno);
+  const to = resolveEntry(referral.tid, call.to, paths.to);
+  const reply = renameEntries(referral, context, flags, from, to);
+  if (from.kind === 'entry') close(from.directory);
+  if (to.kind === 'entry') close(to.directory);
+  return reply;
+}
+
+function renameEntries(
+  referral: Referral,
+  context: FileContext,
+  flags: number,
+  from: Exclude<ReturnType<typeof resolveEntry>, { kind: 'error' }>,
+  to: ReturnType<typeof resolveEntry>,
+): Reply {
+  if (to.kind === 'error') return fail(to.errno);
+  if (from.kind === 'no-name') return fail(Errno.EBUSY);
+  if (to.kind === 'no-name') return fail((flags & RENAME_NOREPLACE) !== 0 ? Errno.EEXIST : Errno.EBUSY);
+  const verdict = judgeEntries(context.files, [from.path, to.path]);
+  const reported = { kind: 'paths', from: from.path, to: to.path } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      return allowed(referral, context, 'rename', reported, CONTINUE_CALL);
+    case 'perform': {
+      const slashError = from.trailingSlash || to.trailingSlash ? renameError(from, to, flags) : undefined;
+      if (slashError !== undefined) return fail(slashError);
+      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      const result = renameat2(from.directory, from.name, to.directory, to.name, flags);
+      if (result >= 0) {
+        context.files.writable.forgetBacking(from.path);
+        context.files.writable.forgetBacking(to.path);
+      }
+      return allowed(referral, context, 'rename', reported, resultReply(result));
+    }
+    case 'refuse': {
+      const errno = renameError(from, to, flags);
+      return errno === undefined ? refused(referral, context, 'rename', reported, verdict.rule) : fail(errno);
+    }
+  }
+}
+
+/** In the order of the kernel's do_renameat2 and vfs_rename (rename(2) names them all). */
+function renameError(from: ResolvedEntry, to: ResolvedEntry, flags: number): number | undefined {
+  const source = statusOf(from.directory);
+  const target = statusOf(to.directory);
+  if (source !== undefined && target !== undefined && source.device !== target.device) return Errno.EXDEV;
+  const fromType = entryType(from);
+  const toType = entryType(to);
+  if (fromType === undefined) return Errno.ENOENT;
+  if ((flags & RENAME_NOREPLACE) !== 0 && toType !== undefined) return Errno.EEXIST;
+  const exchange = (flags & RENAME_EXCHANGE) !== 0;
+  if (exchange && toType === undefined) return Errno.ENOENT;
+  if (fromType !== S_IFDIR && (from.trailingSlash || (!exchange && to.trailingSlash))) return Errno.ENOTDIR;
+  if (isInside(to.path, from.path)) return Errno.EINVAL;
+  if (isInside(from.path, to.path)) return exchange ? Errno.EINVAL : Errno.ENOTEMPTY;
+  const access = entryError(from) ?? entryError(to);
+  if (access !== undefined || toType === undefined || exchange) return access;
+  if (fromType === S_IFDIR && toType !== S_IFDIR) return Errno.ENOTDIR;
+  if (fromType !== S_IFDIR && toType === S_IFDIR) return Errno.EISDIR;
+  return toType === S_IFDIR && isFilled(to) ? Errno.ENOTEMPTY : undefined;
+}
+
+function statusOf(descriptor: number): FileStatus | undefined {
+  const status = fstat(descriptor);
+  return typeof status === 'number' ? undefined : status;
+}
+
+function isInside(path: Buffer, directory: Buffer): boolean {
+  return (
+    path.length > directory.length &&
+    path[directory.length] === 0x2f &&
+    path.subarray(0, directory.length).equals(directory)
+  );
+}
+
+function linkWith(referral: Referral, context: FileContext, call: TwoNames): Reply {
+  if ((call.flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) !== 0) return fail(Errno.EINVAL);
+  const paths = readPaths(referral, call);
+  if (typeof paths === 'number') return fail(paths);
+  const source = resolveSource(referral, call, paths.from);
+  if (source.kind === 'error') return fail(source.errno);
+  const entry = resolveEntry(referral.tid, call.to, paths.to);
+  const reply =
+    entry.kind === 'entry'
+      ? linkObject(referral, context, source, entry)
+      : fail(entry.kind === 'error' ? entry.errno : Errno.EEXIST);
+  close(source.descriptor);
+  if (entry.kind === 'entry') close(entry.directory);
+  return reply;
+}
+
+function resolveSource(referral: Referral, call: TwoNames, path: Buffer): ReturnType<typeof resolveObject> {
+  if (path.length > 0 || (call.flags & AT_EMPTY_PATH) === 0) {
+    return resolveObject(referral.tid, call.from, path, (call.flags & AT_SYMLINK_FOLLOW) !== 0);
+  }
+  if (call.from === AT_FDCWD) return resolveObject(referral.tid, AT_FDCWD, Buffer.from('.'), true);
+  const descriptor = openTargetDescriptor(referral.tid, call.from);
+  return descriptor < 0 ? { kind: 'error', errno: -descriptor } : objectOf(descriptor);
+}
+
+function linkObject(
+  referral: Referral,
+  context: FileContext,
+  source: ResolvedObject,
+  entry: ResolvedEntry,
+): Reply {
+  const verdict = judgeEntries(context.files, [source.path, entry.path]);
+  const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      return allowed(referral, context, 'link', reported, CONTINUE_CALL);
+    case 'perform': {
+      if (entry.trailingSlash) return fail(Errno.ENOENT);
+      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      const own = terminated(Buffer.from(`/proc/self/fd/${source.descriptor}`));
+      const result = linkat(AT_FDCWD, own, entry.directory, entry.name, AT_SYMLINK_FOLLOW);
+      return allowed(referral, context, 'link', reported, resultReply(result));
+    }
+    case 'refuse': {
+      const errno = linkError(source, entry);
+      return errno === undefined ? refused(referral, context, 'link', reported, verdict.rule) : fail(errno);
+    }
+  }
+}
+
+function linkError(source: ResolvedObject, entry: ResolvedEntry): number | undefined {
+  if (entryType(entry) !== undefined) return Errno.EEXIST;
+  if (entry.trailingSlash) return Errno.ENOENT;
+  const from = statusOf(source.descriptor);
+  const to = statusOf(entry.directory);
+  if (from !== undefined && to !== undefined && from.device !== to.device) return Errno.EXDEV;
+  return entryError(entry);
+}
