@@ -1,0 +1,60 @@
+/** Numbers of ioctl(2) commands, of which the kernel reads the low 32 bits (ioctl_list(2), include/uapi). */
+
+/** Feed or redirect a terminal: input that the shell behind the terminal would read (ioctl_tty(2)). */
+export const TERMINAL_INJECTION = {
+  TIOCSTI: 0x5412,
+  TIOCLINUX: 0x541c,
+  TIOCCONS: 0x541d,
+  TIOCSETD: 0x5423,
+} as const;
+
+/** Name who gets the signals of a descriptor (socket(7)). */
+export const SIGNAL_OWNER = { FIOSETOWN: 0x8901, SIOCSPGRP: 0x8902 } as const;
+
+/** Change a file behind a descriptor that is open for reading only; the argument is a plain value. */
+export const FILE_FLAGS = {
+  FS_IOC_SETFLAGS: 0x40086602,
+  FS_IOC32_SETFLAGS: 0x40046602,
+  FS_IOC_SETVERSION: 0x40087602,
+  FS_IOC32_SETVERSION: 0x40047602,
+  FS_IOC_FSSETXATTR: 0x401c5820,
+} as const;
+
+/**
+ * Families of commands (bits 8 to 15) by which file systems and block devices are changed. Of these only the commands
+ * named in FILE_SYSTEM_READS pass under a file policy.
+ */
+export const FILE_SYSTEM_FAMILIES = {
+  block: 0x12,
+  xfs: 0x58,
+  generic: 0x66,
+  version: 0x76,
+  btrfs: 0x94,
+  f2fs: 0xf5,
+} as const;
+
+/** Commands of those families that only read, or that need a descriptor open for writing. */
+export const FILE_SYSTEM_READS = {
+  BLKROGET: 0x125e,
+  BLKGETSIZE: 0x1260,
+  BLKSSZGET: 0x1268,
+  BLKBSZGET: 0x80081270,
+  BLKGETSIZE64: 0x80081272,
+  BLKIOMIN: 0x1278,
+  BLKIOOPT: 0x1279,
+  BLKALIGNOFF: 0x127a,
+  BLKPBSZGET: 0x127b,
+  XFS_IOC_DIOINFO: 0x800c581e,
+  FS_IOC_FSGETXATTR: 0x801c581f,
+  FS_IOC_GETFLAGS: 0x80086601,
+  FS_IOC32_GETFLAGS: 0x80046601,
+  FS_IOC_FIEMAP: 0xc020660b,
+  FS_IOC_GET_ENCRYPTION_POLICY: 0x400c6615,
+  FS_IOC_GET_ENCRYPTION_POLICY_EX: 0xc0096616,
+  FS_IOC_MEASURE_VERITY: 0xc0046686,
+  FS_IOC_GETVERSION: 0x80087601,
+  FS_IOC32_GETVERSION: 0x80047601,
+  FS_IOC_GETFSLABEL: 0x81009431,
+  FICLONE: 0x40049409,
+  FICLONERANGE: 0x4020940d,
+} as const;

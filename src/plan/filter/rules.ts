@@ -1,0 +1,130 @@
+/**
+ * The rules that registers decide, as expressions. Each gets the call and what is to become of a call that it leaves
+ * open (`leave`), and says which registers it reads.
+ */
+import { Errno } from '../../linux/errno.ts';
+import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import {
+  FILE_FLAGS,
+  FILE_SYSTEM_FAMILIES,
+  FILE_SYSTEM_READS,
+  SIGNAL_OWNER,
+  TERMINAL_INJECTION,
+} from '../../linux/ioctl.ts';
+import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_SET_MODE_FILTER } from '../../linux/seccomp.ts';
+import type { SyscallName } from '../../linux/syscalls.ts';
+import { allow, and, errno, int, not, or, pointer, when, type Expression } from '../../seccomp/expression.ts';
+import type { RegisterRule } from '../catalogue.ts';
+import type { Situation } from './situation.ts';
+import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
+
+export type Rule = (call: SyscallName, leave: Expression, situation: Situation) => Expression;
+
+const refused = errno(Errno.EPERM);
+
+/** sched.h: every CLONE_NEW* that clone(2) reads. */
+const CLONE_NEW = 0x7e02_0000;
+const CLONE_NEWTIME = 0x80;
+const CLONE_UNTRACED = 0x0080_0000;
+
+const PRCTL_REFUSED = {
+  PR_SET_SECUREBITS: 28,
+  PR_SET_MM: 35,
+  PR_SET_SYSCALL_USER_DISPATCH: 59,
+  PR_SCHED_CORE: 62,
+} as const;
+const PR_SET_DUMPABLE = 4;
+
+/** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
+const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
+
+const F_SETOWN = 8;
+const F_SETOWN_EX = 15;
+const PRIO_PROCESS = 0;
+const PRIO_USER = 2;
+const IOPRIO_WHO_PROCESS = 1;
+const IOPRIO_WHO_USER = 3;
+
+/** Where an argument lies depends on whether the call begins with a directory. */
+function indexBehindPath(call: SyscallName): 1 | 2 {
+  return call === 'openat' || call === 'mknodat' ? 2 : 1;
+}
+
+export const RULES: Readonly<Record<RegisterRule, Rule>> = {
+  'open-flags': (call, leave) => when(int(indexBehindPath(call)).hasAny(O_WRITING), leave, allow),
+
+  'mknod-mode': (call, leave) => {
+    const mode = int(indexBehindPath(call));
+    return when(or(mode.masked(S_IFMT, S_IFCHR), mode.masked(S_IFMT, S_IFBLK)), refused, leave);
+  },
+
+  'ioctl-command': (_call, leave, situation) => {
+    const command = int(1);
+    const rest = when(
+      command.in(Object.values(FILE_FLAGS)),
+      leave,
+      when(
+        and(
+          or(...Object.values(FILE_SYSTEM_FAMILIES).map((family) => command.masked(0xff00, family << 8))),
+          not(command.in(Object.values(FILE_SYSTEM_READS))),
+        ),
+        refused,
+        allow,
+      ),
+    );
+    const owners = situation.signalScope ? [] : Object.values(SIGNAL_OWNER);
+    return when(
+      command.in([...Object.values(TERMINAL_INJECTION), ...owners]),
+      refused,
+      situation.restrictsFiles ? rest : allow,
+    );
+  },
+
+  'socket-family': socketRule,
+  'sendto-address': sendtoRule,
+  'setsockopt-option': setsockoptRule,
+  'getsockopt-option': getsockoptRule,
+
+  'clone-flags': () => when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refused, allow),
+  'unshare-flags': () => when(int(0).hasAny(CLONE_NEW | CLONE_NEWTIME), refused, allow),
+
+  'seccomp-flags': () =>
+    when(
+      and(int(0).equals(SECCOMP_SET_MODE_FILTER), int(1).hasAny(SECCOMP_FILTER_FLAG_NEW_LISTENER)),
+      errno(Errno.EBUSY),
+      allow,
+    ),
+
+  'prctl-option': () =>
+    when(
+      or(int(0).in(Object.values(PRCTL_REFUSED)), and(int(0).equals(PR_SET_DUMPABLE), int(1).equals(0))),
+      refused,
+      allow,
+    ),
+
+  personality: () => when(int(0).in(PERSONALITIES), allow, refused),
+
+  ptrace: (_call, _leave, situation) => (situation.landlockDomain ? allow : refused),
+
+  'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
+
+  'fcntl-owner': (_call, leave, situation) =>
+    when(int(1).in([F_SETOWN, F_SETOWN_EX]), situation.signalScope ? allow : leave, allow),
+
+  'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),
+
+  'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, PRIO_USER, leave),
+  'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, IOPRIO_WHO_USER, leave),
+
+  'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
+  'pages-target': () => when(int(0).equals(0), allow, refused),
+};
+
+/** WHICH in the first argument, WHO in the second; 0 is the caller. All processes of a user are never at once. */
+function priority(process: number, user: number, leave: Expression): Expression {
+  return when(
+    and(int(0).equals(process), int(1).equals(0)),
+    allow,
+    when(int(0).equals(user), refused, leave),
+  );
+}

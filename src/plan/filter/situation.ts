@@ -1,0 +1,16 @@
+/** What the rules of a filter depend on, beside the call itself. */
+import type { Judge } from '../catalogue.ts';
+import type { Action } from '../../seccomp/expression.ts';
+
+export interface Situation {
+  readonly restrictsFiles: boolean;
+  readonly restrictsNetwork: boolean;
+  /** The sandbox is a Landlock domain: ptrace(2) stays inside it. */
+  readonly landlockDomain: boolean;
+  /** The domain scopes signals (LANDLOCK_SCOPE_SIGNAL). */
+  readonly signalScope: boolean;
+  /** How a call is referred to the supervisor; undefined: there is none. */
+  readonly refer: Action | undefined;
+  /** The judges that the supervisor has. */
+  readonly judges: ReadonlySet<Judge>;
+}

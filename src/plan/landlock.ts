@@ -1,0 +1,56 @@
+/** What Landlock is told: the rights that every ABI has, and which of them a file or a directory may be given. */
+import { AccessFs, Scope, type RulesetAttributes } from '../linux/landlock.ts';
+
+const WRITE_ABI_1 =
+  AccessFs.WRITE_FILE |
+  AccessFs.REMOVE_DIR |
+  AccessFs.REMOVE_FILE |
+  AccessFs.MAKE_CHAR |
+  AccessFs.MAKE_DIR |
+  AccessFs.MAKE_REG |
+  AccessFs.MAKE_SOCK |
+  AccessFs.MAKE_FIFO |
+  AccessFs.MAKE_BLOCK |
+  AccessFs.MAKE_SYM;
+
+/** The rights that make sense for a file that is no directory; others make landlock_add_rule fail (EINVAL). */
+const OF_A_FILE = AccessFs.WRITE_FILE | AccessFs.TRUNCATE | AccessFs.IOCTL_DEV;
+
+/** All rights by which an ABI version knows changes of files (landlock(7)). */
+export function writeRights(abi: number): number {
+  if (abi < 1) return 0;
+  return (
+    WRITE_ABI_1 |
+    (abi >= 2 ? AccessFs.REFER : 0) |
+    (abi >= 3 ? AccessFs.TRUNCATE : 0) |
+    (abi >= 5 ? AccessFs.IOCTL_DEV : 0)
+  );
+}
+
+/** Rights that are given at an allowed path. Device nodes are never made. */
+export function grantedRights(abi: number, isDirectory: boolean): number {
+  const granted = writeRights(abi) & ~(AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK);
+  return isDirectory ? granted : granted & OF_A_FILE;
+}
+
+export function scopes(abi: number, abstractSockets: boolean): number {
+  if (abi < 6) return 0;
+  return Scope.SIGNAL | (abstractSockets ? Scope.ABSTRACT_UNIX_SOCKET : 0);
+}
+
+/**
+ * The ruleset of a sandbox, or undefined where there is no Landlock. Even a policy without file rules makes one: the
+ * domain keeps ptrace(2) and signals inside. A ruleset must handle something, so block devices stand for nothing else.
+ */
+export function rulesetAttributes(
+  abi: number,
+  restrictsFiles: boolean,
+  scopeAbstractSockets: boolean,
+): RulesetAttributes | undefined {
+  if (abi < 1) return undefined;
+  return {
+    handledAccessFs: restrictsFiles ? writeRights(abi) : AccessFs.MAKE_BLOCK,
+    handledAccessNet: 0,
+    scoped: scopes(abi, scopeAbstractSockets),
+  };
+}

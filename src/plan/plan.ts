@@ -1,0 +1,76 @@
+/** Policy × what this kernel can do → plan. Pure data, printable: nothing is done here. */
+import type { RulesetAttributes } from '../linux/landlock.ts';
+import { Scope } from '../linux/landlock.ts';
+import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
+import type { Action } from '../seccomp/expression.ts';
+import type { Filter } from '../seccomp/filter.ts';
+import type { Judge } from './catalogue.ts';
+import type { KernelFeatures } from './features.ts';
+import { buildFilter } from './filter/build.ts';
+import { rulesetAttributes } from './landlock.ts';
+
+/** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
+const ALWAYS_WRITABLE = [
+  '/dev/null',
+  '/dev/zero',
+  '/dev/full',
+  '/dev/random',
+  '/dev/urandom',
+  '/dev/tty',
+] as const;
+
+export interface Plan {
+  readonly policy: Policy;
+  readonly landlock: LandlockPlan | undefined;
+  readonly filter: Filter;
+  /** Every path where changes are allowed; empty where files are not restricted. */
+  readonly writable: readonly PathBytes[];
+  readonly waitKillable: boolean;
+}
+
+export interface LandlockPlan {
+  readonly abi: number;
+  readonly ruleset: RulesetAttributes;
+  readonly signalScope: boolean;
+}
+
+export interface PlanOptions {
+  readonly refer: Action | undefined;
+  readonly judges: ReadonlySet<Judge>;
+  /** The terminals that the command is given, by their paths. */
+  readonly terminals: readonly PathBytes[];
+}
+
+/** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */
+export function makePlan(policy: Policy, features: KernelFeatures, options: PlanOptions): Plan {
+  const restrictsFiles = policy.files !== undefined;
+  const abstractExceptions = policy.unixSockets.some((name) => name.kind === 'abstract');
+  const ruleset = rulesetAttributes(
+    features.landlockAbi,
+    restrictsFiles,
+    restrictsAnything(policy) && !abstractExceptions,
+  );
+  const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
+  const filter = buildFilter({
+    restrictsFiles,
+    restrictsNetwork: policy.network !== undefined,
+    landlockDomain: ruleset !== undefined,
+    signalScope,
+    refer: options.refer,
+    judges: options.judges,
+  });
+  return {
+    policy,
+    landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
+    filter,
+    writable:
+      policy.files === undefined
+        ? []
+        : [
+            ...ALWAYS_WRITABLE.map((path) => Buffer.from(path)),
+            ...options.terminals,
+            ...policy.files.writable,
+          ],
+    waitKillable: features.waitKillable,
+  };
+}
