@@ -1,0 +1,22 @@
+/** The whole command line: its words, and the config files that they name. */
+import { makeSettings, type Settings } from './settings.ts';
+import type { ByteString } from './byte-string.ts';
+import { parseArguments } from './parse-arguments.ts';
+
+export type CommandLine =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
+
+/** Config files come first, in their order; the command line adds to them and has the last word. */
+export async function readCommandLine(words: readonly ByteString[]): Promise<CommandLine> {
+  const parsed = parseArguments(words);
+  if (parsed.kind !== 'run') return parsed;
+  const files = parsed.assignments.filter(({ option }) => option.name === 'config');
+  const fromFiles = files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : [];
+  return {
+    kind: 'run',
+    settings: makeSettings([...fromFiles, ...parsed.assignments]),
+    command: parsed.command,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Config files: the long names of the options as keys, one `key=value` a line.
+ *
+ *     # a comment; also after a value, where a blank precedes it
+ *     read-only=1
+ *     write-allow=~/project,$TMPDIR     (~ and variables: in paths only, see expand-path.ts)
+ *     write-allow=build                 (relative to this file; keys may be repeated)
+ *     include=common.conf
+ *
+ * `\#` is a # that starts no comment, and a backslash keeps a blank at the end. Import it lazily.
+ */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { errnoMessage } from '../linux/errno.ts';
+import { errnoOf } from '../policy/system-error.ts';
+import { ValueError } from '../policy/value-error.ts';
+import { type Assignment, readAssignments } from './assignments.ts';
+import { type ByteString, toBytes } from './byte-string.ts';
+import { type Environment, expandPath } from './expand-path.ts';
+import { findOption, type Option, optionNames } from './option-table.ts';
+import { nearestName } from './suggest.ts';
+import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
+
+const INCLUDE = 'include';
+const LINE_PATTERN = /^(?<key>[^=]*?)[ \t]*(?:=[ \t]*(?<value>.*))?$/s;
+const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
+/** Not \s: a byte of a UTF-8 character may look like a no-break space. */
+const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
+const ESCAPE_PATTERN = /\\([# \t\r])/g;
+
+/** The assignments of some files, in order. Each is an assignment of --config, which errors are told about. */
+export function readConfigFiles(
+  files: readonly Assignment[],
+  environment: Environment = process.env,
+): Assignment[] {
+  return files.flatMap(({ text, spelling, origin }) =>
+    readFile(text, [], { option: spelling, word: text, origin }, environment),
+  );
+}
+
+type Mention = Omit<UsageErrorDetails, 'problem' | 'hint'>;
+
+/** `including`: the files on the way here. `mention`: where this one was named. */
+function readFile(
+  file: ByteString,
+  including: readonly string[],
+  mention: Mention,
+  environment: Environment,
+): Assignment[] {
+  const { identity, content } = naming(mention, () => loadFile(file));
+  if (including.includes(identity)) throw new UsageError({ ...mention, problem: 'includes itself' });
+  const path = toBytes(file);
+  return content.split('\n').flatMap((line, i) => {
+    const origin: Origin = { kind: 'config-file', file: path, line: i + 1 };
+    return readLine(line, origin, environment, (included, details) =>
+      readFile(relativeTo(file, included), [...including, identity], details, environment),
+    );
+  });
+}
+
+/** `identity` tells files apart whatever they are called. A pipe of the shell is a file too. */
+function loadFile(file: ByteString): { identity: string; content: ByteString } {
+  if (file.includes('\0')) throw new ValueError('has a NUL byte');
+  try {
+    const fd = openSync(toBytes(file), 'r');
+    try {
+      const { dev, ino } = fstatSync(fd, { bigint: true });
+      return { identity: `${dev}:${ino}`, content: readFileSync(fd, 'latin1') };
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new ValueError('cannot be read', { hint: errnoMessage(errnoOf(error)) });
+  }
+}
+
+type Include = (file: ByteString, mention: Mention) => Assignment[];
+
+function readLine(
+  line: ByteString,
+  origin: Origin,
+  environment: Environment,
+  include: Include,
+): Assignment[] {
+  const text = line.replace(COMMENT_PATTERN, '').replace(OUTER_BLANKS_PATTERN, '');
+  if (text === '') return [];
+  const { key = '', value: rawValue } = LINE_PATTERN.exec(text)?.groups ?? {};
+  const value = rawValue?.replace(ESCAPE_PATTERN, '$1');
+  const details = { option: key, origin };
+  if (key === INCLUDE) {
+    if (value === undefined || value === '')
+      throw new UsageError({ ...details, problem: 'needs a value', hint: 'include=FILE' });
+    const file = naming({ ...details, word: value }, () => expandPath(value, environment));
+    return include(file, { ...details, word: value });
+  }
+  const option = knownOption(key, origin);
+  if (value === undefined) {
+    const hint = `write ${key}=${option.kind === 'boolean' ? '1' : (option.placeholder ?? '')}`;
+    throw new UsageError({ ...details, word: text, problem: 'is not key=value', hint });
+  }
+  const assignments = readAssignments(option, key, value, origin);
+  if (!holdsPaths(option)) return assignments;
+  return assignments.map((assignment) => ({
+    ...assignment,
+    text: naming({ ...details, word: assignment.text }, () => expandPath(assignment.text, environment)),
+  }));
+}
+
+function knownOption(key: ByteString, origin: Origin): Option {
+  const option = findOption(key);
+  if (option?.inConfig === true) return option;
+  if (option) {
+    const hint = option.name === 'config' ? 'include=FILE does that' : undefined;
+    throw new UsageError({ word: key, problem: 'cannot stand in a config file', hint, origin });
+  }
+  const names = [INCLUDE, ...optionNames().filter((name) => findOption(name)?.inConfig)];
+  const near = nearestName(key.replace(/^-+/, ''), names);
+  const hint = near === undefined ? undefined : `did you mean ${near}?`;
+  throw new UsageError({ word: key, problem: 'is not an option', hint, origin });
+}
+
+function holdsPaths({ kind }: Option): boolean {
+  return kind === 'path-list' || kind === 'unix-socket-list' || kind === 'file';
+}
+
+function relativeTo(file: ByteString, included: ByteString): ByteString {
+  const directory = file.slice(0, file.lastIndexOf('/') + 1);
+  return included.startsWith('/') ? included : directory + included;
+}

@@ -1,0 +1,42 @@
+/**
+ * `~` and variables in the paths of a config file. On the command line the shell has done this already.
+ *
+ *     ~/x, ~        the home directory; only at the start
+ *     $NAME, ${NAME}  a variable of the environment; an unset or empty one is an error, never nothing
+ *     \$, \~        the character itself; a backslash before anything else is a backslash
+ */
+import { ValueError } from '../policy/value-error.ts';
+import { type ByteString, fromText } from './byte-string.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const TILDE_PATTERN = /^~(?<user>[^/]*)/;
+const EXPANSION_PATTERN = /\\\$|\$(?:(?<bare>[A-Za-z_]\w*)|\{(?<braced>[A-Za-z_]\w*)\})?/g;
+const REPLACEMENT_CHARACTER = '\ufffd';
+
+/** What a variable holds is taken as it is: neither expanded again nor split at commas. */
+export function expandPath(text: ByteString, environment: Environment): ByteString {
+  const expanded = text.replace(TILDE_PATTERN, (_, user: string) => {
+    if (user !== '')
+      throw new ValueError('names the home of another user', { hint: 'write ./~ for a file so called' });
+    return '$HOME';
+  });
+  return expanded.replace(/^\\~/, '~').replace(EXPANSION_PATTERN, (match, bare?: string, braced?: string) => {
+    const name = bare ?? braced;
+    if (name !== undefined) return valueOf(name, environment);
+    if (match === '\\$') return '$';
+    throw new ValueError('has a $ that names no variable', { hint: String.raw`write \$ for a dollar sign` });
+  });
+}
+
+/** An absolute path as a config file spells it, alone on its line. Undefined: a line break in it cannot be spelt. */
+export function quotePath(path: ByteString): ByteString | undefined {
+  return path.includes('\n') ? undefined : path.replace(/[$,# \t\r]/g, (character) => `\\${character}`);
+}
+
+function valueOf(name: string, environment: Environment): ByteString {
+  const value = environment[name];
+  if (value === undefined || value === '') throw new ValueError(`needs $${name}, which is not set`);
+  if (value.includes(REPLACEMENT_CHARACTER)) throw new ValueError(`needs $${name}, which is not valid UTF-8`);
+  return fromText(value);
+}

@@ -1,0 +1,48 @@
+/** The words of the settings, turned into a policy: paths looked up, networks and resolvers read. */
+import type { Endpoint, FilePolicy, Network, NetworkPolicy, Policy } from '../policy/policy.ts';
+import { parsePorts } from '../policy/ports.ts';
+import type { Assignment } from './assignments.ts';
+import { givenPath, givenUnixSocket, reading } from './given-path.ts';
+import type { PolicyWords } from './settings.ts';
+import { naming } from './usage-error.ts';
+
+/** Throws a UsageError that names the word at fault. */
+export async function makePolicy(words: PolicyWords): Promise<Policy> {
+  return {
+    files: makeFilePolicy(words),
+    network: await makeNetworkPolicy(words),
+    unixSockets: words.unixSockets.map(givenUnixSocket),
+  };
+}
+
+function makeFilePolicy({ readOnly, writable }: PolicyWords): FilePolicy | undefined {
+  if (!readOnly) return undefined;
+  return { writable: writable.map(givenPath) };
+}
+
+async function makeNetworkPolicy(words: PolicyWords): Promise<NetworkPolicy | undefined> {
+  // Read even where --no-outbound-network makes them moot: a wrong word is an error all the same.
+  const networks = await readNetworks(words.networks);
+  const ports = words.ports.flatMap((given) => reading(given, () => parsePorts(given.text)));
+  if (words.network === 'open') return undefined;
+  if (words.network !== 'listed') return { kind: words.network };
+  const onlyResolvers = networks.length === 0 && ports.length === 0;
+  return {
+    kind: 'listed',
+    networks: networks.length > 0 || onlyResolvers ? networks : undefined,
+    ports: ports.length > 0 ? ports : undefined,
+    endpoints: await readResolvers(words.resolvers),
+  };
+}
+
+async function readNetworks(given: readonly Assignment[]): Promise<Network[]> {
+  if (given.length === 0) return [];
+  const { parseNetwork } = await import('../policy/networks.ts');
+  return given.map((word) => reading(word, () => parseNetwork(word.text)));
+}
+
+async function readResolvers(given: Assignment | undefined): Promise<Endpoint[]> {
+  if (given === undefined) return [];
+  const { systemResolvers } = await import('../policy/resolvers.ts');
+  return naming({ option: given.spelling, origin: given.origin }, () => systemResolvers());
+}

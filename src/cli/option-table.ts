@@ -1,0 +1,215 @@
+/**
+ * The options, in one table: the command line, config files, the help text and shell completions are all made from it.
+ * A new option is a row here, and a line where its value is used.
+ */
+
+export type OptionKind =
+  /** Bare means true; `=1`, `=no` and the like say it aloud. */
+  | 'boolean'
+  /** Lists, separated by commas; `\,` is a comma that belongs to the item. */
+  | 'path-list'
+  | 'unix-socket-list'
+  | 'netmask-list'
+  | 'port-list'
+  /** One word, taken whole. */
+  | 'file'
+  | 'choice';
+
+export interface OptionSpec {
+  /** Without the leading dashes; also the key in a config file. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly short?: string;
+  readonly kind: OptionKind;
+  /** How the value is called in the help text. */
+  readonly placeholder?: string;
+  /** What a `choice` may be. */
+  readonly choices?: readonly string[];
+  /** Given again, values add up; otherwise the last one counts. */
+  readonly repeatable: boolean;
+  readonly inConfig: boolean;
+  /** One line. Those of the group `about` share lines in the help text and have none. */
+  readonly help: string;
+  readonly group: 'files' | 'network' | 'running' | 'about';
+}
+
+export const ENGINES = ['auto', 'notify', 'trace', 'kernel'] as const;
+
+export const OPTIONS = [
+  {
+    name: 'read-only',
+    aliases: [],
+    kind: 'boolean',
+    placeholder: 'BOOL',
+    repeatable: false,
+    inConfig: true,
+    help: 'refuse every change to the file system',
+    group: 'files',
+  },
+  {
+    name: 'write-allow',
+    aliases: ['allow-write'],
+    kind: 'path-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'read-only, but for PATH and what is below it',
+    group: 'files',
+  },
+  {
+    name: 'no-outbound-network',
+    aliases: [],
+    kind: 'boolean',
+    placeholder: 'BOOL',
+    repeatable: false,
+    inConfig: true,
+    help: 'refuse every outbound connection and datagram',
+    group: 'network',
+  },
+  {
+    name: 'allowed-netmasks',
+    aliases: ['allowed-netmask'],
+    kind: 'netmask-list',
+    placeholder: 'CIDR',
+    repeatable: true,
+    inConfig: true,
+    help: 'outbound only to these networks or addresses',
+    group: 'network',
+  },
+  {
+    name: 'allowed-ports',
+    aliases: ['allowed-port'],
+    kind: 'port-list',
+    placeholder: 'PORT',
+    repeatable: true,
+    inConfig: true,
+    help: 'outbound only to these ports (443, 8000-8010)',
+    group: 'network',
+  },
+  {
+    name: 'allow-resolv',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: true,
+    help: 'also to the resolvers of /etc/resolv.conf',
+    group: 'network',
+  },
+  {
+    name: 'mainstream-network-families',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: true,
+    help: 'only IPv4, IPv6, Unix and netlink sockets',
+    group: 'network',
+  },
+  {
+    name: 'allow-unix',
+    aliases: [],
+    kind: 'unix-socket-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'also to these Unix sockets (@name: abstract)',
+    group: 'network',
+  },
+  {
+    name: 'config',
+    aliases: [],
+    short: 'c',
+    kind: 'file',
+    placeholder: 'FILE',
+    repeatable: true,
+    inConfig: false,
+    help: 'read options from FILE, one name=value a line',
+    group: 'running',
+  },
+  {
+    name: 'engine',
+    aliases: [],
+    kind: 'choice',
+    choices: ENGINES,
+    placeholder: 'NAME',
+    repeatable: false,
+    inConfig: true,
+    help: 'auto, notify, trace or kernel',
+    group: 'running',
+  },
+  {
+    name: 'log',
+    aliases: [],
+    kind: 'file',
+    placeholder: 'FILE',
+    repeatable: false,
+    inConfig: true,
+    help: 'a line of JSON a refusal; also: an fd, or -',
+    group: 'running',
+  },
+  {
+    name: 'verbose',
+    aliases: [],
+    short: 'v',
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: true,
+    help: 'tell of refusals as they happen; log all',
+    group: 'running',
+  },
+  {
+    name: 'quiet',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: true,
+    help: 'no summary of what was refused',
+    group: 'running',
+  },
+  {
+    name: 'help',
+    aliases: [],
+    short: 'h',
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: false,
+    help: 'show this text',
+    group: 'about',
+  },
+  {
+    name: 'version',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: false,
+    help: 'show the version',
+    group: 'about',
+  },
+] as const satisfies readonly OptionSpec[];
+
+type Row = (typeof OPTIONS)[number];
+export type OptionName = Row['name'];
+export type BooleanOptionName = Extract<Row, { kind: 'boolean' }>['name'];
+export type ValuedOptionName = Exclude<OptionName, BooleanOptionName>;
+export type Engine = (typeof ENGINES)[number];
+
+/** An option as the rest of the command line sees it: a row whose name is known. */
+export type Option = OptionSpec & { readonly name: OptionName };
+
+const BY_NAME: ReadonlyMap<string, Option> = new Map(
+  OPTIONS.flatMap((option: Option) => [option.name, ...option.aliases].map((name) => [name, option])),
+);
+
+/** The option of a name or an alias, without dashes. */
+export function findOption(name: string): Option | undefined {
+  return BY_NAME.get(name);
+}
+
+/** All names and aliases. */
+export function optionNames(): string[] {
+  return [...BY_NAME.keys()];
+}
+
+/** True where a value holds several items. */
+export function isList(option: OptionSpec): boolean {
+  return option.kind.endsWith('-list');
+}

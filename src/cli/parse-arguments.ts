@@ -1,0 +1,85 @@
+/**
+ * The words of the command line, read with Node's own scanner. Options end at the first word that is not one, or at `--`;
+ * what follows is the command's, untouched.
+ */
+import { parseArgs } from 'node:util';
+import { type Assignment, readAssignments } from './assignments.ts';
+import { type ByteString, toBytes } from './byte-string.ts';
+import { findOption, type Option, OPTIONS, optionNames } from './option-table.ts';
+import { nearestName } from './suggest.ts';
+import { type Origin, UsageError } from './usage-error.ts';
+
+export type ParsedArguments =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | {
+      readonly kind: 'run';
+      readonly assignments: readonly Assignment[];
+      readonly command: readonly Buffer[];
+    };
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly index: number;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+const COMMAND_LINE: Origin = { kind: 'command-line' };
+
+/** Throws a UsageError for whatever is not understood. */
+export function parseArguments(words: readonly ByteString[]): ParsedArguments {
+  const assignments: Assignment[] = [];
+  let commandStart = words.length;
+  for (const token of scan(words)) {
+    if (token.kind !== 'option') {
+      commandStart = token.kind === 'option-terminator' ? token.index + 1 : token.index;
+      break;
+    }
+    const option = knownOption(token);
+    const read = readAssignments(option, token.rawName, checkedValue(token, option), COMMAND_LINE);
+    if (read[0]?.on === true && (option.name === 'help' || option.name === 'version'))
+      return { kind: option.name };
+    assignments.push(...read);
+  }
+  if (commandStart >= words.length) {
+    throw new UsageError({
+      problem: 'no command is given',
+      hint: 'secfilt [options] [--] command [arguments]',
+    });
+  }
+  return { kind: 'run', assignments, command: words.slice(commandStart).map(toBytes) };
+}
+
+/** Node's scanner in its lax mode: it finds where words, names and values are, the rules are ours. */
+function scan(words: readonly ByteString[]): NonNullable<ReturnType<typeof parseArgs>['tokens']> {
+  const options = Object.fromEntries(
+    OPTIONS.flatMap((option: Option) =>
+      [option.name, ...option.aliases].map((name) => [
+        name,
+        {
+          type: option.kind === 'boolean' ? ('boolean' as const) : ('string' as const),
+          ...(option.short !== undefined && name === option.name && { short: option.short }),
+        },
+      ]),
+    ),
+  );
+  return parseArgs({ args: [...words], options, tokens: true, strict: false, allowPositionals: true }).tokens;
+}
+
+function knownOption(token: OptionToken): Option {
+  const option = findOption(token.name);
+  const isLong = token.rawName.startsWith('--');
+  if (option && (isLong || token.rawName === `-${option.short}`)) return option;
+  const near = isLong ? nearestName(token.name, optionNames()) : undefined;
+  const hint = near === undefined ? 'secfilt --help lists them' : `did you mean --${near}?`;
+  throw new UsageError({ word: token.rawName, problem: 'is not an option', hint });
+}
+
+function checkedValue({ rawName, value, inlineValue }: OptionToken, option: Option): ByteString | undefined {
+  const looksLikeOption = inlineValue === false && value?.startsWith('-') === true && value !== '-';
+  if (!looksLikeOption) return value;
+  const hint = `--${option.name}=${option.placeholder} is how to give one that starts with a dash`;
+  throw new UsageError({ option: rawName, word: value, problem: 'is not a value', hint });
+}
