@@ -78,6 +78,11 @@ export class PathSet {
   }
 }
 
+/** True for /proc and /sys and what lies in them. */
+export function isKernelTree(path: PathBytes): boolean {
+  return kernelTreeLength(path.toString('latin1')) > 0;
+}
+
 /** Length of the kernel tree that holds a path: allowed paths that are shorter do not count for it. */
 function kernelTreeLength(text: string): number {
   for (const tree of KERNEL_TREES) {

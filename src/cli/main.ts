@@ -1,0 +1,30 @@
+/** The command `secfilt`. */
+import { writeSync } from 'node:fs';
+import { exitNow } from '../linux/libc.ts';
+import { readCommandLine } from './command-line.ts';
+import { complain } from './complain.ts';
+import { ExitCode } from './exit-code.ts';
+import { rawArguments } from './raw-arguments.ts';
+import { UsageError } from './usage-error.ts';
+
+async function main(): Promise<void> {
+  const commandLine = await readCommandLine(rawArguments());
+  switch (commandLine.kind) {
+    case 'help':
+      writeSync(1, (await import('./usage.ts')).helpText());
+      return;
+    case 'version':
+      writeSync(1, (await import('./usage.ts')).versionText());
+      return;
+    case 'run':
+      await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
+  }
+}
+
+main().catch((error: unknown) => {
+  const explained = error instanceof UsageError || (error instanceof Error && 'errno' in error);
+  complain(
+    explained ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error),
+  );
+  exitNow(ExitCode.FAILURE);
+});

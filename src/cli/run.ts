@@ -1,0 +1,81 @@
+/** One run, from settings to exit code: policy → plan → engine → summary. */
+import { isatty } from 'node:tty';
+import { readlinkSync } from 'node:fs';
+import { SyscallError, errnoMessage } from '../linux/errno.ts';
+import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
+import { LaunchError } from '../launch/launch-error.ts';
+import { resolveCommand } from '../launch/command.ts';
+import { makePlan } from '../plan/plan.ts';
+import type { PathBytes } from '../policy/policy.ts';
+import { escapeBytes } from '../report/escape.ts';
+import { notify } from '../seccomp/expression.ts';
+import type { CommandEnd } from '../supervise/command.ts';
+import { runNotify } from '../supervise/notify-engine.ts';
+import { probeKernel } from '../supervise/probe.ts';
+import { protectSelf } from '../supervise/self.ts';
+import { ExitCode } from './exit-code.ts';
+import { makePolicy } from './make-policy.ts';
+import type { Settings } from './settings.ts';
+import { complain } from './complain.ts';
+
+/** Runs the command and ends this process as the command ended. */
+export async function run(settings: Settings, command: readonly Buffer[]): Promise<never> {
+  const identity = protectSelf();
+  const policy = await makePolicy(settings.policy);
+  const name = command[0] ?? Buffer.alloc(0);
+  const resolved = resolveCommand(name, process.env['PATH']);
+  if (resolved.kind === 'notFound') {
+    complain(`${escapeBytes(name)}: command not found`);
+    exitNow(ExitCode.NOT_FOUND);
+  }
+  if (resolved.kind === 'notExecutable') {
+    complain(`${escapeBytes(resolved.path)}: ${errnoMessage(resolved.errno)}`);
+    exitNow(ExitCode.CANNOT_EXECUTE);
+  }
+  const features = probeKernel(process.env);
+  if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
+    complain('this kernel has no Landlock: the supervisor makes every change itself');
+  }
+  const plan = makePlan(policy, features, {
+    refer: notify,
+    judges: new Set(['files', 'metadata']),
+    terminals: terminals(),
+  });
+  const outcome = await runNotify({
+    plan,
+    identity,
+    command: resolved.path,
+    argv: command,
+    reporter: { wantsAllowed: false, report: () => {} },
+    fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
+  });
+  if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
+  endAs(outcome);
+}
+
+/** Paths of the terminals that the command is given as standard input, output and error. */
+function terminals(): PathBytes[] {
+  return [0, 1, 2]
+    .filter((stream) => isatty(stream))
+    .map((stream) => readlinkSync(`/proc/self/fd/${stream}`, 'buffer'));
+}
+
+function endForLaunch(error: LaunchError, path: Buffer): never {
+  if (!error.step.startsWith('execve')) throw error;
+  complain(`${escapeBytes(path)}: ${errnoMessage(error.errno)}`);
+  exitNow(ExitCode.CANNOT_EXECUTE);
+}
+
+/** Ends this process with the command's exit code, or by the signal that ended the command. */
+function endAs(end: CommandEnd): never {
+  if (end.kind === 'exit') exitNow(end.code);
+  // Undumpable already, so no second core is dumped. What ignores or survives the signal ends with the shell's code.
+  defaultSignal(end.signal);
+  kill(process.pid, end.signal);
+  exitNow(ExitCode.SIGNALED + end.signal);
+}
+
+/** Errors that say what failed in a sentence; anything else is a fault of ours and shows its stack. */
+export function isExplained(error: unknown): error is Error {
+  return error instanceof LaunchError || error instanceof SyscallError;
+}

@@ -1,0 +1,40 @@
+/** Children that changed state, of whatever kind (waitid(2)). */
+import { syscallMemory3 } from './libc.ts';
+
+const SYS_WAITID = 247;
+const P_ALL = 0;
+const WNOHANG = 1;
+const WSTOPPED = 2;
+const WEXITED = 4;
+const WCONTINUED = 8;
+
+const CLD_EXITED = 1;
+const CLD_STOPPED = 5;
+const CLD_CONTINUED = 6;
+
+export type ChildChange =
+  | { readonly kind: 'exit'; readonly pid: number; readonly code: number }
+  | { readonly kind: 'signal'; readonly pid: number; readonly signal: number }
+  | { readonly kind: 'stopped'; readonly pid: number; readonly signal: number }
+  | { readonly kind: 'continued'; readonly pid: number };
+
+const information = Buffer.alloc(128);
+
+/** One child that ended (it is reaped), stopped or went on since it was asked last; undefined when there is none. */
+export function nextChildChange(): ChildChange | undefined {
+  information.fill(0);
+  const result = syscallMemory3(SYS_WAITID, P_ALL, 0, information, WEXITED | WSTOPPED | WCONTINUED | WNOHANG, 0);
+  const pid = information.readInt32LE(16); // si_pid
+  if (result < 0 || pid === 0) return undefined;
+  const status = information.readInt32LE(24); // si_status
+  switch (information.readInt32LE(8) /* si_code */) {
+    case CLD_EXITED:
+      return { kind: 'exit', pid, code: status };
+    case CLD_STOPPED:
+      return { kind: 'stopped', pid, signal: status };
+    case CLD_CONTINUED:
+      return { kind: 'continued', pid };
+    default:
+      return { kind: 'signal', pid, signal: status };
+  }
+}

@@ -1,0 +1,86 @@
+/** Which handler answers which call. A call without one is refused. */
+import { X86_64, type SyscallName } from '../linux/syscalls.ts';
+import { Errno } from '../linux/errno.ts';
+import type { Context, FileContext, FileHandler } from './context.ts';
+import * as entries from './files/entries.ts';
+import { ioctl } from './files/ioctl.ts';
+import * as metadata from './files/metadata.ts';
+import * as opens from './files/open.ts';
+import { truncate } from './files/truncate.ts';
+import * as names from './files/two-names.ts';
+import { fail, type Referral, type Reply } from './referral.ts';
+
+const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
+  open: opens.open,
+  openat: opens.openat,
+  openat2: opens.openat2,
+  creat: opens.creat,
+  truncate,
+  mkdir: entries.mkdir,
+  mkdirat: entries.mkdirAt,
+  mknod: entries.mknod,
+  mknodat: entries.mknodAt,
+  symlink: entries.symlink,
+  symlinkat: entries.symlinkAt,
+  unlink: entries.unlink,
+  unlinkat: entries.unlinkAt,
+  rmdir: entries.rmdir,
+  rename: names.rename,
+  renameat: names.renameAt,
+  renameat2: names.renameAt2,
+  link: names.link,
+  linkat: names.linkAt,
+  chmod: metadata.chmod,
+  fchmod: metadata.fchmod,
+  fchmodat: metadata.fchmodAt,
+  fchmodat2: metadata.fchmodAt2,
+  chown: metadata.chown,
+  fchown: metadata.fchown,
+  lchown: metadata.lchown,
+  fchownat: metadata.fchownAt,
+  utime: metadata.utime,
+  utimes: metadata.utimes,
+  futimesat: metadata.futimesAt,
+  utimensat: metadata.utimensAt,
+  setxattr: metadata.setxattr,
+  lsetxattr: metadata.lsetxattr,
+  fsetxattr: metadata.fsetxattr,
+  setxattrat: metadata.setxattrAt,
+  removexattr: metadata.removexattr,
+  lremovexattr: metadata.lremovexattr,
+  fremovexattr: metadata.fremovexattr,
+  removexattrat: metadata.removexattrAt,
+  file_setattr: metadata.fileSetattr,
+  ioctl,
+};
+
+export type Handler = (referral: Referral) => Reply;
+
+/** The handlers of a sandbox, by the number of the call. */
+export function makeHandlers(context: Context & Partial<FileContext>): ReadonlyMap<number, Handler> {
+  const handlers = new Map<number, Handler>();
+  const { files } = context;
+  if (files !== undefined) {
+    const fileContext: FileContext = { ...context, files };
+    for (const [name, handler] of Object.entries(FILE_HANDLERS) as [SyscallName, FileHandler][]) {
+      handlers.set(X86_64[name], (referral) => handler(referral, fileContext));
+    }
+  }
+  return handlers;
+}
+
+/** Answers one referral. Whatever goes wrong in here ends in a refusal. */
+export function answer(
+  referral: Referral,
+  handlers: ReadonlyMap<number, Handler>,
+  fault: (error: unknown) => void,
+): void {
+  let reply: Reply;
+  try {
+    reply = handlers.get(referral.number)?.(referral) ?? fail(Errno.EPERM);
+  } catch (error) {
+    fault(error);
+    reply = fail(Errno.EPERM);
+  }
+  referral.reply(reply);
+}

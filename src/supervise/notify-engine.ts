@@ -1,0 +1,107 @@
+/** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
+import { SyscallError } from '../linux/errno.ts';
+import { close } from '../linux/libc.ts';
+import { setSyncWakeUp } from '../linux/seccomp.ts';
+import { PathSet } from '../judge/path-set.ts';
+import { endWatchdog, go, launchOutcome, receiveHandover } from '../launch/handover.ts';
+import { launch, type Launched } from '../launch/launch.ts';
+import type { LaunchError } from '../launch/launch-error.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Reporter } from '../report/event.ts';
+import { compile, encode } from '../seccomp/compile.ts';
+import { Command, type CommandEnd } from './command.ts';
+import { makeHandlers } from './handlers.ts';
+import { superviseUntil } from './loop.ts';
+import { NotifyListener } from './notify.ts';
+import { makeRuleset, type Ruleset } from './ruleset.ts';
+import type { OwnIdentity } from './self.ts';
+
+export interface EngineRun {
+  readonly plan: Plan;
+  readonly identity: OwnIdentity;
+  /** The path to execute, resolved already. */
+  readonly command: Buffer;
+  readonly argv: readonly Buffer[];
+  readonly reporter: Reporter;
+  /** Told of faults of our own while a referral was handled; the call was refused. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
+export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const { plan } = run;
+  const ruleset = makeRuleset(plan);
+  const launched = start(run, ruleset);
+  const { listener, watchdog } = receiveHandover(launched);
+  setSyncWakeUp(listener);
+  let watched = true;
+  const endSandbox = (rest: 'end' | 'leave'): void => {
+    if (watched) endWatchdog(launched, watchdog, rest);
+    watched = false;
+  };
+  const command = new Command(launched.pid, () => endSandbox('end'));
+  command.forwardSignals();
+  const handlers = makeHandlers({
+    reporter: run.reporter,
+    credentials: run.identity.credentials,
+    userId: run.identity.userId,
+    ...(plan.policy.files === undefined
+      ? {}
+      : {
+          files: {
+            writable: new PathSet(ruleset.writable),
+            landlock: plan.landlock !== undefined,
+            landlockTruncate: (plan.landlock?.abi ?? 0) >= 3,
+            supervisor: process.pid,
+          },
+        }),
+  });
+  let failed: LaunchError | undefined;
+  const outcome = (): boolean => {
+    const result = launchOutcome(launched);
+    if (typeof result !== 'string') failed = result;
+    return result === 'pending';
+  };
+  const follow = (): boolean => {
+    command.followChildren();
+    return command.end === undefined;
+  };
+  go(launched);
+  await superviseUntil(
+    new NotifyListener(listener),
+    handlers,
+    [
+      { descriptor: launched.reportSocket, ready: outcome },
+      { descriptor: launched.pidDescriptor, ready: follow },
+    ],
+    () => command.end !== undefined,
+    () => command.followChildren(),
+    run.fault,
+  );
+  close(listener);
+  endSandbox('leave');
+  if (failed !== undefined) return failed;
+  if (command.end === undefined) throw new SyscallError('waitid', 10);
+  return command.end;
+}
+
+function start(run: EngineRun, ruleset: Ruleset): Launched {
+  const { plan } = run;
+  try {
+    return launch(
+      {
+        command: run.command,
+        argv: run.argv,
+        filter: encode(compile(plan.filter)),
+        listener: true,
+        waitKillable: plan.waitKillable,
+        landlock: ruleset.descriptor !== undefined,
+        signalScope: plan.landlock?.signalScope ?? false,
+        dropCapabilities: run.identity.capabilities,
+      },
+      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
+    );
+  } finally {
+    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
+  }
+}

@@ -1,0 +1,19 @@
+/** What this kernel can do, found out by asking it, never by its version. */
+import { landlockAbi } from '../linux/landlock.ts';
+import {
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+  knowsFilterFlag,
+} from '../linux/seccomp.ts';
+import type { KernelFeatures } from '../plan/features.ts';
+
+/** A switch for tests: the supervisor then behaves as on a kernel without Landlock. */
+const LANDLOCK_SWITCH = 'SECFILTER_LANDLOCK';
+
+export function probeKernel(environment: Readonly<Record<string, string | undefined>>): KernelFeatures {
+  return {
+    landlockAbi: environment[LANDLOCK_SWITCH] === '0' ? 0 : landlockAbi(),
+    listener: knowsFilterFlag(SECCOMP_FILTER_FLAG_NEW_LISTENER),
+    waitKillable: knowsFilterFlag(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV),
+  };
+}

@@ -1,0 +1,54 @@
+/** What the supervisor does to itself before a target exists: out of reach, and with no more rights than it needs. */
+import { limitCapabilities, permittedCapabilities } from '../linux/capabilities.ts';
+import { SyscallError } from '../linux/errno.ts';
+import { prctl } from '../linux/libc.ts';
+import { targetStatus } from './target.ts';
+
+const PR_SET_DUMPABLE = 4;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/**
+ * The capabilities that a sandbox of root's keeps (capabilities(7)): those that files of several owners and changing
+ * to another user need. None that reaches the kernel, devices, the network's insides or other processes' memory.
+ */
+const KEPT_CAPABILITIES =
+  (1n << 0n) /* CAP_CHOWN */ |
+  (1n << 1n) /* CAP_DAC_OVERRIDE */ |
+  (1n << 3n) /* CAP_FOWNER */ |
+  (1n << 4n) /* CAP_FSETID */ |
+  (1n << 5n) /* CAP_KILL */ |
+  (1n << 6n) /* CAP_SETGID */ |
+  (1n << 7n) /* CAP_SETUID */ |
+  (1n << 10n); /* CAP_NET_BIND_SERVICE */
+
+export interface OwnIdentity {
+  readonly credentials: string;
+  readonly userId: number;
+  /** The capabilities that are left; undefined where there were none to begin with. */
+  readonly capabilities: bigint | undefined;
+}
+
+/**
+ * Makes this process undumpable (no ptrace, no look into its memory or descriptors), deaf to the signal that opens
+ * Node's inspector, and the parent of every orphan of the sandbox. Throws a SyscallError.
+ */
+export function protectSelf(): OwnIdentity {
+  process.on('SIGUSR1', () => {});
+  const undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (undumpable < 0) throw new SyscallError('prctl PR_SET_DUMPABLE', -undumpable);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const capabilities = limitOwnCapabilities();
+  const status = targetStatus('self');
+  if (typeof status === 'number') throw new SyscallError('read /proc/self/status', -status);
+  return { credentials: status.credentials, userId: process.geteuid?.() ?? -1, capabilities };
+}
+
+function limitOwnCapabilities(): bigint | undefined {
+  const permitted = permittedCapabilities();
+  if (typeof permitted === 'number') throw new SyscallError('capget', -permitted);
+  if (permitted === 0n) return undefined;
+  const kept = permitted & KEPT_CAPABILITIES;
+  const result = limitCapabilities(kept);
+  if (result < 0) throw new SyscallError('capset', -result);
+  return kept;
+}
