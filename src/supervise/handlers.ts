@@ -1,4 +1,5 @@
 /** Which handler answers which call. A call without one is refused. */
+import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
@@ -62,7 +63,7 @@ export function makeHandlers(context: Context & Partial<FileContext>): ReadonlyM
   const { files } = context;
   if (files !== undefined) {
     const fileContext: FileContext = { ...context, files };
-    for (const [name, handler] of Object.entries(FILE_HANDLERS) as [SyscallName, FileHandler][]) {
+    for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, fileContext));
     }
   }

@@ -1,4 +1,5 @@
 /** The catalogue and a situation → the filter. */
+import { entriesOf } from '../../linux/entries.ts';
 import { Errno } from '../../linux/errno.ts';
 import { X86_64, type SyscallName } from '../../linux/syscalls.ts';
 import { allow, errno, kill, type Expression } from '../../seccomp/expression.ts';
@@ -14,7 +15,7 @@ const noSuchCall = errno(Errno.ENOSYS);
 /** The whole filter: every known number by its class; unknown ones do not exist, foreign ones are fatal. */
 export function buildFilter(situation: Situation): Filter {
   const calls = new Map<number, Expression>();
-  for (const [name, number] of Object.entries(X86_64) as [SyscallName, number][]) {
+  for (const [name, number] of entriesOf(X86_64)) {
     calls.set(number, expressionFor(name, CATALOGUE[name], situation));
   }
   return {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  judgeEntries,
+  judgeEntry,
+  judgeMetadata,
+  judgeNode,
+  judgeOpen,
+  judgeTruncate,
+  type FileRules,
+  type FoundObject,
+} from './files.ts';
+import { PathSet } from './path-set.ts';
+
+const SUPERVISOR = 4242;
+
+function rules(landlock: boolean, landlockTruncate = landlock): FileRules {
+  return {
+    writable: new PathSet([
+      { path: Buffer.from('/w'), backing: { kind: landlock ? 'directory' : 'none' } },
+      { path: Buffer.from('/new'), backing: { kind: 'none' } },
+      {
+        path: Buffer.from('/f'),
+        backing: landlock ? { kind: 'file', device: 1n, inode: 7n } : { kind: 'none' },
+      },
+    ]),
+    landlock,
+    landlockTruncate,
+    supervisor: SUPERVISOR,
+  };
+}
+
+function object(path: string, inode = 7n): FoundObject {
+  return { path: Buffer.from(path), device: 1n, inode };
+}
+
+const WRITE = { writes: true, makesNameless: false };
+const READ = { writes: false, makesNameless: false };
+
+describe('judgeOpen()', () => {
+  const cases: [boolean, typeof WRITE, FoundObject, string][] = [
+    [true, WRITE, object('/w/x'), 'continue'],
+    [true, WRITE, object('/new/x'), 'perform'],
+    [true, WRITE, object('/f'), 'continue'],
+    [true, WRITE, object('/f', 8n), 'perform'],
+    [true, WRITE, object('/etc/passwd'), 'refuse'],
+    [true, READ, object('/etc/passwd'), 'continue'],
+    [true, { writes: false, makesNameless: true }, object('/etc'), 'refuse'],
+    [true, WRITE, object('pipe:[5]'), 'continue'],
+    [false, WRITE, object('/w/x'), 'perform'],
+    [false, WRITE, object('/f'), 'perform'],
+    [false, READ, object('/etc/passwd'), 'perform'],
+    [false, WRITE, object('/etc/passwd'), 'refuse'],
+    [false, WRITE, object('pipe:[5]'), 'perform'],
+    [true, WRITE, object(`/proc/${SUPERVISOR}/comm`), 'refuse'],
+    [true, WRITE, object('/proc/1/mem'), 'refuse'],
+  ];
+  for (const [landlock, call, found, expected] of cases) {
+    const what = `${call.writes ? 'write' : 'no write'} ${String(found.path)} (inode ${found.inode})`;
+    test(`${what}, ${landlock ? 'with' : 'without'} Landlock: ${expected}`, () => {
+      assert.equal(judgeOpen(rules(landlock), call, found).kind, expected);
+    });
+  }
+
+  test('refuses process memory even where all of /proc is allowed', () => {
+    const all = new PathSet([{ path: Buffer.from('/proc'), backing: { kind: 'none' } }]);
+    const own = { ...rules(true), writable: all };
+    assert.equal(judgeOpen(own, WRITE, object('/proc/77/task/78/mem')).kind, 'refuse');
+    assert.equal(judgeOpen(own, WRITE, object('/proc/77/comm')).kind, 'perform');
+    assert.equal(judgeOpen(own, WRITE, object(`/proc/${SUPERVISOR}/oom_score_adj`)).kind, 'refuse');
+  });
+});
+
+describe('judgeEntry() and judgeEntries()', () => {
+  test('go on below what Landlock backs, and perform an allowed path itself', () => {
+    assert.equal(judgeEntry(rules(true), Buffer.from('/w/x')).kind, 'continue');
+    assert.equal(judgeEntry(rules(true), Buffer.from('/w')).kind, 'perform');
+    assert.equal(judgeEntry(rules(true), Buffer.from('/x')).kind, 'refuse');
+    assert.equal(judgeEntry(rules(false), Buffer.from('/w/x')).kind, 'perform');
+  });
+
+  test('of two names, the stricter answer holds', () => {
+    const names = (...paths: string[]): string =>
+      judgeEntries(
+        rules(true),
+        paths.map((path) => Buffer.from(path)),
+      ).kind;
+    assert.equal(names('/w/a', '/w/b'), 'continue');
+    assert.equal(names('/w/a', '/new/b'), 'perform');
+    assert.equal(names('/w/a', '/etc/b'), 'refuse');
+    assert.equal(names('/etc/a', '/w/b'), 'refuse');
+  });
+
+  test('device nodes are refused even inside', () => {
+    assert.equal(judgeNode(rules(true), Buffer.from('/w/x'), true).kind, 'refuse');
+    assert.equal(judgeNode(rules(true), Buffer.from('/w/x'), false).kind, 'continue');
+  });
+});
+
+describe('judgeTruncate() and judgeMetadata()', () => {
+  test('performs truncation where Landlock has no right for it (ABI 1 and 2)', () => {
+    assert.equal(judgeTruncate(rules(true), object('/w/x')).kind, 'continue');
+    assert.equal(judgeTruncate(rules(true, false), object('/w/x')).kind, 'perform');
+    assert.equal(judgeTruncate(rules(true), object('/x')).kind, 'refuse');
+  });
+
+  test('never goes on with a change of metadata: Landlock would not ask again', () => {
+    for (const path of ['/w/x', '/w', '/f', '/new/x', 'pipe:[3]']) {
+      assert.equal(judgeMetadata(rules(true), Buffer.from(path)).kind, 'perform', path);
+    }
+    assert.equal(judgeMetadata(rules(true), Buffer.from('/etc/passwd')).kind, 'refuse');
+  });
+});
