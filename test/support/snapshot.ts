@@ -29,6 +29,11 @@ export function strictSnapshot(root: string): string[] {
   return walk(root, '.', true).toSorted();
 }
 
+/** The names of all files below a directory, sorted. */
+export function listing(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted((a, b) => (a < b ? -1 : 1));
+}
+
 export function dateBack(root: string): void {
   for (const name of readdirSync(root)) {
     const path = join(root, name);

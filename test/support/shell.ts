@@ -1,0 +1,20 @@
+/**
+ * Bash scripts under secfilt: most of what people will run.
+ */
+import type { Backing } from './backing.ts';
+import { type Outcome, type RunOptions, secfilt } from './run.ts';
+
+export interface ShellOptions extends RunOptions {
+  readonly allow?: readonly string[];
+  readonly backing: Backing;
+}
+
+/** Runs a script by `bash -c`; its arguments are $1 and so on. */
+export function shell(script: string, words: readonly string[], options: ShellOptions): Promise<Outcome> {
+  const { allow = [], backing, ...rest } = options;
+  const policy = ['--read-only', ...allow.map((path) => `--write-allow=${path}`)];
+  return secfilt([...policy, '--', 'bash', '-c', script, 'bash', ...words], {
+    ...rest,
+    env: { ...backing.env, ...rest.env },
+  });
+}
