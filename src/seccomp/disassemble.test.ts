@@ -137,7 +137,9 @@ test('a call is named only where its number is compared on every way', () => {
       op(0x20, 0),
       op(0x15, 1, 0, 1),
       op(0x20, 16),
-      // Number or argument, as the way goes.
+      // Number or argument, as the way goes, with either the last to be met.
+      op(0x15, 2, 0, 1),
+      op(0x20, 0),
       op(0x15, 2, 0, 0),
       op(0x20, 0),
       op(0x54, 0xff),

@@ -91,7 +91,7 @@ class Row {
 
   /** Makes the step follow whatever is written next. */
   #leadTo(step: Step): void {
-    if (this.#distance(this.#places, step) === 0) return;
+    if (this.#distance(this.#nearest, step) === 0) return;
     const copyFits = step.kind === 'jump' && this.#reaches(step.yes) && this.#reaches(step.no);
     if (copyFits) this.place(step);
     else this.#bringNear(step);

@@ -8,31 +8,35 @@ import { encodeAction } from './return-value.ts';
 import { search } from './search.ts';
 import { highHalf, lowHalf } from './seccomp-data.ts';
 
+type Branch = Extract<Expression, { kind: 'if' }>;
+
 /** Turns expressions into nodes of one graph; an expression object met again is not walked again. */
 export class Lowering {
   readonly #graph: Graph;
-  readonly #known = new Map<Expression, Node>();
+  readonly #known = new Map<Branch, Node>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
   }
 
-  /** The node that ends in the action of the expression. */
+  /** The node to start at for the action of the expression. */
   lower(expression: Expression): Node {
-    const pending: Extract<Expression, { kind: 'if' }>[] = [];
-    let node: Node | undefined;
+    const branches: Branch[] = [];
+    let node: Node;
     // A loop along `otherwise`, as a switch may be thousands of branches long.
-    for (let rest = expression; node === undefined;) {
-      node = this.#known.get(rest);
-      if (node !== undefined) break;
-      if (rest.kind === 'if') {
-        pending.push(rest);
-        rest = rest.otherwise;
-      } else {
+    for (let rest = expression; ; rest = rest.otherwise) {
+      if (rest.kind !== 'if') {
         node = this.#graph.return(encodeAction(rest));
+        break;
       }
+      const known = this.#known.get(rest);
+      if (known !== undefined) {
+        node = known;
+        break;
+      }
+      branches.push(rest);
     }
-    for (const branch of pending.toReversed()) {
+    for (const branch of branches.toReversed()) {
       node = lowerCondition(this.#graph, branch.condition, this.lower(branch.then), node);
       this.#known.set(branch, node);
     }
