@@ -1,0 +1,136 @@
+/**
+ * What is measured side by side: this program, what a user would pick instead, and two minimal loops in C as the floor of each
+ * mechanism. The policy is the same for all: changes are allowed in one folder and nowhere else.
+ */
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run } from './run.mjs';
+
+/** The referred calls, for tracers that have to be told. */
+const TRACED =
+  'open,openat,creat,mkdir,mkdirat,rmdir,unlink,unlinkat,rename,renameat,renameat2,chmod,fchmodat,connect';
+
+/**
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {'native' | 'sandbox' | 'mechanism'} kind a mechanism sees the calls but has no policy to enforce
+ * @property {(words: string[], folder: string) => string[]} wrap the words that run a command with changes allowed in `folder`
+ * @property {(words: string[], networks: string) => string[]} [wrapNetwork] the words that let it connect to these networks only
+ * @property {string} [needs] the program that must be installed
+ * @property {string} [engine] the engine that must be the one at work
+ */
+
+function secfilt(script, engine) {
+  const words = (...options) => [process.execPath, script, `--engine=${engine}`, ...options, '--'];
+  return {
+    name: `secfilt ${engine}`,
+    kind: 'sandbox',
+    engine,
+    wrap: (command, folder) => [...words(`--write-allow=${folder}`), ...command],
+    wrapNetwork: (command, networks) => [...words(`--allowed-netmasks=${networks}`), ...command],
+  };
+}
+
+/** Every contender, found or not. @returns {Contender[]} */
+export function allContenders({ script, programs }) {
+  const loop = (name) => ({
+    name: `C ${name} loop`,
+    kind: 'mechanism',
+    wrap: (command) => [join(programs, `${name}-loop`), ...command],
+    wrapNetwork: (command) => [join(programs, `${name}-loop`), ...command],
+  });
+  return [
+    { name: 'native', kind: 'native', wrap: (command) => command, wrapNetwork: (command) => command },
+    secfilt(script, 'notify'),
+    secfilt(script, 'trace'),
+    secfilt(script, 'kernel'),
+    {
+      name: 'bubblewrap',
+      kind: 'sandbox',
+      needs: 'bwrap',
+      wrap: (command, folder) =>
+        `bwrap --ro-bind / / --dev /dev --proc /proc --bind ${folder} ${folder} --die-with-parent --`
+          .split(' ')
+          .concat(command),
+    },
+    {
+      name: 'firejail',
+      kind: 'sandbox',
+      needs: 'firejail',
+      wrap: (command, folder) =>
+        `firejail --quiet --noprofile --read-only=/ --read-write=${folder} --`.split(' ').concat(command),
+    },
+    {
+      name: 'sandbox-runtime',
+      kind: 'sandbox',
+      needs: 'srt',
+      wrap: (command) => ['srt', '--', ...command],
+    },
+    { name: 'proot', kind: 'mechanism', needs: 'proot', wrap: (command) => ['proot', '-r', '/', ...command] },
+    {
+      name: 'strace',
+      kind: 'mechanism',
+      needs: 'strace',
+      wrap: (command) => [
+        'strace',
+        '-f',
+        '--seccomp-bpf',
+        '-qq',
+        '-e',
+        `trace=${TRACED}`,
+        '-o',
+        '/dev/null',
+        ...command,
+      ],
+    },
+    loop('notify'),
+    loop('ptrace'),
+  ];
+}
+
+/** Those that can be measured, and the others with the reason. */
+export async function chooseContenders(contenders, folder) {
+  const chosen = [];
+  const left = [];
+  for (const contender of contenders) {
+    const reason = await whyNot(contender, folder);
+    if (reason === undefined) chosen.push(contender);
+    else left.push({ name: contender.name, reason });
+  }
+  return { chosen, left };
+}
+
+async function whyNot(contender, folder) {
+  if (contender.needs !== undefined && !isInstalled(contender.needs)) return 'not installed';
+  const inside = join(folder, 'inside');
+  const outside = join(folder, 'outside');
+  rmSync(inside, { recursive: true, force: true });
+  rmSync(outside, { recursive: true, force: true });
+  mkdirSync(inside, { recursive: true });
+  mkdirSync(outside, { recursive: true });
+  const script = 'echo a > "$1/a"; { echo b > "$2/b"; } 2>/dev/null; grep TracerPid /proc/$$/status; echo $$';
+  const words = contender.wrap(['sh', '-c', script, 'sh', inside, outside], inside);
+  const { code, pid, stdout, stderr } = await run(words, { timeout: 30_000 });
+  const said = /^TracerPid:\t(\d+)\n(\d+)\n$/.exec(stdout);
+  if (code !== 0 || said === null) return `does not run here: ${firstLine(stderr) ?? `exit code ${code}`}`;
+  if (!existsSync(join(inside, 'a'))) return 'refuses what the policy allows';
+  if (contender.kind === 'sandbox' && existsSync(join(outside, 'b'))) return 'does not enforce the policy';
+  if (contender.engine === undefined) return undefined;
+  const engine = said[1] !== '0' ? 'trace' : said[2] === String(pid) ? 'kernel' : 'notify';
+  return engine === contender.engine ? undefined : `not available: the ${engine} engine did the work`;
+}
+
+function firstLine(text) {
+  return text.split('\n').find((line) => line.trim() !== '');
+}
+
+function isInstalled(program) {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
