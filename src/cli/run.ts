@@ -5,12 +5,11 @@ import { SyscallError, errnoMessage } from '../linux/errno.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
-import { makePlan } from '../plan/plan.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
-import { notify } from '../seccomp/expression.ts';
 import type { CommandEnd } from '../supervise/command.ts';
-import { runNotify } from '../supervise/notify-engine.ts';
+import { EngineError } from '../supervise/engine-error.ts';
+import { runCommand } from '../supervise/engines.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { protectSelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
@@ -36,18 +35,21 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
   }
-  const plan = makePlan(policy, features, {
-    refer: notify,
+  const outcome = await runCommand({
+    engine: settings.engine,
+    policy,
+    features,
     judges: new Set(['files', 'metadata']),
     terminals: terminals(),
-  });
-  const outcome = await runNotify({
-    plan,
     identity,
     command: resolved.path,
     argv: command,
     reporter: { wantsAllowed: false, report: () => {} },
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
+  }).catch((error: unknown) => {
+    if (!(error instanceof EngineError)) throw error;
+    for (const line of error.message.split('\n')) complain(line);
+    exitNow(ExitCode.FAILURE);
   });
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);

@@ -4,8 +4,10 @@ import { syscall, syscallMemory1, syscallMemory3 } from './libc.ts';
 
 const SYS_LANDLOCK_CREATE_RULESET = 444;
 const SYS_LANDLOCK_ADD_RULE = 445;
+const SYS_LANDLOCK_RESTRICT_SELF = 446;
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
 const LANDLOCK_RULE_PATH_BENEATH = 1;
+const LANDLOCK_RULE_NET_PORT = 2;
 
 export const AccessFs = {
   EXECUTE: 1 << 0,
@@ -28,6 +30,9 @@ export const AccessFs = {
   /** ABI 5. */
   IOCTL_DEV: 1 << 15,
 } as const;
+
+/** ABI 4. */
+export const AccessNet = { BIND_TCP: 1 << 0, CONNECT_TCP: 1 << 1 } as const;
 
 export const Scope = {
   /** ABI 6, as is SIGNAL. */
@@ -68,4 +73,18 @@ export function addPathRule(ruleset: number, access: number, descriptor: number)
   pathBeneathView.setUint32(0, access, true);
   pathBeneathView.setInt32(8, descriptor, true);
   return syscallMemory3(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, pathBeneath, 0, 0);
+}
+
+/** landlock_add_rule(2) for a TCP port (host byte order). 0, or a negated error number. */
+export function addPortRule(ruleset: number, access: number, port: number): number {
+  const rule = new Uint8Array(16); // struct landlock_net_port_attr
+  const view = new DataView(rule.buffer);
+  view.setUint32(0, access, true);
+  view.setUint32(8, port, true);
+  return syscallMemory3(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_NET_PORT, rule, 0, 0);
+}
+
+/** landlock_restrict_self(2), for the calling thread. 0, or a negated error number. */
+export function restrictSelf(ruleset: number): number {
+  return syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0, 0, 0, 0);
 }

@@ -1,6 +1,6 @@
 /** Constants and structs of seccomp(2) and seccomp_unotify(2) (include/uapi/linux/seccomp.h). */
 import { Errno } from './errno.ts';
-import { ioctlInteger, syscall } from './libc.ts';
+import { addressOf, ioctlInteger, syscall, syscallMemory3 } from './libc.ts';
 
 const SYS_SECCOMP = 317;
 export const SECCOMP_SET_MODE_FILTER = 1;
@@ -36,4 +36,12 @@ export function knowsFilterFlag(flag: number): boolean {
 /** Asks for a wake-up on the same CPU (Linux 6.6); false where the kernel has none. */
 export function setSyncWakeUp(listener: number): boolean {
   return ioctlInteger(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) >= 0;
+}
+
+/** Installs a filter (struct sock_filter[]) on the calling thread, for good. 0, or a negated error number. */
+export function installFilter(instructions: Uint8Array): number {
+  const program = Buffer.alloc(16); // struct sock_fprog
+  program.writeUInt16LE(instructions.length / 8, 0);
+  program.writeBigUInt64LE(addressOf(instructions), 8);
+  return syscallMemory3(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, program, 0, 0);
 }

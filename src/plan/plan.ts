@@ -7,6 +7,7 @@ import type { Filter } from '../seccomp/filter.ts';
 import type { Judge } from './catalogue.ts';
 import type { KernelFeatures } from './features.ts';
 import { buildFilter } from './filter/build.ts';
+import type { UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
 
 /** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
@@ -39,6 +40,9 @@ export interface PlanOptions {
   readonly judges: ReadonlySet<Judge>;
   /** The terminals that the command is given, by their paths. */
   readonly terminals: readonly PathBytes[];
+  /** Without a supervisor (`Situation`). */
+  readonly kernelDecides?: ReadonlySet<Judge>;
+  readonly sockets?: UnjudgedSockets;
 }
 
 /** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */
@@ -58,6 +62,8 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     signalScope,
     refer: options.refer,
     judges: options.judges,
+    ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
+    ...(options.sockets && { sockets: options.sockets }),
   });
   return {
     policy,

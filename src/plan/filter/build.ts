@@ -8,6 +8,7 @@ import { AUDIT_ARCH_X86_64 } from '../../seccomp/seccomp-data.ts';
 import { CATALOGUE, type CallClass, type Judge, type Restriction } from '../catalogue.ts';
 import { RULES } from './rules.ts';
 import type { Situation } from './situation.ts';
+import { unjudgedSocketCall } from './unjudged.ts';
 
 const refused = errno(Errno.EPERM);
 const noSuchCall = errno(Errno.ENOSYS);
@@ -16,7 +17,8 @@ const noSuchCall = errno(Errno.ENOSYS);
 export function buildFilter(situation: Situation): Filter {
   const calls = new Map<number, Expression>();
   for (const [name, number] of entriesOf(X86_64)) {
-    calls.set(number, expressionFor(name, CATALOGUE[name], situation));
+    const socketCall = situation.sockets && unjudgedSocketCall(name, situation.sockets, situation);
+    calls.set(number, socketCall ?? expressionFor(name, CATALOGUE[name], situation));
   }
   return {
     architecture: AUDIT_ARCH_X86_64,
@@ -50,6 +52,7 @@ export function expressionFor(name: SyscallName, callClass: CallClass, situation
 
 /** Without a supervisor, or without one who could judge, the answer is no. */
 function referral(judge: Judge, situation: Situation): Expression {
+  if (situation.kernelDecides?.has(judge) === true) return allow;
   return situation.refer !== undefined && situation.judges.has(judge) ? situation.refer : refused;
 }
 

@@ -13,4 +13,14 @@ export interface Situation {
   readonly refer: Action | undefined;
   /** The judges that the supervisor has. */
   readonly judges: ReadonlySet<Judge>;
+  /** Without a supervisor: the judges whose questions Landlock answers, so that their calls may pass. */
+  readonly kernelDecides?: ReadonlySet<Judge>;
+  /** Without a supervisor: which sockets there may be. */
+  readonly sockets?: UnjudgedSockets;
 }
+
+/**
+ * Sockets where nobody judges an address, under any restriction: `any` destination; `tcp` only, whose ports Landlock
+ * judges; or none at all. Unix sockets are closed but for pairs.
+ */
+export type UnjudgedSockets = 'any' | 'tcp' | 'none';

@@ -1,0 +1,73 @@
+/**
+ * A plan put in force on this very process, which then becomes the command: no other process is left behind.
+ *
+ * Everything here is of the calling thread, which is the main one, and execve(2) ends the others. So the steps are plain
+ * calls and no image is needed; and when the command cannot be executed there is still somebody to say why.
+ */
+import { limitCapabilities } from '../linux/capabilities.ts';
+import { Errno } from '../linux/errno.ts';
+import { execute, keepStandardDescriptors } from '../linux/execute.ts';
+import { restrictSelf } from '../linux/landlock.ts';
+import { defaultSignal, prctl } from '../linux/libc.ts';
+import { installFilter } from '../linux/seccomp.ts';
+import { LaunchError } from './launch-error.ts';
+
+export interface Replacement {
+  /** The path to execute, resolved already. */
+  readonly command: Buffer;
+  /** What the command sees as its arguments; the first is its name. */
+  readonly argv: readonly Buffer[];
+  /** struct sock_filter[]. */
+  readonly filter: Buffer;
+  readonly rulesetDescriptor: number | undefined;
+  /** The set of capabilities to keep; undefined: there are none. */
+  readonly capabilities: bigint | undefined;
+}
+
+const SHELL = Buffer.from('/bin/sh');
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+const PR_CAPBSET_DROP = 24;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+
+/** Becomes the command. Returns only to say what failed; the restrictions may be in force by then. */
+export function becomeCommand(replacement: Replacement): LaunchError {
+  const { capabilities, rulesetDescriptor, filter } = replacement;
+  try {
+    // Node ignores these two.
+    defaultSignal(SIGPIPE);
+    defaultSignal(SIGXFSZ);
+    if (capabilities !== undefined) dropCapabilities(capabilities);
+    checked('prctl PR_SET_NO_NEW_PRIVS', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    if (rulesetDescriptor !== undefined) checked('landlock_restrict_self', restrictSelf(rulesetDescriptor));
+    checked('close_range', keepStandardDescriptors());
+    checked('seccomp', installFilter(filter));
+    return executeCommand(replacement);
+  } catch (error) {
+    if (error instanceof LaunchError) return error;
+    throw error;
+  }
+}
+
+function dropCapabilities(kept: bigint): void {
+  // With no_new_privs no execve(2) can raise what capset(2) lowers, so the bounding set may refuse.
+  for (let capability = 0n; capability < 64n; capability += 1n) {
+    if (((kept >> capability) & 1n) === 0n) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  }
+  checked('prctl PR_CAP_AMBIENT', prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+  checked('capset', limitCapabilities(kept));
+}
+
+/** A script without #! is the shell's, as execvp(3) has it. The shell would take a leading dash for an option. */
+function executeCommand({ command, argv }: Replacement): LaunchError {
+  const result = execute(command, argv);
+  if (result !== -Errno.ENOEXEC) return new LaunchError('execve', -result);
+  const script = command[0] === 0x2d ? Buffer.concat([Buffer.from('./'), command]) : command;
+  return new LaunchError(`execve ${SHELL.toString()}`, -execute(SHELL, [SHELL, script, ...argv.slice(1)]));
+}
+
+function checked(step: string, result: number): void {
+  if (result < 0) throw new LaunchError(step, -result);
+}

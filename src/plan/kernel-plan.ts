@@ -1,0 +1,77 @@
+/** The plan of a sandbox without a supervisor: Landlock and the filter alone. */
+import { AccessNet } from '../linux/landlock.ts';
+import { restrictsAnything, type PathBytes, type Policy, type Port } from '../policy/policy.ts';
+import type { KernelFeatures } from './features.ts';
+import type { UnjudgedSockets } from './filter/situation.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+/** Something that a policy asks and the kernel alone cannot answer. */
+export interface Obstacle {
+  /** As a person spells it: `--allow-unix`. Undefined: the kernel lacks what every such sandbox needs. */
+  readonly option: string | undefined;
+  readonly reason: string;
+}
+
+export interface KernelPlan extends Plan {
+  /** The ports that TCP may connect to; undefined: any, or none at all by the filter. */
+  readonly ports: readonly Port[] | undefined;
+}
+
+/** The first ABI of Landlock that scopes signals. It has all else too: truncate, TCP ports, ioctl of devices. */
+const LEAST_ABI = 6;
+
+/** What stands in the way of the policy, as far as it shows without a look at files. */
+export function kernelObstacles(policy: Policy, features: KernelFeatures): Obstacle[] {
+  const obstacles: Obstacle[] = [];
+  const add = (option: string | undefined, reason: string): void => {
+    obstacles.push({ option, reason });
+  };
+  if (features.landlockAbi < LEAST_ABI) {
+    const found = features.landlockAbi === 0 ? 'none' : `ABI ${features.landlockAbi}`;
+    add(undefined, `the kernel needs Landlock ABI ${LEAST_ABI} or later and has ${found}`);
+  }
+  if (policy.network?.kind === 'listed') {
+    const { networks, endpoints } = policy.network;
+    if (endpoints.length > 0) add('--allow-resolv', 'the kernel compares no addresses');
+    else if (networks !== undefined) add('--allowed-netmasks', 'the kernel compares no addresses');
+  }
+  if (policy.unixSockets.length > 0) add('--allow-unix', 'the kernel compares no names of Unix sockets');
+  return obstacles;
+}
+
+/** Makes the plan of a policy that has no obstacles. */
+export function makeKernelPlan(
+  policy: Policy,
+  features: KernelFeatures,
+  terminals: readonly PathBytes[],
+): KernelPlan {
+  const ports = policy.network?.kind === 'listed' ? policy.network.ports : undefined;
+  const plan = makePlan(policy, features, {
+    refer: undefined,
+    judges: new Set(),
+    terminals,
+    kernelDecides: new Set(['files']),
+    ...(restrictsAnything(policy) ? { sockets: socketsOf(policy) } : {}),
+  });
+  const { landlock } = plan;
+  return {
+    ...plan,
+    ports,
+    landlock:
+      landlock === undefined || ports === undefined
+        ? landlock
+        : { ...landlock, ruleset: { ...landlock.ruleset, handledAccessNet: AccessNet.CONNECT_TCP } },
+  };
+}
+
+function socketsOf(policy: Policy): UnjudgedSockets {
+  switch (policy.network?.kind) {
+    case undefined:
+    case 'families':
+      return 'any';
+    case 'listed':
+      return 'tcp';
+    case 'none':
+      return 'none';
+  }
+}
