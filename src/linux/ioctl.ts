@@ -33,6 +33,9 @@ export const FILE_SYSTEM_FAMILIES = {
   f2fs: 0xf5,
 } as const;
 
+/** Changes a file behind a read-only descriptor, in a family whose other commands are harmless. */
+export const FILE_CHANGES = { FAT_IOCTL_SET_ATTRIBUTES: 0x40047211 } as const;
+
 /** Commands of those families that only read, or that need a descriptor open for writing. */
 export const FILE_SYSTEM_READS = {
   BLKROGET: 0x125e,

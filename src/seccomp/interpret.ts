@@ -23,6 +23,16 @@ export function interpret(instructions: readonly Instruction[], call: Call): Act
  */
 export function run(instructions: readonly Instruction[], call: Call): number {
   verify(instructions);
+  return execute(instructions, call);
+}
+
+/** A program that is verified once and then run for many calls: as `interpret`. */
+export function interpreter(instructions: readonly Instruction[]): (call: Call) => Action {
+  verify(instructions);
+  return (call) => decodeAction(execute(instructions, call));
+}
+
+function execute(instructions: readonly Instruction[], call: Call): number {
   const registers: Registers = { a: 0, x: 0, scratch: Array.from({ length: bpf.BPF_MEMWORDS }, () => 0) };
   for (let index = 0; ; index += 1) {
     const instruction = instructions[index];

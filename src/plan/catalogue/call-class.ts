@@ -73,7 +73,7 @@ export const REGISTER_RULES = [
   'getsockopt-option',
   /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused. */
   'clone-flags',
-  /** unshare(2): CLONE_NEW* refused. CLONE_NEWTIME is a bit that clone(2) reads as part of the exit signal. */
+  /** unshare(2): what belongs to the process may be parted; CLONE_NEW* and all that is unknown is refused. */
   'unshare-flags',
   /** seccomp(2): SECCOMP_FILTER_FLAG_NEW_LISTENER refused with EBUSY. */
   'seccomp-flags',

@@ -5,6 +5,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import {
+  FILE_CHANGES,
   FILE_FLAGS,
   FILE_SYSTEM_FAMILIES,
   FILE_SYSTEM_READS,
@@ -13,7 +14,18 @@ import {
 } from '../../linux/ioctl.ts';
 import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_SET_MODE_FILTER } from '../../linux/seccomp.ts';
 import type { SyscallName } from '../../linux/syscalls.ts';
-import { allow, and, errno, int, not, or, pointer, when, type Expression } from '../../seccomp/expression.ts';
+import {
+  allow,
+  and,
+  errno,
+  int,
+  long,
+  not,
+  or,
+  pointer,
+  when,
+  type Expression,
+} from '../../seccomp/expression.ts';
 import type { RegisterRule } from '../catalogue.ts';
 import type { Situation } from './situation.ts';
 import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
@@ -24,8 +36,9 @@ const refused = errno(Errno.EPERM);
 
 /** sched.h: every CLONE_NEW* that clone(2) reads. */
 const CLONE_NEW = 0x7e02_0000;
-const CLONE_NEWTIME = 0x80;
 const CLONE_UNTRACED = 0x0080_0000;
+/** What unshare(2) may part: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM. Kernels invent new namespaces. */
+const UNSHARE_ALLOWED = 0x0005_0f00n;
 
 const PRCTL_REFUSED = {
   PR_SET_SECUREBITS: 28,
@@ -64,9 +77,12 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
       command.in(Object.values(FILE_FLAGS)),
       leave,
       when(
-        and(
-          or(...Object.values(FILE_SYSTEM_FAMILIES).map((family) => command.masked(0xff00, family << 8))),
-          not(command.in(Object.values(FILE_SYSTEM_READS))),
+        or(
+          command.in(Object.values(FILE_CHANGES)),
+          and(
+            or(...Object.values(FILE_SYSTEM_FAMILIES).map((family) => command.masked(0xff00, family << 8))),
+            not(command.in(Object.values(FILE_SYSTEM_READS))),
+          ),
         ),
         refused,
         allow,
@@ -86,14 +102,17 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'getsockopt-option': getsockoptRule,
 
   'clone-flags': () => when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refused, allow),
-  'unshare-flags': () => when(int(0).hasAny(CLONE_NEW | CLONE_NEWTIME), refused, allow),
+  'unshare-flags': () => when(long(0).hasAny(~UNSHARE_ALLOWED), refused, allow),
 
-  'seccomp-flags': () =>
-    when(
+  'seccomp-flags': (_call, _leave, situation) => {
+    // Without a supervisor there are no referrals to take away, and refusals outrank any listener.
+    if (situation.refer === undefined) return allow;
+    return when(
       and(int(0).equals(SECCOMP_SET_MODE_FILTER), int(1).hasAny(SECCOMP_FILTER_FLAG_NEW_LISTENER)),
       errno(Errno.EBUSY),
       allow,
-    ),
+    );
+  },
 
   'prctl-option': () =>
     when(
@@ -104,7 +123,9 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   personality: () => when(int(0).in(PERSONALITIES), allow, refused),
 
-  ptrace: (_call, _leave, situation) => (situation.landlockDomain ? allow : refused),
+  // One tracer a process: where that is the supervisor there is no other, and none that could outwit it.
+  ptrace: (_call, _leave, situation) =>
+    situation.landlockDomain && situation.refer?.kind !== 'trace' ? allow : refused,
 
   'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
 

@@ -1,0 +1,306 @@
+/**
+ * The compiled filter, run as the kernel runs it, against the catalogue read by a second implementation: here every
+ * register rule is written down once more, in plain arithmetic and with numbers of its own.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { syscallName, type SyscallName } from '../../linux/syscalls.ts';
+import { compile } from '../../seccomp/compile.ts';
+import { notify, trace, type Action } from '../../seccomp/expression.ts';
+import type { Call } from '../../seccomp/filter.ts';
+import { interpreter } from '../../seccomp/interpret.ts';
+import { CATALOGUE, type CallClass, type Judge, type RegisterRule, type Restriction } from '../catalogue.ts';
+import { buildFilter } from './build.ts';
+import type { Situation } from './situation.ts';
+
+const AUDIT_ARCH_X86_64 = 0xc000003e;
+const FOREIGN = { i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028, none: 0, ones: 0xffffffff };
+const X32_BIT = 0x40000000;
+const [EPERM, EBUSY, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [1, 16, 38, 93, 95, 97];
+
+const ALLOW: Action = { kind: 'allow' };
+const KILL: Action = { kind: 'kill' };
+const error = (errno: number): Action => ({ kind: 'errno', errno });
+const REFUSED = error(EPERM);
+
+/** What a rule says of the registers; 'leave': not for it to say. */
+type Said = Action | 'leave';
+type Registers = readonly bigint[];
+
+const low = (args: Registers, index: number): number => Number(BigInt.asUintN(32, args[index] ?? 0n));
+const whole = (args: Registers, index: number): bigint => BigInt.asUintN(64, args[index] ?? 0n);
+
+function opens(flags: number): Said {
+  const changes = flags % 4 !== 0 || [0o100, 0o1000, 0o20000000].some((bit) => (flags & bit) !== 0);
+  return changes ? 'leave' : ALLOW;
+}
+
+function node(mode: number): Said {
+  const type = Math.floor(mode / 4096) % 16;
+  return type === 2 || type === 6 ? REFUSED : 'leave';
+}
+
+const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
+const OWNERS = [0x8901, 0x8902];
+const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
+const FAMILIES = [0x12, 0x58, 0x66, 0x76, 0x94, 0xf5];
+const FAT_ATTRIBUTES = 0x40047211;
+const READS = [
+  0x125e, 0x1260, 0x1268, 0x80081270, 0x80081272, 0x1278, 0x1279, 0x127a, 0x127b, 0x800c581e, 0x801c581f,
+  0x80086601, 0x80046601, 0xc020660b, 0x400c6615, 0xc0096616, 0xc0046686, 0x80087601, 0x80047601, 0x81009431,
+  0x40049409, 0x4020940d,
+];
+
+function ioctl(command: number, { restrictsFiles, signalScope }: Situation): Said {
+  if (INJECTION.includes(command)) return REFUSED;
+  if (OWNERS.includes(command) && !signalScope) return REFUSED;
+  if (!restrictsFiles) return ALLOW;
+  if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
+  if (command === FAT_ATTRIBUTES) return REFUSED;
+  const family = Math.floor(command / 256) % 256;
+  return FAMILIES.includes(family) && !READS.includes(command) ? REFUSED : ALLOW;
+}
+
+function socket(family: number, type: number, protocol: number): Said {
+  const kind = type % 16;
+  if (family === 1) return ALLOW;
+  if (family === 16) return protocol === 0 ? ALLOW : error(EPROTONOSUPPORT);
+  if (family !== 2 && family !== 10) return error(EAFNOSUPPORT);
+  const protocols = kind === 1 ? [0, 6] : kind === 2 ? [0, 17, family === 2 ? 1 : 58] : [];
+  return protocols.includes(protocol) ? ALLOW : error(EPROTONOSUPPORT);
+}
+
+const OPTIONS: Readonly<Record<number, readonly number[]>> = {
+  0: [3, 4, 19],
+  41: [1, 3, 4, 5, 6, 36, 54, 55, 57, 59, 75],
+  6: [19, 20, 21, 22, 31],
+};
+
+function setsockopt(level: number, option: number): Said {
+  if (level === 132 || level === 284) return REFUSED;
+  return OPTIONS[level]?.includes(option) === true ? REFUSED : ALLOW;
+}
+
+function unshare(flags: bigint): Said {
+  const known = [0x100n, 0x200n, 0x400n, 0x800n, 0x10000n, 0x40000n];
+  return known.reduce((rest, bit) => rest & ~bit, flags) === 0n ? ALLOW : REFUSED;
+}
+
+function priority(which: number, who: number, [process, user]: readonly [number, number]): Said {
+  if (which === process && who === 0) return ALLOW;
+  return which === user ? REFUSED : 'leave';
+}
+
+const ORACLE: Readonly<
+  Record<RegisterRule, (args: Registers, situation: Situation, name: SyscallName) => Said>
+> = {
+  'open-flags': (args, _, name) => opens(low(args, name === 'openat' ? 2 : 1)),
+  'mknod-mode': (args, _, name) => node(low(args, name === 'mknodat' ? 2 : 1)),
+  'ioctl-command': (args, situation) => ioctl(low(args, 1), situation),
+  'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),
+  'sendto-address': (args) =>
+    whole(args, 4) === 0n && Math.floor(low(args, 3) / 0x20000000) % 2 === 0 ? ALLOW : 'leave',
+  'setsockopt-option': (args) => setsockopt(low(args, 1), low(args, 2)),
+  'getsockopt-option': (args) => (low(args, 1) === 132 ? REFUSED : ALLOW),
+  'clone-flags': (args) =>
+    [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
+      (bit) => Math.floor(low(args, 0) / bit) % 2 === 1,
+    )
+      ? REFUSED
+      : ALLOW,
+  'unshare-flags': (args) => unshare(whole(args, 0)),
+  'seccomp-flags': (args, { refer }) =>
+    refer !== undefined && low(args, 0) === 1 && Math.floor(low(args, 1) / 8) % 2 === 1
+      ? error(EBUSY)
+      : ALLOW,
+  'prctl-option': (args) =>
+    [28, 35, 59, 62].includes(low(args, 0)) || (low(args, 0) === 4 && low(args, 1) === 0) ? REFUSED : ALLOW,
+  personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
+  ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
+  'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
+  'fcntl-owner': (args, { signalScope }) =>
+    !signalScope && [8, 15].includes(low(args, 1)) ? 'leave' : ALLOW,
+  'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
+  'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
+  'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
+  'sched-target': (args) => (low(args, 0) === 0 ? ALLOW : 'leave'),
+  'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : REFUSED),
+};
+
+function holds(when: Restriction | undefined, { restrictsFiles, restrictsNetwork }: Situation): boolean {
+  if (when === undefined) return true;
+  return (restrictsFiles && when !== 'network') || (restrictsNetwork && when !== 'files');
+}
+
+function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, situation: Situation): Action {
+  const referred = (judge: Judge | undefined): Action =>
+    judge !== undefined && situation.judges.has(judge) ? (situation.refer ?? REFUSED) : REFUSED;
+  switch (entry.kind) {
+    case 'harmless':
+      return ALLOW;
+    case 'absent':
+      return error(ENOSYS);
+    case 'refused':
+      if (!holds(entry.when, situation)) return ALLOW;
+      return error(entry.errno === 'EPERM' ? EPERM : EOPNOTSUPP);
+    case 'registers': {
+      if (!holds(entry.when, situation)) return ALLOW;
+      const said = ORACLE[entry.rule](args, situation, name);
+      return said === 'leave' ? referred(entry.judge) : said;
+    }
+    case 'referred': {
+      const said = entry.rule === undefined ? 'leave' : ORACLE[entry.rule](args, situation, name);
+      if (said !== 'leave') return said;
+      return holds(entry.when, situation) ? referred(entry.judge) : ALLOW;
+    }
+  }
+}
+
+/** Values near which rules turn: every bit, and the numbers that some rule names. */
+const EDGES: readonly bigint[] = [
+  ...Array.from({ length: 32 }, (_, bit) => 1n << BigInt(bit)),
+  ...[0, 3, 5, 6, 8, 10, 12, 15, 16, 17, 19, 22, 28, 31, 35, 41, 54, 57, 58, 59, 62, 132, 284].map(BigInt),
+  ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, FAT_ATTRIBUTES].map(BigInt),
+  ...FAMILIES.map((family) => BigInt(family * 256 + 7)),
+  ...[0o2000, 0o101, 0o1101, 0o20200000, 0x6100, 0x2100, 0x3100, 0x80001, 0x20000008, 0x9].map(BigInt),
+  0xffff_ffffn,
+  0x7fff_ffffn,
+  0xffff_ff9cn,
+];
+/** In the upper half of a register, where an int has no bits. */
+const GARBAGE: readonly bigint[] = [0n, 1n, 0xdead_beefn, 0xffff_ffffn];
+
+/** A small generator of its own, so that a failure can be had again. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state;
+  };
+}
+
+function samples(number: number, count: number): Registers[] {
+  const next = random(number + 1);
+  const edge = (): bigint => EDGES[next() % EDGES.length] ?? 0n;
+  const high = (): bigint => (GARBAGE[(next() >>> 8) % GARBAGE.length] ?? 0n) << 32n;
+  return Array.from({ length: count }, () => Array.from({ length: 6 }, () => edge() | high()));
+}
+
+/** Every edge in one place, in turn, with zeros and with garbage elsewhere. */
+function sweeps(): Registers[] {
+  return [0, 1, 2, 3, 4].flatMap((place) =>
+    EDGES.flatMap((edge) =>
+      [0n, 0xdead_beef_0000_0000n].map((rest) =>
+        Array.from({ length: 6 }, (_, index) => (index === place ? edge | rest : rest)),
+      ),
+    ),
+  );
+}
+
+const SWEEPS = sweeps();
+const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals', 'processes'];
+
+function situations(): [string, Situation][] {
+  const result: [string, Situation][] = [];
+  for (const [restrictsFiles, restrictsNetwork] of [
+    [true, false],
+    [false, true],
+    [true, true],
+    [false, false],
+  ] as const) {
+    for (const [landlockDomain, signalScope] of [
+      [true, true],
+      [true, false],
+      [false, false],
+    ] as const) {
+      for (const refer of [notify, trace(7), undefined]) {
+        const policy = `${restrictsFiles ? 'files ' : ''}${restrictsNetwork ? 'network' : ''}` || 'nothing';
+        const landlock = signalScope
+          ? 'Landlock'
+          : landlockDomain
+            ? 'Landlock without scopes'
+            : 'no Landlock';
+        result.push([
+          `${policy}, ${landlock}, ${refer?.kind ?? 'no supervisor'}`,
+          {
+            restrictsFiles,
+            restrictsNetwork,
+            landlockDomain,
+            signalScope,
+            refer,
+            judges: new Set(ALL_JUDGES),
+          },
+        ]);
+      }
+    }
+  }
+  const first = result[0]?.[1];
+  assert.ok(first !== undefined);
+  result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
+  return result;
+}
+
+function asCall(number: number, args: Registers, architecture = AUDIT_ARCH_X86_64): Call {
+  const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = args;
+  return { architecture, number, args: [a, b, c, d, e, f] };
+}
+
+describe('the compiled filter says what the catalogue says', () => {
+  for (const [title, situation] of situations()) {
+    test(`restricted: ${title}`, () => {
+      const say = interpreter(compile(buildFilter(situation)));
+      const seen = new Map<string, number>();
+      const check = (number: number, args: Registers, expected: Action): void => {
+        const said = say(asCall(number, args));
+        if (!sameAction(said, expected)) {
+          const words = args.map((value) => `0x${value.toString(16)}`).join(', ');
+          assert.deepEqual(said, expected, `call ${number} (${syscallName(number) ?? '?'}) ${words}`);
+        }
+        seen.set(expected.kind, (seen.get(expected.kind) ?? 0) + 1);
+      };
+      for (let number = 0; number <= 700; number += 1) {
+        const name = syscallName(number);
+        if (name === undefined) {
+          for (const args of samples(number, 3)) check(number, args, error(ENOSYS));
+          continue;
+        }
+        const entry = CATALOGUE[name];
+        const all = 'rule' in entry ? [...SWEEPS, ...samples(number, 200)] : samples(number, 4);
+        for (const args of all) check(number, args, catalogueSays(name, entry, args, situation));
+      }
+      assert.ok((seen.get('allow') ?? 0) > 1000 && (seen.get('errno') ?? 0) > 1000);
+      if (situation.refer !== undefined) assert.ok((seen.get(situation.refer.kind) ?? 0) > 100);
+    });
+  }
+
+  test('numbers of the x32 ABI, negative and huge ones do not exist', () => {
+    for (const [title, situation] of situations()) {
+      const say = interpreter(compile(buildFilter(situation)));
+      const numbers = [0xffff_ffff, 0x8000_0000, 0x7fff_ffff, X32_BIT - 1, 1000, 65536];
+      for (let number = 0; number <= 700; number += 1) numbers.push((number | X32_BIT) >>> 0);
+      for (const number of numbers) {
+        for (const args of samples(number, 2)) {
+          assert.deepEqual(say(asCall(number, args)), error(ENOSYS), `${title}: ${number}`);
+        }
+      }
+    }
+  });
+
+  test('calls of another architecture are fatal', () => {
+    for (const [title, situation] of situations()) {
+      const say = interpreter(compile(buildFilter(situation)));
+      for (const [name, architecture] of Object.entries(FOREIGN)) {
+        for (let number = 0; number <= 700; number += 7) {
+          const [args = []] = samples(number, 1);
+          assert.deepEqual(say(asCall(number, args, architecture)), KILL, `${title}: ${name} ${number}`);
+        }
+      }
+    }
+  });
+});
+
+function sameAction(a: Action, b: Action): boolean {
+  if (a.kind === 'errno') return b.kind === 'errno' && a.errno === b.errno;
+  if (a.kind === 'trace') return b.kind === 'trace' && a.data === b.data;
+  return a.kind === b.kind;
+}
