@@ -78,6 +78,16 @@ export const syscallMemory3 = declare<[number, Scalar, Scalar, Memory, Scalar, S
   'intptr_t',
   'intptr_t',
 );
+/** syscall(2): memory in the fourth place. */
+export const syscallMemory4 = declare<[number, Scalar, Scalar, Scalar, Memory, Scalar]>(
+  'syscall',
+  'long',
+  'intptr_t',
+  'intptr_t',
+  'intptr_t',
+  'void *',
+  'intptr_t',
+);
 /** syscall(2): memory in the second and third place. */
 export const syscallMemory23 = declare<[number, Scalar, Memory, Memory, Scalar, Scalar]>(
   'syscall',

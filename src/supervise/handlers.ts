@@ -9,6 +9,8 @@ import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
+import { PROCESS_HANDLERS } from './process-handlers.ts';
+import type { ProcessContext } from './processes.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
@@ -58,13 +60,21 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
 export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
-export function makeHandlers(context: Context & Partial<FileContext>): ReadonlyMap<number, Handler> {
+export function makeHandlers(
+  context: Context & Partial<FileContext> & Partial<ProcessContext>,
+): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>();
-  const { files } = context;
+  const { files, members } = context;
   if (files !== undefined) {
     const fileContext: FileContext = { ...context, files };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, fileContext));
+    }
+  }
+  if (members !== undefined) {
+    const processContext: ProcessContext = { ...context, members };
+    for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
+      handlers.set(X86_64[name], (referral) => handler(referral, processContext));
     }
   }
   return handlers;
