@@ -10,10 +10,16 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import koffi from 'koffi';
 
 const libc = koffi.load(null);
-const syscall: (...args: (number | bigint)[]) => number = libc.func('syscall', 'long', [
+const foreign: (...args: (number | bigint)[]) => number = libc.func('syscall', 'long', [
   'long',
   ...Array<string>(6).fill('intptr_t'),
 ]);
+
+/** The result of a call, or the negated error number. */
+function syscall(...args: (number | bigint)[]): number {
+  const result = foreign(...args);
+  return result === -1 ? -koffi.errno() : result;
+}
 
 const Call = {
   open: 2,
@@ -257,8 +263,9 @@ if (isMainThread) {
     let succeeded = 0;
     const end = Date.now() + Number(milliseconds);
     while (Date.now() < end) {
-      if (attempt() >= 0) succeeded += 1;
-      else errors[koffi.errno()] = (errors[koffi.errno()] ?? 0) + 1;
+      const result = attempt();
+      if (result >= 0) succeeded += 1;
+      else errors[-result] = (errors[-result] ?? 0) + 1;
     }
     console.log(JSON.stringify({ succeeded, errors }));
     process.exit(0);

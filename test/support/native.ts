@@ -21,14 +21,12 @@ const lsetxattrForeign = foreign('int', 'lsetxattr', [
 ]);
 const ioctlForeign = foreign('int', 'ioctl', ['int', 'ulong', 'void *']);
 const mkfifoForeign = foreign('int', 'mkfifo', ['const char *', 'uint']);
-const fcntlForeign = foreign('int', 'fcntl', ['int', 'int', 'long']);
 const landlockForeign = foreign('long', 'syscall', ['long', 'void *', 'size_t', 'uint']);
 
 const LANDLOCK_CREATE_RULESET = 444;
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
 /** FS_IOC_GETFLAGS of linux/fs.h, 64-bit. */
 const FS_IOC_GETFLAGS = 0x80086601;
-const F_GETFL = 3;
 
 /** Extended attributes of a file itself, as `name=value` sorted; empty where the file system has none. */
 export function extendedAttributes(path: string): string[] {
@@ -59,11 +57,6 @@ export function inodeFlags(fd: number): number | undefined {
 
 export function makeFifo(path: string): void {
   if (mkfifoForeign(path, 0o644) !== 0) throw new Error(`mkfifo ${path}: errno ${koffi.errno()}`);
-}
-
-/** The status flags (O_NONBLOCK and the like) of an open file description. */
-export function statusFlags(fd: number): number {
-  return Number(fcntlForeign(fd, F_GETFL, 0));
 }
 
 /** The version of Landlock that the kernel offers; 0 for none. */

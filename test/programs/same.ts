@@ -1,0 +1,126 @@
+/**
+ * Runs a script in an allowed directory with and without secfilt: output, exit code and what it leaves must be the same.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { type Backing, forEachBacking } from '../support/backing.ts';
+import { who } from '../support/environment.ts';
+import { type Outcome, run } from '../support/run.ts';
+import { shell } from '../support/shell.ts';
+import { snapshot } from '../support/snapshot.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+export interface Program {
+  readonly name: string;
+  /** Words that must be found in PATH. */
+  readonly needs: readonly string[];
+  /** Bash, run in an empty directory which is $PWD and HOME. */
+  readonly script: string;
+  /** Files that differ from one run to the next are left out: part of their names. */
+  readonly volatile?: RegExp;
+  /** Paths that the program needs beside its directory. */
+  readonly alsoAllow?: readonly string[];
+  /** Bash that tries to change the directory above, and must be refused. */
+  readonly outside?: string;
+  readonly timeout?: number;
+}
+
+/** Programs know no sandbox: these settings only keep them from asking the machine who runs them. */
+const ENVIRONMENT = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_AUTHOR_NAME: 'A',
+  GIT_AUTHOR_EMAIL: 'a@example.org',
+  GIT_COMMITTER_NAME: 'A',
+  GIT_COMMITTER_EMAIL: 'a@example.org',
+  GIT_AUTHOR_DATE: '2020-01-01T00:00:00Z',
+  GIT_COMMITTER_DATE: '2020-01-01T00:00:00Z',
+  PYTHONDONTWRITEBYTECODE: undefined,
+  npm_config_userconfig: '/dev/null',
+  npm_config_update_notifier: 'false',
+  npm_config_offline: 'true',
+  MAKEFLAGS: undefined,
+};
+
+async function missing(needs: readonly string[]): Promise<string | undefined> {
+  for (const need of needs) {
+    const { code } = await run(['bash', '-c', 'command -v "$1"', 'bash', need]);
+    if (code !== 0) return need;
+  }
+  return undefined;
+}
+
+async function compare(t: TestContext, program: Program, backing: Backing): Promise<void> {
+  const lacks = await missing(program.needs);
+  if (lacks !== undefined) {
+    t.skip(`${lacks} is not installed`);
+    return;
+  }
+  // Both run at the same path, one after the other, so that no path in the output differs.
+  const directory = join(temporaryDirectory(t), 'work');
+  const options = {
+    cwd: directory,
+    env: { ...ENVIRONMENT, HOME: directory, TMPDIR: directory },
+    timeout: program.timeout ?? 120_000,
+  };
+  const finish = (outcome: Outcome) => ({
+    outcome,
+    files: snapshot(directory).filter((line) => program.volatile?.test(line) !== true),
+  });
+  mkdirSync(directory);
+  const native = finish(await run(['bash', '-c', program.script], options));
+  assert.equal(native.outcome.code, 0, JSON.stringify(native.outcome));
+  await run(['rm', '-rf', directory]);
+  mkdirSync(directory);
+  const inside = finish(
+    await shell(program.script, [], {
+      ...options,
+      backing,
+      allow: [directory, ...(program.alsoAllow ?? [])],
+    }),
+  );
+  assert.deepEqual(inside.outcome, native.outcome);
+  assert.deepEqual(inside.files, native.files);
+}
+
+async function refuse(t: TestContext, program: Program, backing: Backing): Promise<void> {
+  const { outside } = program;
+  if (outside === undefined || (await missing(program.needs)) !== undefined) {
+    t.skip('nothing to try here');
+    return;
+  }
+  const root = temporaryDirectory(t);
+  const allowed = join(root, 'allowed');
+  const directory = join(root, 'work');
+  mkdirSync(allowed);
+  mkdirSync(directory);
+  await run(['bash', '-c', 'echo one > f; echo two > g; mkdir d'], { cwd: directory });
+  const before = snapshot(directory);
+  const { code, stdout, stderr } = await shell(outside, [], {
+    cwd: directory,
+    env: { ...ENVIRONMENT, HOME: allowed, TMPDIR: allowed },
+    backing,
+    allow: [allowed],
+  });
+  assert.notEqual(code, 0, `${stdout}${stderr}`);
+  assert.match(
+    stdout + stderr,
+    /Operation not permitted|EPERM|operation not permitted|unable to open database/,
+  );
+  assert.deepEqual(snapshot(directory), before);
+}
+
+export function programTests(programs: readonly Program[]): void {
+  for (const program of programs) {
+    forEachBacking(`${program.name} works as without secfilt (${who})`, (t, backing) =>
+      compare(t, program, backing),
+    );
+    if (program.outside !== undefined) {
+      forEachBacking(`${program.name} is refused outside (${who})`, (t, backing) =>
+        refuse(t, program, backing),
+      );
+    }
+  }
+}
