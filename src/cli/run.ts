@@ -39,7 +39,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     engine: settings.engine,
     policy,
     features,
-    judges: new Set(['files', 'metadata', 'signals', 'processes']),
+    judges: new Set(['files', 'metadata', 'signals', 'processes', 'network']),
     terminals: terminals(),
     identity,
     command: resolved.path,

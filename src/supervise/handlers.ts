@@ -9,6 +9,10 @@ import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
+import { bind } from './network/bind.ts';
+import { connect } from './network/connect.ts';
+import type { NetworkContext, NetworkHandler } from './network/context.ts';
+import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import type { ProcessContext } from './processes.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
@@ -57,14 +61,22 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   ioctl,
 };
 
+const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
+  connect,
+  bind,
+  sendto,
+  sendmsg,
+  sendmmsg,
+};
+
 export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
-  context: Context & Partial<FileContext> & Partial<ProcessContext>,
+  context: Context & Partial<FileContext> & Partial<ProcessContext> & Partial<NetworkContext>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>();
-  const { files, members } = context;
+  const { files, members, network, unix, bound, pending } = context;
   if (files !== undefined) {
     const fileContext: FileContext = { ...context, files };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
@@ -75,6 +87,12 @@ export function makeHandlers(
     const processContext: ProcessContext = { ...context, members };
     for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, processContext));
+    }
+  }
+  if (network !== undefined && unix !== undefined && bound !== undefined && pending !== undefined) {
+    const networkContext: NetworkContext = { ...context, network, unix, bound, pending };
+    for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
+      handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }
   }
   return handlers;

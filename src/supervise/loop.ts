@@ -5,6 +5,7 @@
 import { eventLoopDescriptor, poll } from '../linux/libc.ts';
 import type { NotifyListener } from './notify.ts';
 import { answer, type Handler } from './handlers.ts';
+import type { PendingCalls } from './pending.ts';
 
 const POLLIN = 1;
 const POLLERR = 8;
@@ -26,6 +27,7 @@ export interface Watched {
 export async function superviseUntil(
   listener: NotifyListener,
   handlers: ReadonlyMap<number, Handler>,
+  pending: PendingCalls,
   watched: readonly Watched[],
   finished: () => boolean,
   turn: () => void,
@@ -38,20 +40,25 @@ export async function superviseUntil(
   await eventLoopTurn();
   turn();
   while (listening || !finished()) {
+    const { version } = pending;
+    const firstPending = 2 + active.length;
     const set = new PollSet([
-      listening ? listener.descriptor : -1,
-      eventLoop,
-      ...active.map(({ descriptor }) => descriptor),
+      { descriptor: listening ? listener.descriptor : -1, events: POLLIN },
+      { descriptor: eventLoop, events: POLLIN },
+      ...active.map(({ descriptor }) => ({ descriptor, events: POLLIN })),
+      ...pending.watched(),
     ]);
     let changed = false;
-    while (!changed) {
-      set.wait(eventLoop < 0 ? WITHOUT_EVENT_LOOP : -1);
+    while (!changed && version === pending.version) {
+      set.wait(earlier(eventLoop < 0 ? WITHOUT_EVENT_LOOP : -1, pending.timeout()));
+      pending.turn((index) => set.events(firstPending + index) !== 0);
       const events = set.events(0);
       if ((events & POLLIN) !== 0) {
         const referral = listener.receive();
         if (referral !== undefined) answer(referral, handlers, fault);
       } else if ((events & (POLLHUP | POLLERR)) !== 0) {
         listening = false;
+        pending.drop();
         changed = true;
       }
       for (let index = active.length - 1; index >= 0; index -= 1) {
@@ -68,6 +75,12 @@ export async function superviseUntil(
   }
 }
 
+/** Of two timeouts of poll(2), of which -1 means none. */
+function earlier(one: number, other: number): number {
+  if (one < 0) return other;
+  return other < 0 ? one : Math.min(one, other);
+}
+
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
@@ -80,13 +93,13 @@ class PollSet {
   readonly #view: DataView;
   readonly #count: number;
 
-  constructor(descriptors: readonly number[]) {
-    this.#count = descriptors.length;
+  constructor(entries: readonly { readonly descriptor: number; readonly events: number }[]) {
+    this.#count = entries.length;
     this.#bytes = new Uint8Array(8 * this.#count);
     this.#view = new DataView(this.#bytes.buffer);
-    for (const [index, descriptor] of descriptors.entries()) {
+    for (const [index, { descriptor, events }] of entries.entries()) {
       this.#view.setInt32(8 * index, descriptor, true);
-      this.#view.setInt16(8 * index + 4, POLLIN, true);
+      this.#view.setInt16(8 * index + 4, events, true);
     }
   }
 

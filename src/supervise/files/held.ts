@@ -13,13 +13,12 @@ import {
   AT_FDCWD,
   fstat,
 } from '../../linux/files.ts';
-import { close, fcntl, openText, syscall } from '../../linux/libc.ts';
+import { close, fcntl, openText } from '../../linux/libc.ts';
+import { copyDescriptor } from '../descriptor.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
-import { isPathOnly, targetStatus } from '../target.ts';
+import { isPathOnly } from '../target.ts';
 import type { OpenObject } from './object.ts';
 
-const SYS_PIDFD_OPEN = 434;
-const SYS_PIDFD_GETFD = 438;
 const F_GETFL = 3;
 
 const DESCRIPTOR_NAME = /(?:^|\/)fd\/(\d{1,9})$/;
@@ -49,20 +48,6 @@ function descriptorNamed(path: Uint8Array): number | undefined {
   const text = Buffer.from(path).toString('latin1');
   const match = DESCRIPTOR_NAME.exec(text);
   return match?.[1] === undefined ? STANDARD_NAMES.get(text) : Number(match[1]);
-}
-
-/**
- * A copy of a target's descriptor (pidfd_getfd(2)): flags and identity of one and the same open file, whatever the
- * target does to its table meanwhile. Returns a descriptor, or a negated error number.
- */
-export function copyDescriptor(tid: number, descriptor: number): number {
-  const status = targetStatus(tid);
-  if (typeof status === 'number') return status;
-  const pidfd = syscall(SYS_PIDFD_OPEN, status.tgid, 0, 0, 0, 0, 0);
-  if (pidfd < 0) return pidfd;
-  const copy = syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0, 0, 0, 0);
-  close(pidfd);
-  return copy;
 }
 
 function isHeldForWriting(copy: number, object: OpenObject): boolean {

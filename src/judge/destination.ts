@@ -1,0 +1,157 @@
+/**
+ * Where a call on a socket would go: the address as the kernel reads it, by the socket's own family and type
+ * (ip(7), ipv6(7), unix(7), udp(7)). Pure: bytes in, values out.
+ */
+import {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  AF_UNIX,
+  AF_UNSPEC,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_MPTCP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  MSG_FASTOPEN,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+  UNIX_PATH_OFFSET,
+  UNIX_PATH_SIZE,
+  type SocketKind,
+} from '../linux/sockets.ts';
+import type { AddressBytes, Port } from '../policy/policy.ts';
+
+/** sizeof(struct sockaddr_in). */
+const IPV4_SIZE = 16;
+/** SIN6_LEN_RFC2133: the scope id behind it may be missing. */
+const IPV6_SIZE = 24;
+const IPV4_ANY = Uint8Array.of(0, 0, 0, 0);
+const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+
+export type InternetProtocol = 'tcp' | 'udp' | 'icmp' | 'other';
+
+export type Destination =
+  /** The call reaches nobody: it disconnects, goes to the peer there is, or the kernel itself fails it. */
+  | { readonly kind: 'nobody' }
+  | {
+      readonly kind: 'internet';
+      /** Four bytes where it is IPv4, in whatever form it came. */
+      readonly address: AddressBytes;
+      readonly port: Port;
+      readonly protocol: InternetProtocol;
+      /** The address to call with: nothing is left for the kernel to fill in. */
+      readonly bytes: Uint8Array;
+    }
+  /** The bytes up to the first NUL. */
+  | { readonly kind: 'unix-path'; readonly path: Buffer }
+  /** Without the leading NUL; NULs in it count. */
+  | { readonly kind: 'unix-abstract'; readonly name: Buffer }
+  /** The kernel's own services: routing (netlink(7)). */
+  | { readonly kind: 'kernel' }
+  /** A family or protocol that has no rules. */
+  | { readonly kind: 'other' };
+
+export type SocketUse =
+  | { readonly kind: 'connect' }
+  /** A send with an address; `flags` are those of the send. */
+  | { readonly kind: 'send'; readonly flags: number };
+
+const NOBODY: Destination = { kind: 'nobody' };
+const KERNEL: Destination = { kind: 'kernel' };
+const OTHER: Destination = { kind: 'other' };
+
+/** @param address struct sockaddr of some family, as long as the caller said */
+export function destinationOf(socket: SocketKind, address: Buffer, use: SocketUse): Destination {
+  switch (socket.domain) {
+    case AF_UNIX:
+      return unixDestination(socket, address, use);
+    case AF_INET:
+    case AF_INET6:
+      return internetDestination(socket, address, use);
+    case AF_NETLINK:
+      return KERNEL;
+    default:
+      return OTHER;
+  }
+}
+
+function internetDestination(socket: SocketKind, address: Buffer, use: SocketUse): Destination {
+  const protocol = protocolOf(socket);
+  const family = address.length >= 2 ? address.readUInt16LE(0) : undefined;
+  if (use.kind === 'connect' && family === AF_UNSPEC) return NOBODY;
+  // A stream goes to its peer, whatever address a send names; but this flag connects it.
+  const isStream = socket.type === SOCK_STREAM;
+  if (use.kind === 'send' && isStream && (use.flags & MSG_FASTOPEN) === 0) return NOBODY;
+  if (protocol === 'other') return OTHER;
+  switch (family) {
+    case AF_INET:
+      return address.length < IPV4_SIZE ? NOBODY : ipv4(address, 4, protocol);
+    case AF_INET6:
+      return address.length < IPV6_SIZE ? NOBODY : ipv6(address, protocol);
+    case AF_UNSPEC:
+      // udp(7) takes it for AF_INET on an IPv4 socket; on an IPv6 socket it goes to the peer.
+      return socket.domain === AF_INET6 || address.length < IPV4_SIZE ? NOBODY : ipv4(address, 4, protocol);
+    default:
+      // Too short for a family, or a foreign one: EINVAL, EAFNOSUPPORT.
+      return NOBODY;
+  }
+}
+
+function ipv4(address: Buffer, at: number, protocol: InternetProtocol): Destination {
+  const bytes = Buffer.from(address);
+  // As a destination the kernel takes the unspecified address for this host.
+  if (bytes.subarray(at, at + 4).equals(IPV4_ANY)) bytes.set(IPV4_LOOPBACK, at);
+  const port = bytes.readUInt16BE(2);
+  return { kind: 'internet', address: bytes.subarray(at, at + 4), port, protocol, bytes };
+}
+
+function ipv6(address: Buffer, protocol: InternetProtocol): Destination {
+  if (isMapped(address)) return ipv4(address, 20, protocol);
+  const bytes = Buffer.from(address);
+  if (bytes.subarray(8, 24).every((byte) => byte === 0)) bytes[23] = 1;
+  const port = bytes.readUInt16BE(2);
+  return { kind: 'internet', address: bytes.subarray(8, 24), port, protocol, bytes };
+}
+
+/** ::ffff:a.b.c.d */
+function isMapped(address: Buffer): boolean {
+  for (let at = 8; at < 18; at += 1) if (address[at] !== 0) return false;
+  return address[18] === 0xff && address[19] === 0xff;
+}
+
+function protocolOf(socket: SocketKind): InternetProtocol {
+  switch (socket.protocol) {
+    case IPPROTO_TCP:
+    case IPPROTO_MPTCP:
+      return socket.type === SOCK_STREAM ? 'tcp' : 'other';
+    case IPPROTO_UDP:
+      return socket.type === SOCK_DGRAM ? 'udp' : 'other';
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      return socket.type === SOCK_DGRAM ? 'icmp' : 'other';
+    default:
+      return 'other';
+  }
+}
+
+function unixDestination(socket: SocketKind, address: Buffer, use: SocketUse): Destination {
+  const isDatagram = socket.type === SOCK_DGRAM || socket.type === SOCK_RAW;
+  // Streams have a peer or have none: EISCONN, EOPNOTSUPP. Sequenced packets pass over the address.
+  if (use.kind === 'send' && !isDatagram) return NOBODY;
+  const tooShort = address.length <= UNIX_PATH_OFFSET;
+  if (tooShort || address.length > UNIX_PATH_OFFSET + UNIX_PATH_SIZE) return NOBODY;
+  if (address.readUInt16LE(0) !== AF_UNIX) return NOBODY;
+  return unixName(address);
+}
+
+/** The name in a struct sockaddr_un that has one. */
+export function unixName(
+  address: Buffer,
+): Extract<Destination, { readonly kind: 'unix-path' | 'unix-abstract' }> {
+  const bytes = address.subarray(UNIX_PATH_OFFSET);
+  if (bytes[0] === 0) return { kind: 'unix-abstract', name: Buffer.from(bytes.subarray(1)) };
+  const end = bytes.indexOf(0);
+  return { kind: 'unix-path', path: Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)) };
+}

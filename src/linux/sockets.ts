@@ -1,0 +1,153 @@
+/** Sockets: constants and calls (socket(7), ip(7), ipv6(7), unix(7), send(2), connect(2)). */
+import { Errno } from './errno.ts';
+import { addressOf, syscall } from './libc.ts';
+import { X86_64 } from './syscalls.ts';
+
+export const AF_UNSPEC = 0;
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_SEQPACKET = 5;
+
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_MPTCP = 262;
+
+export const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+export const SO_ERROR = 4;
+export const SO_SNDBUF = 7;
+export const SO_PASSCRED = 16;
+const SO_SNDTIMEO = 21;
+const SO_PROTOCOL = 38;
+const SO_DOMAIN = 39;
+export const SO_ZEROCOPY = 60;
+
+export const MSG_OOB = 0x1;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_ZEROCOPY = 0x400_0000;
+export const MSG_FASTOPEN = 0x2000_0000;
+
+/** sizeof(struct sockaddr_storage): no address is longer. */
+export const LONGEST_ADDRESS = 128;
+/** Where the path of a struct sockaddr_un begins, and how long it may be. */
+export const UNIX_PATH_OFFSET = 2;
+export const UNIX_PATH_SIZE = 108;
+
+const value = Buffer.from(new ArrayBuffer(256));
+const valueAddress = Number(addressOf(value));
+const length = Buffer.from(new ArrayBuffer(8));
+const lengthAddress = Number(addressOf(length));
+
+function option(socket: number, name: number, size: number): number {
+  length.writeUInt32LE(size);
+  return syscall(X86_64.getsockopt, socket, SOL_SOCKET, name, valueAddress, lengthAddress, 0);
+}
+
+/** An int of SOL_SOCKET (getsockopt(2)), never negative, or a negated error number. */
+export function socketOption(socket: number, name: number): number {
+  const result = option(socket, name, 4);
+  return result < 0 ? result : value.readInt32LE(0) & 0x7fff_ffff;
+}
+
+export interface SocketKind {
+  readonly domain: number;
+  readonly type: number;
+  readonly protocol: number;
+}
+
+/** What a socket is, or a negated error number: ENOTSOCK, EBADF. */
+export function socketKind(socket: number): SocketKind | number {
+  const domain = socketOption(socket, SO_DOMAIN);
+  if (domain < 0) return domain;
+  const type = socketOption(socket, SO_TYPE);
+  if (type < 0) return type;
+  const protocol = socketOption(socket, SO_PROTOCOL);
+  return protocol < 0 ? protocol : { domain, type, protocol };
+}
+
+/** How long a send or connect may block (SO_SNDTIMEO), in milliseconds; Infinity where there is no limit. */
+export function sendTimeout(socket: number): number {
+  if (option(socket, SO_SNDTIMEO, 16) < 0) return Infinity;
+  const milliseconds =
+    Number(value.readBigInt64LE(0)) * 1000 + Math.ceil(Number(value.readBigInt64LE(8)) / 1000);
+  return milliseconds === 0 ? Infinity : milliseconds;
+}
+
+/** The address that a socket is bound to (getsockname(2)): a view of shared memory, or a negated error number. */
+export function localAddress(socket: number): Buffer | number {
+  length.writeUInt32LE(LONGEST_ADDRESS);
+  const result = syscall(X86_64.getsockname, socket, valueAddress, lengthAddress, 0, 0, 0);
+  if (result < 0) return result;
+  return value.subarray(0, Math.min(length.readUInt32LE(0), LONGEST_ADDRESS));
+}
+
+const name = Buffer.from(new ArrayBuffer(256));
+const nameAddress = Number(addressOf(name));
+
+function placeName(address: Uint8Array): void {
+  name.set(address);
+}
+
+/** connect(2). 0, or a negated error number. */
+export function connect(socket: number, address: Uint8Array): number {
+  placeName(address);
+  return syscall(X86_64.connect, socket, nameAddress, address.length, 0, 0, 0);
+}
+
+/** bind(2). 0, or a negated error number. */
+export function bind(socket: number, address: Uint8Array): number {
+  placeName(address);
+  return syscall(X86_64.bind, socket, nameAddress, address.length, 0, 0, 0);
+}
+
+/** struct msghdr with one struct iovec behind it (recv(2)). */
+const header = Buffer.from(new ArrayBuffer(128));
+const headerAddress = Number(addressOf(header));
+const VECTOR_OFFSET = 64;
+
+/**
+ * One send of bytes at a fixed address of ours.
+ * @param address undefined: to the peer
+ * @param control struct cmsghdr and what follows; undefined: none
+ * @returns how many bytes were taken, or a negated error number
+ */
+export function send(
+  socket: number,
+  data: number,
+  size: number,
+  flags: number,
+  address: Uint8Array | undefined,
+  control: Uint8Array | undefined,
+): number {
+  if (address !== undefined) placeName(address);
+  if (control === undefined) {
+    const to = address === undefined ? 0 : nameAddress;
+    return syscall(X86_64.sendto, socket, data, size, flags, to, address?.length ?? 0);
+  }
+  header.fill(0);
+  if (address !== undefined) header.writeBigUInt64LE(BigInt(nameAddress), 0);
+  header.writeUInt32LE(address?.length ?? 0, 8);
+  header.writeBigUInt64LE(BigInt(headerAddress + VECTOR_OFFSET), 16);
+  header.writeUInt32LE(1, 24);
+  header.writeBigUInt64LE(addressOf(control), 32);
+  header.writeUInt32LE(control.length, 40);
+  header.writeBigUInt64LE(BigInt(data), VECTOR_OFFSET);
+  header.writeUInt32LE(size, VECTOR_OFFSET + 8);
+  return syscall(X86_64.sendmsg, socket, headerAddress, flags, 0, 0, 0);
+}
+
+/** True where a send has failed only because it would have had to wait. */
+export function wouldBlock(result: number): boolean {
+  return result === -Errno.EAGAIN;
+}

@@ -1,0 +1,28 @@
+/** statx(2): what fstat(2) does not tell. */
+import { AT_EMPTY_PATH } from './files.ts';
+import { addressOf, syscall } from './libc.ts';
+import { X86_64 } from './syscalls.ts';
+
+const STATX_BTIME = 0x800;
+const MASK_OFFSET = 0;
+const BTIME_OFFSET = 80;
+
+const result = Buffer.from(new ArrayBuffer(256));
+const resultAddress = addressOf(result);
+const emptyPath = Buffer.from(new ArrayBuffer(8));
+const emptyPathAddress = addressOf(emptyPath);
+
+/** When an open file (O_PATH will do) was made, in milliseconds since the epoch; undefined where nobody knows. */
+export function birthTime(descriptor: number): number | undefined {
+  const failed = syscall(
+    X86_64.statx,
+    descriptor,
+    emptyPathAddress,
+    AT_EMPTY_PATH,
+    STATX_BTIME,
+    resultAddress,
+    0,
+  );
+  if (failed < 0 || (result.readUInt32LE(MASK_OFFSET) & STATX_BTIME) === 0) return undefined;
+  return Number(result.readBigInt64LE(BTIME_OFFSET)) * 1000 + result.readUInt32LE(BTIME_OFFSET + 8) / 1e6;
+}

@@ -1,0 +1,21 @@
+/** What the handlers of calls on sockets have at hand. */
+import type { FileRules } from '../../judge/files.ts';
+import type { NetworkRules } from '../../judge/network.ts';
+import type { UnixRules } from '../../judge/unix-sockets.ts';
+import type { Context } from '../context.ts';
+import type { PendingCalls } from '../pending.ts';
+import type { Referral, Reply } from '../referral.ts';
+import type { BoundSockets } from './bound-sockets.ts';
+
+export interface NetworkContext extends Context {
+  readonly network: NetworkRules;
+  readonly unix: UnixRules;
+  /** Unix sockets that were bound by processes of the sandbox. */
+  readonly bound: BoundSockets;
+  readonly pending: PendingCalls;
+  /** Undefined: files are not restricted. */
+  readonly files?: FileRules;
+}
+
+/** Handles one kind of call on sockets. */
+export type NetworkHandler = (referral: Referral, context: NetworkContext) => Reply;

@@ -1,0 +1,114 @@
+/** Whether a call may reach its destination, and with which address the supervisor is to call. */
+import { Errno } from '../../linux/errno.ts';
+import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
+import { close } from '../../linux/libc.ts';
+import { AF_UNIX, UNIX_PATH_OFFSET } from '../../linux/sockets.ts';
+import { destinationOf, type SocketUse } from '../../judge/destination.ts';
+import type { Verdict } from '../../judge/verdict.ts';
+import type { ReportedObject } from '../../report/event.ts';
+import { allowed, refused, trustedStatus } from '../context.ts';
+import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
+import { resolveObject } from '../resolve.ts';
+import type { NetworkContext } from './context.ts';
+import type { TargetSocket } from './target-socket.ts';
+
+/** A destination that may be reached. */
+export interface Reachable {
+  readonly kind: 'reachable';
+  readonly address: Buffer;
+  /** Keeps the Unix socket that the address means; -1: nothing. Whoever got it closes it. */
+  readonly held: number;
+  /** An abstract name that must still be the sandbox's after a connect. */
+  readonly name: Buffer | undefined;
+}
+
+/** @returns where to call, or the reply that refuses */
+export function reach(
+  referral: Referral,
+  context: NetworkContext,
+  socket: TargetSocket,
+  address: Buffer,
+  use: SocketUse,
+): Reachable | Reply {
+  const destination = destinationOf(socket.kind, address, use);
+  switch (destination.kind) {
+    case 'nobody':
+    case 'kernel':
+      return reachable(address);
+    case 'other':
+      return decide(referral, context, use, context.network.judgeOther(), { kind: 'none' }, address);
+    case 'internet': {
+      const { port, protocol } = destination;
+      const verdict = context.network.judge(destination.address, port, protocol);
+      const own = context.network.anyAddress ? address : Buffer.from(destination.bytes);
+      const reported = { kind: 'address', address: destination.address, port, protocol } as const;
+      return decide(referral, context, use, verdict, reported, own);
+    }
+    case 'unix-abstract': {
+      const { name } = destination;
+      const isOurs = context.bound.hasName(socket.kind.type, name);
+      const verdict = context.unix.judgeName(name, isOurs);
+      const decision = decide(referral, context, use, verdict, { kind: 'unix-abstract', name }, address);
+      return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
+    }
+    case 'unix-path':
+      return reachPath(referral, context, use, destination.path);
+  }
+}
+
+function reachable(address: Buffer, held = -1): Reachable {
+  return { kind: 'reachable', address, held, name: undefined };
+}
+
+function decide(
+  referral: Referral,
+  context: NetworkContext,
+  use: SocketUse,
+  verdict: Verdict,
+  object: ReportedObject,
+  address: Buffer,
+): Reachable | Reply {
+  if (verdict.kind === 'refuse') return refused(referral, context, use.kind, object, verdict.rule);
+  if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS);
+  return reachable(address);
+}
+
+/** A socket in the file system: found in the target's view, and reached by what was found. */
+function reachPath(
+  referral: Referral,
+  context: NetworkContext,
+  use: SocketUse,
+  path: Buffer,
+): Reachable | Reply {
+  if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+  const object = resolveObject(referral.tid, AT_FDCWD, path, true);
+  if (object.kind === 'error') return fail(object.errno);
+  const { descriptor } = object;
+  const verdict = context.unix.judgePath(object.path, context.bound.hasInode(descriptor));
+  const error = verdict.kind === 'refuse' ? kernelError(descriptor) : undefined;
+  if (error !== undefined) {
+    close(descriptor);
+    return fail(error);
+  }
+  const reported = { kind: 'unix-path', path: object.path } as const;
+  const decision = decide(referral, context, use, verdict, reported, addressOfHeld(descriptor));
+  if (decision.kind === 'reachable') return { ...decision, held: descriptor };
+  close(descriptor);
+  return decision;
+}
+
+/** The error that the kernel would have had before it looked for a socket. */
+function kernelError(descriptor: number): number | undefined {
+  const access = accessDescriptor(descriptor, W_OK);
+  if (access < 0) return -access;
+  return (fileMode(descriptor) & S_IFMT) === S_IFSOCK ? undefined : Errno.ECONNREFUSED;
+}
+
+/** The address of the very file that a descriptor holds, whatever its names mean by now. */
+function addressOfHeld(descriptor: number): Buffer {
+  const path = Buffer.from(`/proc/self/fd/${descriptor}\0`);
+  const address = Buffer.alloc(UNIX_PATH_OFFSET + path.length);
+  address.writeUInt16LE(AF_UNIX);
+  address.set(path, UNIX_PATH_OFFSET);
+  return address;
+}

@@ -1,0 +1,31 @@
+/** A target's socket and the address of a call on it, copied once. */
+import { Errno } from '../../linux/errno.ts';
+import { LONGEST_ADDRESS, socketKind, type SocketKind } from '../../linux/sockets.ts';
+import { close } from '../../linux/libc.ts';
+import { copyDescriptor } from '../descriptor.ts';
+import { arena, readMemory } from '../target.ts';
+
+/** Our copy of the descriptor; whoever got it closes it. */
+export interface TargetSocket {
+  readonly descriptor: number;
+  readonly kind: SocketKind;
+}
+
+const bytes = arena(LONGEST_ADDRESS);
+
+/** Copies a target's socket. Returns a negated error number where it has none there: EBADF, ENOTSOCK. */
+export function openSocket(tid: number, descriptor: number): TargetSocket | number {
+  const copy = copyDescriptor(tid, descriptor);
+  if (copy < 0) return copy;
+  const kind = socketKind(copy);
+  if (typeof kind !== 'number') return { descriptor: copy, kind };
+  close(copy);
+  return kind;
+}
+
+/** Copies a struct sockaddr. Returns a negated error number as the kernel would: EINVAL, EFAULT. */
+export function readAddress(tid: number, address: number, length: number): Buffer | number {
+  if (length < 0 || length > LONGEST_ADDRESS) return -Errno.EINVAL;
+  const result = readMemory(tid, address, bytes, length);
+  return result < 0 ? result : Buffer.from(bytes.bytes.subarray(0, length));
+}

@@ -1,0 +1,149 @@
+/** One message on its way: tried without blocking, from where it stopped. */
+import { Errno } from '../../linux/errno.ts';
+import { close, syscall } from '../../linux/libc.ts';
+import {
+  MSG_DONTWAIT,
+  MSG_FASTOPEN,
+  MSG_NOSIGNAL,
+  MSG_OOB,
+  SOCK_STREAM,
+  SO_SNDBUF,
+  send,
+  socketOption,
+  wouldBlock,
+} from '../../linux/sockets.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
+import type { Referral } from '../referral.ts';
+import { arena, type Arena } from '../target.ts';
+import type { Control } from './control.ts';
+import type { Reachable } from './reach.ts';
+import type { TargetSocket } from './target-socket.ts';
+import { readScattered, type Vector } from './vector.ts';
+
+/** Streams are sent in pieces of this size, and so many of them at a time. */
+const PIECE = 262_144;
+const PIECES = 4;
+/** No datagram is longer, whatever a socket's buffer is set to. */
+const LONGEST_DATAGRAM = 16_777_216;
+const SIGPIPE = 13;
+
+const piece = arena(PIECE);
+
+/** 'moved': part of it is sent, and more could be at once. 'stuck': nothing more can be sent now. */
+export type Progress = number | 'moved' | 'stuck';
+
+export class Transmission {
+  readonly #socket: TargetSocket;
+  readonly #data: Vector;
+  readonly #target: Reachable | undefined;
+  readonly #isStream: boolean;
+  #control: Control;
+  #flags: number;
+  /** MSG_FASTOPEN has begun to connect: the address has been used. */
+  #connecting = false;
+  #sent = 0;
+
+  /** @param target undefined: to the peer. What target and control hold is taken over. */
+  constructor(
+    socket: TargetSocket,
+    data: Vector,
+    flags: number,
+    target: Reachable | undefined,
+    control: Control,
+  ) {
+    this.#socket = socket;
+    this.#data = data;
+    this.#flags = flags;
+    this.#target = target;
+    this.#control = control;
+    this.#isStream = socket.kind.type === SOCK_STREAM;
+  }
+
+  /** Bytes that were sent so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Sends what can be sent now. A number is the result: all bytes, or a negated error number. */
+  step(referral: Referral): Progress {
+    const result = this.#isStream ? this.#stepStream(referral) : this.#datagram(referral);
+    if (result === -Errno.EPIPE && this.#isStream && (this.#flags & MSG_NOSIGNAL) === 0) {
+      // The signal is the sender's, and that is not us.
+      if (referral.isCurrent()) syscall(X86_64.tkill, referral.tid, SIGPIPE, 0, 0, 0, 0);
+    }
+    return result;
+  }
+
+  /** What a call that can wait no longer returns: the part that was sent, or this error. */
+  partial(errno: number): number {
+    return this.#sent > 0 ? this.#sent : -errno;
+  }
+
+  release(): void {
+    this.#dropControl();
+    if (this.#target !== undefined && this.#target.held >= 0) close(this.#target.held);
+  }
+
+  #stepStream(referral: Referral): Progress {
+    const { total } = this.#data;
+    const before = this.#sent;
+    for (let count = 0; count < PIECES; count += 1) {
+      const size = Math.min(PIECE, total - this.#sent);
+      const read = readScattered(referral.tid, this.#data, this.#sent, size, piece);
+      if (read < 0 || (read === 0 && size > 0)) return this.partial(read < 0 ? -read : Errno.EFAULT);
+      if (!referral.isCurrent()) return -Errno.ESRCH;
+      const isLast = this.#sent + read === total;
+      const result = this.#send(piece, read, isLast ? this.#flags : this.#flags & ~MSG_OOB);
+      if (wouldBlock(result) || this.#hasBegunToConnect(result))
+        return this.#sent > before ? 'moved' : 'stuck';
+      if (result < 0) return this.partial(-result);
+      this.#dropControl();
+      this.#sent += result;
+      if (this.#sent >= total || read < size) return this.#sent;
+    }
+    return 'moved';
+  }
+
+  #datagram(referral: Referral): Progress {
+    const { total } = this.#data;
+    const room = total <= PIECE ? piece : this.#largeRoom(total);
+    if (room === undefined) return -Errno.EMSGSIZE;
+    const read = readScattered(referral.tid, this.#data, 0, total, room);
+    if (read < 0) return read;
+    if (read < total) return -Errno.EFAULT;
+    if (!referral.isCurrent()) return -Errno.ESRCH;
+    const result = this.#send(room, total, this.#flags);
+    return wouldBlock(result) ? 'stuck' : result;
+  }
+
+  /** Nothing longer than the socket's buffer is ever taken. */
+  #largeRoom(total: number): Arena | undefined {
+    const buffer = socketOption(this.#socket.descriptor, SO_SNDBUF);
+    return total > buffer || total > LONGEST_DATAGRAM ? undefined : arena(total);
+  }
+
+  #send(from: Arena, size: number, flags: number): number {
+    const own = flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+    const { descriptor } = this.#socket;
+    const address = this.#connecting ? undefined : this.#target?.address;
+    return send(descriptor, from.address, size, own, address, this.#control.bytes);
+  }
+
+  /** From here on it is a stream that is being connected, and takes data when it is. */
+  #hasBegunToConnect(result: number): boolean {
+    if (result !== -Errno.EINPROGRESS || (this.#flags & MSG_FASTOPEN) === 0) return false;
+    this.#flags &= ~MSG_FASTOPEN;
+    this.#connecting = true;
+    return true;
+  }
+
+  /** What has begun to connect says so where the socket does not block. */
+  get connecting(): boolean {
+    return this.#connecting;
+  }
+
+  #dropControl(): void {
+    for (const descriptor of this.#control.descriptors) close(descriptor);
+    this.#control = { bytes: undefined, descriptors: [] };
+  }
+}
