@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  isAllowedPath,
+  judgeCreate,
   judgeEntries,
   judgeEntry,
+  judgeLink,
   judgeMetadata,
   judgeNode,
   judgeOpen,
@@ -34,8 +37,9 @@ function object(path: string, inode = 7n): FoundObject {
   return { path: Buffer.from(path), device: 1n, inode };
 }
 
-const WRITE = { writes: true, makesNameless: false };
-const READ = { writes: false, makesNameless: false };
+const WRITE = { writes: true, makesNameless: false, mayTruncate: false };
+const READ = { writes: false, makesNameless: false, mayTruncate: false };
+const TRUNCATE = { writes: true, makesNameless: false, mayTruncate: true };
 
 describe('judgeOpen()', () => {
   const cases: [boolean, typeof WRITE, FoundObject, string][] = [
@@ -45,7 +49,7 @@ describe('judgeOpen()', () => {
     [true, WRITE, object('/f', 8n), 'perform'],
     [true, WRITE, object('/etc/passwd'), 'refuse'],
     [true, READ, object('/etc/passwd'), 'continue'],
-    [true, { writes: false, makesNameless: true }, object('/etc'), 'refuse'],
+    [true, { writes: false, makesNameless: true, mayTruncate: false }, object('/etc'), 'refuse'],
     [true, WRITE, object('pipe:[5]'), 'continue'],
     [false, WRITE, object('/w/x'), 'perform'],
     [false, WRITE, object('/f'), 'perform'],
@@ -61,6 +65,19 @@ describe('judgeOpen()', () => {
       assert.equal(judgeOpen(rules(landlock), call, found).kind, expected);
     });
   }
+
+  test('performs what may truncate where Landlock has no right for it (ABI 1 and 2)', () => {
+    assert.equal(judgeOpen(rules(true), TRUNCATE, object('/w/x')).kind, 'continue');
+    assert.equal(judgeOpen(rules(true, false), TRUNCATE, object('/w/x')).kind, 'perform');
+    assert.equal(
+      judgeOpen(rules(true, false), { ...READ, mayTruncate: true }, object('/etc/x')).kind,
+      'perform',
+    );
+    assert.equal(judgeOpen(rules(true, false), WRITE, object('/w/x')).kind, 'continue');
+    assert.equal(judgeCreate(rules(true, false), TRUNCATE, Buffer.from('/w/x')).kind, 'perform');
+    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/w/x')).kind, 'continue');
+    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/x')).kind, 'refuse');
+  });
 
   test('refuses process memory even where all of /proc is allowed', () => {
     const all = new PathSet([{ path: Buffer.from('/proc'), backing: { kind: 'none' } }]);
@@ -97,6 +114,19 @@ describe('judgeEntry() and judgeEntries()', () => {
   });
 });
 
+describe('judgeLink()', () => {
+  test('lets links be made below an allowed path and never in its place', () => {
+    for (const landlock of [true, false]) {
+      assert.equal(judgeLink(rules(landlock), Buffer.from('/w')).kind, 'refuse');
+      assert.equal(judgeLink(rules(landlock), Buffer.from('/new')).kind, 'refuse');
+      assert.equal(judgeLink(rules(landlock), Buffer.from('/x')).kind, 'refuse');
+      assert.notEqual(judgeLink(rules(landlock), Buffer.from('/w/l')).kind, 'refuse');
+      assert.equal(isAllowedPath(rules(landlock), Buffer.from('/w')), true);
+      assert.equal(isAllowedPath(rules(landlock), Buffer.from('/w/l')), false);
+    }
+  });
+});
+
 describe('judgeTruncate() and judgeMetadata()', () => {
   test('performs truncation where Landlock has no right for it (ABI 1 and 2)', () => {
     assert.equal(judgeTruncate(rules(true), object('/w/x')).kind, 'continue');
@@ -108,6 +138,8 @@ describe('judgeTruncate() and judgeMetadata()', () => {
     for (const path of ['/w/x', '/w', '/f', '/new/x', 'pipe:[3]']) {
       assert.equal(judgeMetadata(rules(true), Buffer.from(path)).kind, 'perform', path);
     }
-    assert.equal(judgeMetadata(rules(true), Buffer.from('/etc/passwd')).kind, 'refuse');
+    for (const path of ['/etc/passwd', 'anon_inode:[eventfd]', 'mnt:[4026531841]', '(unreachable)/w/x']) {
+      assert.equal(judgeMetadata(rules(true), Buffer.from(path)).kind, 'refuse', path);
+    }
   });
 });

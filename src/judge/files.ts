@@ -8,6 +8,7 @@ import type { Location, PathSet } from './path-set.ts';
 const OUTSIDE_RULE = refuse('outside --write-allow');
 const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
+const LINK_RULE = refuse('an allowed path does not become a symbolic link');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 
 /** An object that a path led to. */
@@ -23,6 +24,8 @@ export interface OpenCall {
   readonly writes: boolean;
   /** The directory makes a nameless file (O_TMPFILE). */
   readonly makesNameless: boolean;
+  /** It truncates (O_TRUNC), or its flags lie in memory and may do so by the time the kernel reads them. */
+  readonly mayTruncate: boolean;
 }
 
 /** What the judge knows about the sandbox as a whole. */
@@ -38,6 +41,20 @@ export interface FileRules {
 
 /** open(2), openat(2), openat2(2), creat(2) of something that exists. */
 export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
+  return backed(rules, call, judgeExisting(rules, call, object));
+}
+
+/** The same where nothing exists yet: an entry is made. */
+export function judgeCreate(rules: FileRules, call: OpenCall, path: Uint8Array): Verdict {
+  return backed(rules, call, judgeEntry(rules, path));
+}
+
+/** Before ABI 3 Landlock lets O_TRUNC pass, so what may truncate is not its to decide again. */
+function backed(rules: FileRules, call: OpenCall, verdict: Verdict): Verdict {
+  return verdict.kind === 'continue' && call.mayTruncate && !rules.landlockTruncate ? PERFORM : verdict;
+}
+
+function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
   if (!call.writes && !call.makesNameless) return rules.landlock ? CONTINUE : PERFORM;
   const kernel = judgeKernelInterface(rules, object.path);
   if (kernel !== undefined) return kernel;
@@ -61,6 +78,20 @@ export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
   }
 }
 
+/**
+ * symlink(2): as an entry, but an allowed path itself never becomes a link. A later run that allows the same path would
+ * follow it, and allow what the link names.
+ */
+export function judgeLink(rules: FileRules, path: Uint8Array): Verdict {
+  const verdict = judgeEntry(rules, path);
+  return verdict.kind !== 'refuse' && isAllowedPath(rules, path) ? LINK_RULE : verdict;
+}
+
+/** True for an allowed path itself that lies in no other allowed one. */
+export function isAllowedPath(rules: FileRules, path: Uint8Array): boolean {
+  return rules.writable.locate(path).kind === 'at';
+}
+
 /** mknod(2): as an entry, but block and character devices are never made. */
 export function judgeNode(rules: FileRules, path: Uint8Array, isDevice: boolean): Verdict {
   const verdict = judgeEntry(rules, path);
@@ -80,15 +111,15 @@ export function judgeEntries(rules: FileRules, paths: readonly Uint8Array[]): Ve
 
 /** truncate(2). */
 export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
-  const verdict = judgeOpen(rules, { writes: true, makesNameless: false }, object);
-  return verdict.kind === 'continue' && !rules.landlockTruncate ? PERFORM : verdict;
+  return judgeOpen(rules, { writes: true, makesNameless: false, mayTruncate: true }, object);
 }
 
 /** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */
 export function judgeMetadata(rules: FileRules, path: Uint8Array): Verdict {
   const kernel = judgeKernelInterface(rules, path);
   if (kernel !== undefined) return kernel;
-  if (path[0] !== 0x2f) return PERFORM;
+  // Pipes and sockets; what is called anon_inode: is shared by the whole system.
+  if (path[0] !== 0x2f) return startsWith(path, PIPE) || startsWith(path, SOCKET) ? PERFORM : OUTSIDE_RULE;
   return rules.writable.locate(path).kind === 'outside' ? OUTSIDE_RULE : PERFORM;
 }
 
@@ -115,6 +146,8 @@ function isBacked(backing: Extract<Location, { kind: 'at' }>['backing'], object:
 }
 
 const PROC = Buffer.from('/proc/');
+const PIPE = Buffer.from('pipe:');
+const SOCKET = Buffer.from('socket:');
 const MEMORY = Buffer.from('/mem');
 
 function judgeKernelInterface(rules: FileRules, path: Uint8Array): Verdict | undefined {

@@ -1,5 +1,6 @@
 /** Children that changed state, of whatever kind (waitid(2)). */
-import { syscallMemory3 } from './libc.ts';
+import { syscall, syscallMemory3 } from './libc.ts';
+import { X86_64 } from './syscalls.ts';
 
 const SYS_WAITID = 247;
 const P_ALL = 0;
@@ -9,6 +10,7 @@ const WEXITED = 4;
 const WCONTINUED = 8;
 
 const CLD_EXITED = 1;
+const CLD_TRAPPED = 4;
 const CLD_STOPPED = 5;
 const CLD_CONTINUED = 6;
 
@@ -23,7 +25,14 @@ const information = Buffer.alloc(128);
 /** One child that ended (it is reaped), stopped or went on since it was asked last; undefined when there is none. */
 export function nextChildChange(): ChildChange | undefined {
   information.fill(0);
-  const result = syscallMemory3(SYS_WAITID, P_ALL, 0, information, WEXITED | WSTOPPED | WCONTINUED | WNOHANG, 0);
+  const result = syscallMemory3(
+    SYS_WAITID,
+    P_ALL,
+    0,
+    information,
+    WEXITED | WSTOPPED | WCONTINUED | WNOHANG,
+    0,
+  );
   const pid = information.readInt32LE(16); // si_pid
   if (result < 0 || pid === 0) return undefined;
   const status = information.readInt32LE(24); // si_status
@@ -34,7 +43,21 @@ export function nextChildChange(): ChildChange | undefined {
       return { kind: 'stopped', pid, signal: status };
     case CLD_CONTINUED:
       return { kind: 'continued', pid };
+    case CLD_TRAPPED:
+      release(pid, status);
+      return { kind: 'continued', pid };
     default:
       return { kind: 'signal', pid, signal: status };
   }
+}
+
+const PTRACE_DETACH = 17;
+const SIGTRAP = 5;
+
+/**
+ * A child that made us its tracer (PTRACE_TRACEME, ptrace(2)) would wait for ever: it goes on without one. SIGTRAP is
+ * what execve(2) sends to the traced.
+ */
+function release(pid: number, signal: number): void {
+  syscall(X86_64.ptrace, PTRACE_DETACH, pid, 0, signal === SIGTRAP ? 0 : signal, 0, 0);
 }

@@ -24,6 +24,7 @@ import {
   terminated,
 } from '../linux/files.ts';
 import { close } from '../linux/libc.ts';
+import { targetStatus } from './target.ts';
 import { walk } from './walk.ts';
 
 const SLASH = 0x2f;
@@ -195,9 +196,7 @@ function resolveFrom(
     close(result);
     return walked(tid, start, path, flags);
   }
-  if (typeof name !== 'number') return { kind: 'object', descriptor: result, path: Buffer.from(name) };
-  close(result);
-  return failure(name);
+  return objectOf(result);
 }
 
 function walked(
@@ -246,6 +245,16 @@ function openParent(tid: number, start: number, parent: Uint8Array): number {
   return openat2(start, start === AT_FDCWD ? ROOT : HERE, O_PATH | O_DIRECTORY, 0, 0);
 }
 
+const IN_PROCESS = /^\/proc\/(\d+)(?:\/|$)/;
+
+/** True for our own /proc directory and those of our threads: we may open what is in them, a target never may. */
+function isOurs(path: Buffer): boolean {
+  const number = IN_PROCESS.exec(path.toString('latin1', 0, 20))?.[1];
+  if (number === undefined) return false;
+  const status = targetStatus(Number(number));
+  return typeof status !== 'number' && status.tgid === process.pid;
+}
+
 /** The object at the end of a path; an error where there is none. */
 export function resolveObject(
   tid: number,
@@ -262,9 +271,9 @@ export function resolveObject(
 /** Describes an open O_PATH descriptor and takes it over. */
 export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
   const name = pathOfDescriptor(descriptor);
-  if (typeof name === 'number') {
+  if (typeof name === 'number' || isOurs(name)) {
     close(descriptor);
-    return failure(name);
+    return failure(typeof name === 'number' ? name : -Errno.EACCES);
   }
   return { kind: 'object', descriptor, path: Buffer.from(name) };
 }

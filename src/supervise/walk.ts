@@ -17,10 +17,12 @@ import {
   fileSystemType,
   openPath,
   openat2,
+  pathOfDescriptor,
   readLink,
   terminated,
 } from '../linux/files.ts';
 import { close, fcntl } from '../linux/libc.ts';
+import { descendsFromUs } from './members.ts';
 import { targetStatus } from './target.ts';
 
 const SLASH = 0x2f;
@@ -137,9 +139,26 @@ function followLink(tid: number, current: number, link: number, component: Uint8
     const name = terminated(component);
     const probe = openat2(current, name, O_PATH, 0, RESOLVE_NO_MAGICLINKS);
     if (probe >= 0) close(probe);
-    if (probe === -Errno.ELOOP) return openPath(current, name);
+    if (probe === -Errno.ELOOP) return isOfSandbox(tid, current) ? openPath(current, name) : -Errno.EACCES;
   }
   const text = readLink(link, NO_BYTES);
   if (typeof text !== 'number' && text.length === 0) return -Errno.ENOENT;
   return text;
+}
+
+/** Where the magic links of a process or thread lie: /proc/PID, /proc/PID/fd, /proc/PID/task/TID/ns and so on. */
+const PROCESS_DIRECTORY = /\/(\d+)(?:\/task\/(\d+))?(?:\/(?:fd|ns|map_files))?$/;
+
+/**
+ * Whether the magic links in a directory of /proc are those of a process of the sandbox. The kernel would ask whether
+ * the target may trace that process; we may look into many more, ourselves above all.
+ */
+function isOfSandbox(tid: number, directory: number): boolean {
+  const path = pathOfDescriptor(directory);
+  const match = typeof path === 'number' ? null : PROCESS_DIRECTORY.exec(path.toString('latin1'));
+  const number = match?.[2] ?? match?.[1];
+  if (number === undefined) return false;
+  const [owner, caller] = [targetStatus(Number(number)), targetStatus(tid)];
+  if (typeof owner === 'number' || typeof caller === 'number') return false;
+  return owner.tgid === caller.tgid || descendsFromUs(owner.tgid);
 }

@@ -13,7 +13,7 @@ import {
   S_IFSOCK,
 } from '../../linux/files.ts';
 import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.ts';
-import { judgeEntry, judgeNode } from '../../judge/files.ts';
+import { judgeEntry, judgeLink, judgeNode } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
@@ -153,7 +153,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
   const target = text.bytes.subarray(0, length + 1);
   return handleEntry(referral, context, directory, address, {
     operation: 'create',
-    judge: (entry) => judgeEntry(context.files, entry.path),
+    judge: (entry) => judgeLink(context.files, entry.path),
     noName: () => Errno.EEXIST,
     error: newNameError,
     perform: (entry) => symlinkat(target, entry.directory, entry.name),

@@ -15,7 +15,7 @@ import {
   PATH_MAX,
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { judgeEntry, judgeOpen } from '../../judge/files.ts';
+import { judgeCreate, judgeOpen, type OpenCall } from '../../judge/files.ts';
 import { allowed, refused, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { resolve, type ResolvedEntry } from '../resolve.ts';
@@ -32,6 +32,8 @@ export interface OpenRequest {
   readonly mode: number;
   /** RESOLVE_ flags of openat2(2). */
   readonly resolve: number;
+  /** The flags lie in memory, where they may change. */
+  readonly fromMemory?: boolean;
 }
 
 const path = arena(PATH_MAX);
@@ -82,6 +84,7 @@ export const openat2: FileHandler = (referral, context) => {
     flags: how.bytes.readInt32LE(0),
     mode: how.bytes.readUInt32LE(8),
     resolve: how.bytes.readUInt32LE(16),
+    fromMemory: true,
   });
 };
 
@@ -123,6 +126,14 @@ function attemptOpen(
   }
 }
 
+function openCall({ flags, fromMemory }: OpenRequest): OpenCall {
+  return {
+    writes: (flags & (O_ACCMODE | O_TRUNC)) !== 0,
+    makesNameless: (flags & O_TMPFILE_BIT) !== 0,
+    mayTruncate: fromMemory === true || (flags & O_TRUNC) !== 0,
+  };
+}
+
 function openObject(
   referral: Referral,
   context: FileContext,
@@ -130,9 +141,7 @@ function openObject(
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  const writes = (request.flags & (O_ACCMODE | O_TRUNC)) !== 0;
-  const makesNameless = (request.flags & O_TMPFILE_BIT) !== 0;
-  const verdict = judgeOpen(context.files, { writes, makesNameless }, object);
+  const verdict = judgeOpen(context.files, openCall(request), object);
   const reported = { kind: 'path', path: object.path } as const;
   switch (verdict.kind) {
     case 'continue':
@@ -164,7 +173,7 @@ function openEntry(
     close(entry.directory);
     return fail(creates ? Errno.EISDIR : Errno.ENOENT);
   }
-  const verdict = judgeEntry(context.files, entry.path);
+  const verdict = judgeCreate(context.files, openCall(request), entry.path);
   const reported = { kind: 'path', path: entry.path } as const;
   switch (verdict.kind) {
     case 'continue':

@@ -6,12 +6,15 @@ import {
   AT_SYMLINK_FOLLOW,
   PATH_MAX,
   S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  fileMode,
   fstat,
   terminated,
   type FileStatus,
 } from '../../linux/files.ts';
-import { close, linkat, renameat2 } from '../../linux/libc.ts';
-import { judgeEntries } from '../../judge/files.ts';
+import { close, linkat, renameat2, unlinkat } from '../../linux/libc.ts';
+import { isAllowedPath, judgeEntries, judgeLink } from '../../judge/files.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import {
@@ -115,7 +118,10 @@ function renameEntries(
       const slashError = from.trailingSlash || to.trailingSlash ? renameError(from, to, flags) : undefined;
       if (slashError !== undefined) return fail(slashError);
       if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      const link = linkMade(context, flags, from, to);
+      if (link !== undefined) return refused(referral, context, 'rename', reported, link);
       const result = renameat2(from.directory, from.name, to.directory, to.name, flags);
+      if (result >= 0) removeLinks(context, [from, to]);
       if (result >= 0) {
         context.files.writable.forgetBacking(from.path);
         context.files.writable.forgetBacking(to.path);
@@ -126,6 +132,31 @@ function renameEntries(
       const errno = renameError(from, to, flags);
       return errno === undefined ? refused(referral, context, 'rename', reported, verdict.rule) : fail(errno);
     }
+  }
+}
+
+/** The rule that refuses a rename by which an allowed path itself would become a symbolic link. */
+function linkMade(
+  context: FileContext,
+  flags: number,
+  from: ResolvedEntry,
+  to: ResolvedEntry,
+): string | undefined {
+  const moves: [source: ResolvedEntry, target: ResolvedEntry][] = [[from, to]];
+  if ((flags & RENAME_EXCHANGE) !== 0) moves.push([to, from]);
+  for (const [source, target] of moves) {
+    if (!isAllowedPath(context.files, target.path) || entryType(source) !== S_IFLNK) continue;
+    const verdict = judgeLink(context.files, target.path);
+    if (verdict.kind === 'refuse') return verdict.rule;
+  }
+  return undefined;
+}
+
+/** What was a file when we looked may have been a link when it was renamed: then it does not stay. */
+function removeLinks(context: FileContext, entries: readonly ResolvedEntry[]): void {
+  for (const entry of entries) {
+    if (isAllowedPath(context.files, entry.path) && entryType(entry) === S_IFLNK)
+      unlinkat(entry.directory, entry.name, 0);
   }
 }
 
@@ -202,6 +233,10 @@ function linkObject(
     case 'perform': {
       if (entry.trailingSlash) return fail(Errno.ENOENT);
       if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      const mode = fileMode(source.descriptor);
+      const link = judgeLink(context.files, entry.path);
+      if (link.kind === 'refuse' && (mode < 0 || (mode & S_IFMT) === S_IFLNK))
+        return refused(referral, context, 'link', reported, link.rule);
       const own = terminated(Buffer.from(`/proc/self/fd/${source.descriptor}`));
       const result = linkat(AT_FDCWD, own, entry.directory, entry.name, AT_SYMLINK_FOLLOW);
       return allowed(referral, context, 'link', reported, resultReply(result));
