@@ -60,6 +60,8 @@ const IPV6_REFUSED = {
   IPV6_2292DSTOPTS: 4,
   IPV6_2292RTHDR: 5,
   IPV6_2292PKTOPTIONS: 6,
+  /** A flow label may bring a routing header along. */
+  IPV6_FLOWLABEL_MGR: 32,
   IPV6_HDRINCL: 36,
   IPV6_HOPOPTS: 54,
   IPV6_RTHDRDSTOPTS: 55,

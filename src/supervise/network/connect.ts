@@ -131,7 +131,12 @@ class ConnectAttempt implements PendingCall {
     if (flags < 0) return flags;
     const set = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
     if (set < 0) return set;
-    const result = this.#isStillOurs() ? connectOurs(descriptor, this.#target.address) : -Errno.ECONNREFUSED;
+    let result = this.#isStillOurs() ? connectOurs(descriptor, this.#target.address) : -Errno.ECONNREFUSED;
+    // On this host the handshake is over by now, though the first answer does not say so yet.
+    if (result === -Errno.EINPROGRESS && this.#asksAgain()) {
+      const again = connectOurs(descriptor, this.#target.address);
+      if (again !== -Errno.EALREADY) result = again;
+    }
     fcntl(descriptor, F_SETFL, flags);
     return result;
   }
