@@ -6,17 +6,16 @@ import { parseArguments } from './parse-arguments.ts';
 export type CommandLine =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'probe'; readonly settings: Settings; readonly json: boolean }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
 /** Config files come first, in their order; the command line adds to them and has the last word. */
 export async function readCommandLine(words: readonly ByteString[]): Promise<CommandLine> {
   const parsed = parseArguments(words);
-  if (parsed.kind !== 'run') return parsed;
+  if (parsed.kind === 'help' || parsed.kind === 'version') return parsed;
   const files = parsed.assignments.filter(({ option }) => option.name === 'config');
   const fromFiles = files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : [];
-  return {
-    kind: 'run',
-    settings: makeSettings([...fromFiles, ...parsed.assignments]),
-    command: parsed.command,
-  };
+  const settings = makeSettings([...fromFiles, ...parsed.assignments]);
+  if (parsed.kind === 'probe') return { kind: 'probe', settings, json: parsed.json };
+  return { kind: 'run', settings, command: parsed.command };
 }

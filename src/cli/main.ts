@@ -16,6 +16,9 @@ async function main(): Promise<void> {
     case 'version':
       writeSync(1, (await import('./usage.ts')).versionText());
       return;
+    case 'probe':
+      await (await import('./probe.ts')).probe(commandLine.settings, commandLine.json);
+      return;
     case 'run':
       await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
   }

@@ -12,6 +12,7 @@ import { type Origin, UsageError } from './usage-error.ts';
 export type ParsedArguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'probe'; readonly assignments: readonly Assignment[]; readonly json: boolean }
   | {
       readonly kind: 'run';
       readonly assignments: readonly Assignment[];
@@ -43,6 +44,9 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
       return { kind: option.name };
     assignments.push(...read);
   }
+  const isOn = (name: string): boolean =>
+    assignments.findLast(({ option }) => option.name === name)?.on === true;
+  if (isOn('probe')) return { kind: 'probe', assignments, json: isOn('json') };
   if (commandStart >= words.length) {
     throw new UsageError({
       problem: 'no command is given',

@@ -11,7 +11,7 @@ import type { CommandEnd } from '../supervise/command.ts';
 import { EngineError } from '../supervise/engine-error.ts';
 import { runCommand } from '../supervise/engines.ts';
 import { probeKernel } from '../supervise/probe.ts';
-import { protectSelf } from '../supervise/self.ts';
+import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import type { Settings } from './settings.ts';
@@ -19,7 +19,7 @@ import { complain } from './complain.ts';
 
 /** Runs the command and ends this process as the command ended. */
 export async function run(settings: Settings, command: readonly Buffer[]): Promise<never> {
-  const identity = protectSelf();
+  const identity = identifySelf();
   const policy = await makePolicy(settings.policy);
   const name = command[0] ?? Buffer.alloc(0);
   const resolved = resolveCommand(name, process.env['PATH']);
@@ -46,6 +46,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     argv: command,
     reporter: { wantsAllowed: false, report: () => {} },
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
+    notice: (line) => complain(line),
   }).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     for (const line of error.message.split('\n')) complain(line);

@@ -28,14 +28,17 @@ export class Command {
     this.#endSandbox = endSandbox;
   }
 
-  /** Listens for the signals that were not ignored when we were started; those stay ignored. */
-  forwardSignals(): void {
+  /**
+   * Listens for the signals that were not ignored when we were started; those stay ignored.
+   * @param children false: SIGCHLD too is left alone, because the caller waits for children without it
+   */
+  forwardSignals(children = true): void {
     const ignored = ignoredSignals();
     for (const [name, number] of Object.entries(SIGNALS)) {
       if ((ignored & (1n << BigInt(number - 1))) === 0n) process.on(name, () => this.#pass(number));
     }
     // Its handler does nothing: that the event loop wakes is what it is for.
-    process.on('SIGCHLD', () => {});
+    if (children) process.on('SIGCHLD', () => {});
   }
 
   #pass(signal: number): void {
@@ -49,10 +52,14 @@ export class Command {
   /** Takes in every change of every child; orphans of the sandbox are ours too and are only reaped. */
   followChildren(): void {
     for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
-      if (change.pid !== this.pid) continue;
-      if (change.kind === 'stopped') this.#stopToo();
-      else if (change.kind !== 'continued') this.end = change;
+      if (change.pid === this.pid) this.change(change);
     }
+  }
+
+  /** Takes in what the command's own process has come to. */
+  change(change: CommandEnd | { readonly kind: 'stopped' } | { readonly kind: 'continued' }): void {
+    if (change.kind === 'stopped') this.#stopToo();
+    else if (change.kind !== 'continued') this.end = change;
   }
 
   /** Whoever waits for us should see that the job has stopped. It goes on when we are continued. */

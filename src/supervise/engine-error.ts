@@ -1,7 +1,7 @@
-/** An engine that cannot do what is asked of it here; the message says which option asks it, in one line each. */
+/** No engine can do what is asked of it here. The message has a line for each reason, which names the engine. */
 export class EngineError extends Error {
-  constructor(engine: string, reasons: readonly string[]) {
-    super(reasons.map((reason) => `--engine=${engine}: ${reason}`).join('\n'));
+  constructor(reasons: readonly string[]) {
+    super(reasons.join('\n'));
     this.name = 'EngineError';
   }
 }

@@ -1,18 +1,22 @@
-/** Which engine runs a command. */
-import type { LaunchError } from '../launch/launch-error.ts';
+/** Runs a command by the engine that was asked for, or by the first that this machine allows. */
+import { LaunchError } from '../launch/launch-error.ts';
 import type { Judge } from '../plan/catalogue.ts';
 import type { KernelFeatures } from '../plan/features.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
-import { notify } from '../seccomp/expression.ts';
+import { notify, trace } from '../seccomp/expression.ts';
+import { chooseEngine, type AskedEngine, type Engine } from './choose-engine.ts';
 import type { CommandEnd } from './command.ts';
+import { EngineError } from './engine-error.ts';
 import { runKernel } from './kernel-engine.ts';
 import { runNotify } from './notify-engine.ts';
-import type { OwnIdentity } from './self.ts';
+import { probeFeatures } from './probe-features.ts';
+import { protectSelf, type OwnIdentity } from './self.ts';
+import { runTrace } from './trace-engine.ts';
 
 export interface RunRequest {
-  readonly engine: 'auto' | 'notify' | 'trace' | 'kernel';
+  readonly engine: AskedEngine;
   readonly policy: Policy;
   readonly features: KernelFeatures;
   /** What the supervisor can judge, where there is one. */
@@ -26,18 +30,35 @@ export interface RunRequest {
   readonly reporter: Reporter;
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
+  /** Told when `auto` takes another engine than the first, a reason a line. */
+  readonly notice: (line: string) => void;
 }
 
 /** Runs the command. Throws an EngineError, LaunchError or SyscallError when it could not be started. */
 export async function runCommand(request: RunRequest): Promise<CommandEnd | LaunchError> {
-  switch (request.engine) {
-    case 'kernel':
-      return runKernel(request);
-    default:
-      return runNotify({ ...request, plan: planFor(request) });
+  const { engine, features } = request;
+  // The usual case, without a probe: what the kernel knows it will do, unless another supervisor listens already.
+  if (engine === 'notify' || (engine === 'auto' && features.listener)) {
+    try {
+      return await runBy('notify', request);
+    } catch (error) {
+      if (!(error instanceof LaunchError && error.step === 'seccomp')) throw error;
+    }
   }
+  const choice = chooseEngine(engine, probeFeatures(request.identity.capabilities), request);
+  if (choice.engine === undefined) throw new EngineError(choice.reasons);
+  if (choice.reasons.length > 0) {
+    for (const reason of choice.reasons) request.notice(reason);
+    request.notice(`so the engine is ${choice.engine}`);
+  }
+  return runBy(choice.engine, request);
 }
 
-function planFor({ policy, features, judges, terminals }: RunRequest): ReturnType<typeof makePlan> {
-  return makePlan(policy, features, { refer: notify, judges, terminals });
+function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | LaunchError> | LaunchError {
+  if (engine === 'kernel') return runKernel(request);
+  protectSelf();
+  const { policy, features, judges, terminals } = request;
+  const refer = engine === 'trace' ? trace(0) : notify;
+  const run = { ...request, plan: makePlan(policy, features, { refer, judges, terminals }) };
+  return engine === 'trace' ? runTrace(run) : runNotify(run);
 }

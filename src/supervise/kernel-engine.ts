@@ -50,7 +50,8 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
 
 /** Becomes the command. Returns only to say why it did not. Throws an EngineError or SyscallError. */
 export function runKernel(run: KernelRun, prepared = prepareKernel(run)): LaunchError {
-  if (!('plan' in prepared)) throw new EngineError('kernel', prepared.map(obstacleText));
+  if (!('plan' in prepared))
+    throw new EngineError(prepared.map((obstacle) => `kernel: ${obstacleText(obstacle)}`));
   const { plan, ruleset } = prepared;
   for (const port of plan.ports ?? []) {
     const result = addPortRule(ruleset.descriptor ?? -1, AccessNet.CONNECT_TCP, port);

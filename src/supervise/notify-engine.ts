@@ -2,9 +2,6 @@
 import { SyscallError } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
-import { NetworkRules } from '../judge/network.ts';
-import { PathSet } from '../judge/path-set.ts';
-import { UnixRules } from '../judge/unix-sockets.ts';
 import { endWatchdog, go, launchOutcome, receiveHandover } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
@@ -12,12 +9,11 @@ import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
 import { compile, encode } from '../seccomp/compile.ts';
 import { Command, type CommandEnd } from './command.ts';
-import { makeHandlers } from './handlers.ts';
 import { superviseUntil } from './loop.ts';
-import { BoundSockets } from './network/bound-sockets.ts';
 import { NotifyListener } from './notify.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import { PendingCalls } from './pending.ts';
+import { sandboxHandlers } from './sandbox-handlers.ts';
 import type { OwnIdentity } from './self.ts';
 
 export interface EngineRun {
@@ -46,25 +42,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const command = new Command(launched.pid, () => endSandbox('end'));
   command.forwardSignals();
   const pending = new PendingCalls(run.fault);
-  const handlers = makeHandlers({
-    pending,
-    network: new NetworkRules(plan.policy.network),
-    unix: new UnixRules(plan.policy.unixSockets),
-    bound: new BoundSockets(),
-    reporter: run.reporter,
-    credentials: run.identity.credentials,
-    userId: run.identity.userId,
-    ...(plan.policy.files === undefined
-      ? {}
-      : {
-          files: {
-            writable: new PathSet(ruleset.writable),
-            landlock: plan.landlock !== undefined,
-            landlockTruncate: (plan.landlock?.abi ?? 0) >= 3,
-            supervisor: process.pid,
-          },
-        }),
-  });
+  const handlers = sandboxHandlers(run, ruleset, pending, [watchdog.pid]);
   let failed: LaunchError | undefined;
   const outcome = (): boolean => {
     const result = launchOutcome(launched);

@@ -14,6 +14,7 @@ export function probeKernel(environment: Readonly<Record<string, string | undefi
   return {
     landlockAbi: environment[LANDLOCK_SWITCH] === '0' ? 0 : landlockAbi(),
     listener: knowsFilterFlag(SECCOMP_FILTER_FLAG_NEW_LISTENER),
-    waitKillable: knowsFilterFlag(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV),
+    // Known only beside the flag that it changes.
+    waitKillable: knowsFilterFlag(SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV),
   };
 }

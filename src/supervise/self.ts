@@ -22,6 +22,7 @@ const KEPT_CAPABILITIES =
   (1n << 10n); /* CAP_NET_BIND_SERVICE */
 
 export interface OwnIdentity {
+  /** What the credentials of a target are that may do no less than we do (`TargetStatus`). */
   readonly credentials: string;
   readonly userId: number;
   /** The capabilities that are left; undefined where there were none to begin with. */
@@ -32,15 +33,24 @@ export interface OwnIdentity {
  * Makes this process undumpable (no ptrace, no look into its memory or descriptors), deaf to the signal that opens
  * Node's inspector, and the parent of every orphan of the sandbox. Throws a SyscallError.
  */
-export function protectSelf(): OwnIdentity {
+export function protectSelf(): void {
   process.on('SIGUSR1', () => {});
   const undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (undumpable < 0) throw new SyscallError('prctl PR_SET_DUMPABLE', -undumpable);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/** Gives up the capabilities that no sandbox has, and notes who we are. Throws a SyscallError. */
+export function identifySelf(): OwnIdentity {
   const capabilities = limitOwnCapabilities();
   const status = targetStatus('self');
   if (typeof status === 'number') throw new SyscallError('read /proc/self/status', -status);
-  return { credentials: status.credentials, userId: process.geteuid?.() ?? -1, capabilities };
+  // A target has one filter more than we have.
+  const credentials = status.credentials.replace(
+    /(?<=^Seccomp_filters:\t)\d+$/m,
+    (count) => `${Number(count) + 1}`,
+  );
+  return { credentials, userId: process.geteuid?.() ?? -1, capabilities };
 }
 
 function limitOwnCapabilities(): bigint | undefined {

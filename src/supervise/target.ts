@@ -8,6 +8,8 @@ import { addressOf, processVmReadv } from '../linux/libc.ts';
 
 const PAGE = 4096;
 const HALF = 2 ** 32;
+/** Most strings end within so many bytes: more need not be copied at first. */
+const SHORT = 256;
 
 const localVector = new Uint8Array(16);
 const remoteVector = new Uint8Array(16);
@@ -67,11 +69,13 @@ export function readString(
   let length = 0;
   while (length < limit) {
     const toPageEnd = PAGE - ((address + length) % PAGE);
-    const count = readOnce(tid, address + length, into, length, Math.min(toPageEnd, limit - length));
+    const most = Math.min(toPageEnd, limit - length, length === 0 ? SHORT : PAGE);
+    const count = readOnce(tid, address + length, into, length, most);
     if (count < 0) return count;
     if (count === 0) return -Errno.EFAULT;
-    const end = into.bytes.indexOf(0, length);
-    if (end >= 0 && end < length + count) return end;
+    for (let end = length; end < length + count; end += 1) {
+      if (into.bytes[end] === 0) return end;
+    }
     length += count;
   }
   return -tooLong;
@@ -86,11 +90,14 @@ export function readPath(tid: number, address: number, into: Arena): number {
 export interface TargetStatus {
   readonly tgid: number;
   readonly umask: number;
-  /** Real, effective, saved and file system ids, groups and capabilities, as text to be compared. */
+  /**
+   * Real, effective, saved and file system ids, groups, capabilities and the number of filters, as text to be compared.
+   * Who has installed a filter of its own may have restricted itself further: a sandbox inside the sandbox.
+   */
   readonly credentials: string;
 }
 
-const STATUS_LINES = /^(?:Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):.*$/gm;
+const STATUS_LINES = /^(?:Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb|Seccomp_filters):.*$/gm;
 
 /** Reads a thread's status, or returns a negated error number. */
 export function targetStatus(tid: number | 'self'): TargetStatus | number {

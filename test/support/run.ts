@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 
-import { secfiltScript } from './environment.ts';
+import { secfiltScript, testEngine } from './environment.ts';
 
 export interface RunOptions {
   readonly stdin?: string | Buffer;
@@ -35,7 +35,8 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
 
 /** The words that start secfilt: the built command under the Node that runs the tests. */
 export function secfiltWords(args: readonly string[]): [string, ...string[]] {
-  return [process.execPath, secfiltScript, ...args];
+  const engine = testEngine === undefined ? [] : [`--engine=${testEngine}`];
+  return [process.execPath, secfiltScript, ...engine, ...args];
 }
 
 export function start(words: readonly string[], options: RunOptions = {}): ChildProcess {

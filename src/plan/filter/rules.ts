@@ -114,12 +114,11 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     );
   },
 
-  'prctl-option': () =>
-    when(
-      or(int(0).in(Object.values(PRCTL_REFUSED)), and(int(0).equals(PR_SET_DUMPABLE), int(1).equals(0))),
-      refused,
-      allow,
-    ),
+  'prctl-option': (_call, _leave, situation) => {
+    const always = int(0).in(Object.values(PRCTL_REFUSED));
+    const blinds = and(int(0).equals(PR_SET_DUMPABLE), int(1).equals(0));
+    return when(situation.refer === undefined ? always : or(always, blinds), refused, allow);
+  },
 
   personality: () => when(int(0).in(PERSONALITIES), allow, refused),
 

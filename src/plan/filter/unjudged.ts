@@ -30,7 +30,8 @@ export function unjudgedSocketCall(
 ): Expression | undefined {
   const family = int(0);
   const made = situation.restrictsNetwork ? socketRule(name, refused, situation) : allow;
-  switch (name) {
+  const call: string = name;
+  switch (call) {
     case 'socket': {
       const isStream = int(1).masked(SOCK_TYPE_MASK, SOCK_STREAM);
       const isDatagram = and(family.in([AF_INET, AF_INET6]), not(isStream));

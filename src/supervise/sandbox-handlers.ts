@@ -1,0 +1,40 @@
+/** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
+import { NetworkRules } from '../judge/network.ts';
+import { PathSet } from '../judge/path-set.ts';
+import { UnixRules } from '../judge/unix-sockets.ts';
+import { makeHandlers, type Handler } from './handlers.ts';
+import { Members } from './members.ts';
+import { BoundSockets } from './network/bound-sockets.ts';
+import type { EngineRun } from './notify-engine.ts';
+import type { PendingCalls } from './pending.ts';
+import type { Ruleset } from './ruleset.ts';
+
+/** @param helpers children of the supervisor that are not of the sandbox */
+export function sandboxHandlers(
+  run: EngineRun,
+  ruleset: Ruleset,
+  pending: PendingCalls,
+  helpers: readonly number[],
+): ReadonlyMap<number, Handler> {
+  const { plan, identity } = run;
+  return makeHandlers({
+    pending,
+    network: new NetworkRules(plan.policy.network),
+    unix: new UnixRules(plan.policy.unixSockets),
+    bound: new BoundSockets(),
+    reporter: run.reporter,
+    credentials: identity.credentials,
+    userId: identity.userId,
+    members: new Members(helpers),
+    ...(plan.policy.files === undefined
+      ? {}
+      : {
+          files: {
+            writable: new PathSet(ruleset.writable),
+            landlock: plan.landlock !== undefined,
+            landlockTruncate: (plan.landlock?.abi ?? 0) >= 3,
+            supervisor: process.pid,
+          },
+        }),
+  });
+}

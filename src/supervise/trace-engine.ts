@@ -1,0 +1,80 @@
+/**
+ * The trace engine, start to end: SECCOMP_RET_TRACE and ptrace(2), for where a listener is not to be had.
+ *
+ * Its judge, its handlers and what they perform are those of the notify engine. A call goes on only where Landlock decides
+ * it again; all else is performed by the supervisor, and a descriptor that it has opened is handed over by a Unix socket
+ * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
+ */
+import { Errno, SyscallError } from '../linux/errno.ts';
+import { close, eventLoopDescriptor } from '../linux/libc.ts';
+import { FOLLOW_ALL, seize } from '../linux/ptrace.ts';
+import { abandon, go, launchOutcome } from '../launch/handover.ts';
+import { launch, type Launched } from '../launch/launch.ts';
+import { LaunchError } from '../launch/launch-error.ts';
+import { compile, encode } from '../seccomp/compile.ts';
+import { Command, type CommandEnd } from './command.ts';
+import { answer } from './handlers.ts';
+import type { EngineRun } from './notify-engine.ts';
+import { PendingCalls } from './pending.ts';
+import { makeRuleset, type Ruleset } from './ruleset.ts';
+import { sandboxHandlers } from './sandbox-handlers.ts';
+import { traceUntilEnd } from './trace/loop.ts';
+import { Tracees } from './trace/tracees.ts';
+import { Waker } from './trace/waker.ts';
+
+/** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
+export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const ruleset = makeRuleset(run.plan);
+  const launched = start(run, ruleset);
+  const waker = attach(launched);
+  const pending = new PendingCalls(run.fault);
+  const handlers = sandboxHandlers(run, ruleset, pending, [waker.pid]);
+  const command = new Command(launched.pid, () => tracees.killAll());
+  const tracees: Tracees = new Tracees(command, (referral) => answer(referral, handlers, run.fault));
+  command.forwardSignals(false);
+  go(launched);
+  await traceUntilEnd(tracees, waker, pending);
+  waker.end();
+  const outcome = launchOutcome(launched);
+  close(launched.reportSocket);
+  close(launched.pidDescriptor);
+  if (outcome instanceof LaunchError) return outcome;
+  if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD);
+  return command.end;
+}
+
+/** Becomes the launcher's tracer while it waits for our word. */
+function attach(launched: Launched): Waker {
+  let waker: Waker | undefined;
+  try {
+    waker = new Waker(eventLoopDescriptor());
+    const result = seize(launched.pid, FOLLOW_ALL);
+    if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);
+    return waker;
+  } catch (error) {
+    waker?.end();
+    abandon(launched);
+    throw error;
+  }
+}
+
+function start(run: EngineRun, ruleset: Ruleset): Launched {
+  const { plan } = run;
+  try {
+    return launch(
+      {
+        command: run.command,
+        argv: run.argv,
+        filter: encode(compile(plan.filter)),
+        listener: false,
+        waitKillable: false,
+        landlock: ruleset.descriptor !== undefined,
+        signalScope: plan.landlock?.signalScope ?? false,
+        dropCapabilities: run.identity.capabilities,
+      },
+      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
+    );
+  } finally {
+    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The tracer's loop. The main thread blocks in wait4(2), so a stop costs one call to learn of it, and nothing is spent while
+ * nothing happens; the waker is heard there too. While calls are pending that poll(2) has to watch, both take turns.
+ */
+import { Errno, SyscallError } from '../../linux/errno.ts';
+import { poll } from '../../linux/libc.ts';
+import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../linux/wait-tracees.ts';
+import type { PendingCalls } from '../pending.ts';
+import type { Tracees } from './tracees.ts';
+import type { Waker } from './waker.ts';
+
+/** Milliseconds that a stop may wait while a pending call is watched. */
+const PENDING_TURN = 1;
+const POLLFD_SIZE = 8;
+
+/** Answers until no thread is left. */
+export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: PendingCalls): Promise<void> {
+  // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
+  await eventLoopTurn();
+  while (tracees.size > 0) {
+    const tid = waitTracee(-1, pending.size > 0 ? WNOHANG : 0);
+    if (tid === 0) {
+      turnPending(pending);
+    } else if (tid === waker.pid) {
+      if (!isStopped(waitStatus())) throw new SyscallError('wait4', Errno.ECHILD);
+      await eventLoopTurn();
+      waker.goOn();
+    } else if (tid > 0) {
+      tracees.handle(tid, waitStatus());
+    } else if (tid !== -Errno.EINTR) {
+      throw new SyscallError('wait4', -tid);
+    }
+  }
+}
+
+function turnPending(pending: PendingCalls): void {
+  const watched = pending.watched();
+  const set = Buffer.alloc(POLLFD_SIZE * watched.length);
+  for (const [index, { descriptor, events }] of watched.entries()) {
+    set.writeInt32LE(descriptor, POLLFD_SIZE * index);
+    set.writeInt16LE(events, POLLFD_SIZE * index + 4);
+  }
+  const timeout = pending.timeout();
+  const found = poll(set, watched.length, timeout < 0 ? PENDING_TURN : Math.min(timeout, PENDING_TURN));
+  pending.turn((index) => found > 0 && set.readInt16LE(POLLFD_SIZE * index + 6) !== 0);
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
