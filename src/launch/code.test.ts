@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CODE, INSTRUCTIONS, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL } from './code.ts';
+
+/** One line an instruction, as objdump words it: `bytes`, `assembly`. */
+function disassemble(code: Buffer): { offset: number; bytes: string; assembly: string }[] | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'secfilter-test-'));
+  try {
+    const file = join(folder, 'code');
+    writeFileSync(file, code);
+    const words = ['-D', '-b', 'binary', '-m', 'i386:x86-64', '-M', 'intel', '-w', file];
+    const { error, status, stdout } = spawnSync('objdump', words, { encoding: 'utf8' });
+    if (error !== undefined || status !== 0) return undefined;
+    return [...stdout.matchAll(/^\s*([0-9a-f]+):\t([0-9a-f ]+?)\s*\t(.+)$/gm)].map(
+      ([, offset = '', bytes = '', text = '']) => ({
+        offset: Number.parseInt(offset, 16),
+        bytes,
+        assembly: text.replace(/#.*/, '').trim().replace(/\s+/g, ' ').replaceAll(',', ', '),
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+void test('a disassembler reads the bytes as the listing says', (t) => {
+  const lines = disassemble(CODE);
+  if (lines === undefined) return t.skip('objdump is not installed');
+  const offsets = new Map<string, number>();
+  let offset = 0;
+  for (const { label, bytes } of INSTRUCTIONS) {
+    if (label !== undefined) offsets.set(label, offset);
+    offset += bytes.length;
+  }
+  const expected = INSTRUCTIONS.map(({ bytes, assembly }) => ({
+    bytes: bytes.toString('hex').replaceAll(/..(?=.)/g, '$& '),
+    assembly: assembly.replace(/^(j\w+) (\w+)$/, (_, jump: string, label: string) => {
+      const target = offsets.get(label);
+      assert.ok(target !== undefined, `no label ${label}`);
+      return `${jump} 0x${target.toString(16)}`;
+    }),
+  }));
+  assert.deepEqual(
+    lines.map(({ bytes, assembly }) => ({ bytes, assembly })),
+    expected,
+  );
+});
+
+function field(offset: number): string {
+  return `[r12+0x${offset.toString(16)}]`;
+}
+
+void test('the numbers in the code are those of the row layout', () => {
+  const text = INSTRUCTIONS.map(({ assembly }) => assembly).join('\n');
+  for (const [index, register] of ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'].entries()) {
+    assert.ok(text.includes(`mov ${register}, QWORD PTR ${field(RowField.arguments + 8 * index)}`), register);
+  }
+  assert.ok(text.includes(`mov ecx, DWORD PTR ${field(RowField.tolerate)}`));
+  assert.ok(text.includes(`mov edi, DWORD PTR ${field(RowField.report)}`));
+  assert.ok(text.includes(`lea rsi, ${field(RowField.id)}`));
+  assert.ok(text.includes(`mov DWORD PTR ${field(RowField.failure)}, eax`));
+  assert.ok(text.includes(`mov rcx, QWORD PTR ${field(RowField.result)}`));
+  assert.ok(text.includes(`mov rcx, QWORD PTR ${field(RowField.onZero)}`));
+  assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.stopAtZero}`));
+  assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.environment}`));
+  assert.ok(text.includes(`add r12, 0x${ROW_SIZE.toString(16)}`));
+  assert.ok(text.includes(`mov edi, 0x${STOP_CODE.toString(16)}`));
+  // The first instruction is seven bytes long, and its operand counts from the one behind it.
+  assert.ok(text.startsWith(`mov r12, QWORD PTR [rip+0x${(TABLE_CELL - 7).toString(16)}]`));
+});
+
+void test('no instruction uses the stack', () => {
+  const stack = INSTRUCTIONS.filter(({ assembly }) =>
+    /^(push|pop|call|ret|enter|leave)\b|, *rsp$/.test(assembly),
+  );
+  assert.deepEqual(stack, []);
+});

@@ -1,0 +1,104 @@
+/**
+ * The machine code of the launcher (x86-64): it walks a table of system calls.
+ *
+ * It keeps everything in registers and touches no stack but to read where the kernel put the environment, so a task
+ * that clone(2) starts without a stack of its own can walk on in the same table.
+ *
+ *   r12  the row at hand        r13  the environment (envp)        rcx, r11  clobbered by every system call
+ */
+
+/** Where the fields of a row are, in bytes. */
+export const RowField = {
+  number: 0, // u32: the system call
+  flags: 4, // u32: RowFlag
+  tolerate: 8, // u32: the errno that is no failure; TOLERATE_ALL: none is; 0: each is
+  report: 12, // u32: the descriptor that is told of a failure
+  id: 16, // u32: the row's name in that report …
+  failure: 20, // i32: … and the result, which together are the record
+  result: 24, // u64: the address where the low 32 bits of the result go; 0: nowhere
+  onZero: 32, // u64: the address of the row to go on at when the result is 0; 0: the next one
+  arguments: 40, // u64 × 6
+} as const;
+
+export const ROW_SIZE = 88;
+
+export const RowFlag = {
+  stopAtZero: 1, // a result of 0 is a failure: read(2) at the end of a socket
+  environment: 2, // the third argument is the environment this program was started with
+} as const;
+
+export const TOLERATE_ALL = 0xffffffff;
+
+/** The size of the record that a failing row leaves: u32 id, i32 result. */
+export const RECORD_SIZE = 8;
+
+/** The exit code after a failing row. */
+export const STOP_CODE = 125;
+
+// label: bytes | what they do, as `objdump -M intel` words it | why
+const LISTING = `
+start:      4c 8b 25 a9 00 00 00  | mov r12, QWORD PTR [rip+0xa9]     | the first row: the cell behind the code
+            48 8b 0c 24           | mov rcx, QWORD PTR [rsp]          | argc, as execve(2) leaves it
+            4c 8d 6c cc 10        | lea r13, [rsp+rcx*8+0x10]         | envp: behind argc, argv and its null
+row:        41 8b 04 24           | mov eax, DWORD PTR [r12]          | number
+            49 8b 7c 24 28        | mov rdi, QWORD PTR [r12+0x28]     | arguments
+            49 8b 74 24 30        | mov rsi, QWORD PTR [r12+0x30]     |
+            49 8b 54 24 38        | mov rdx, QWORD PTR [r12+0x38]     |
+            4d 8b 54 24 40        | mov r10, QWORD PTR [r12+0x40]     |
+            4d 8b 44 24 48        | mov r8, QWORD PTR [r12+0x48]      |
+            4d 8b 4c 24 50        | mov r9, QWORD PTR [r12+0x50]      |
+            41 f6 44 24 04 02     | test BYTE PTR [r12+0x4], 0x2      | flag environment
+            49 0f 45 d5           | cmovne rdx, r13                   |
+            0f 05                 | syscall                           |
+            49 8b 4c 24 18        | mov rcx, QWORD PTR [r12+0x18]     | result
+            48 85 c9              | test rcx, rcx                     |
+            74 02                 | je judge                          |
+            89 01                 | mov DWORD PTR [rcx], eax          |
+judge:      48 85 c0              | test rax, rax                     |
+            74 37                 | je zero                           |
+            79 4f                 | jns next                          |
+            41 8b 4c 24 08        | mov ecx, DWORD PTR [r12+0x8]      | tolerate
+            83 f9 ff              | cmp ecx, 0xffffffff               |
+            74 45                 | je next                           |
+            01 c1                 | add ecx, eax                      | errno and its negative make 0
+            74 41                 | je next                           |
+stop:       41 89 44 24 14        | mov DWORD PTR [r12+0x14], eax     | complete the record …
+            41 8b 7c 24 0c        | mov edi, DWORD PTR [r12+0xc]      |
+            49 8d 74 24 10        | lea rsi, [r12+0x10]               |
+            ba 08 00 00 00        | mov edx, 0x8                      |
+            b8 01 00 00 00        | mov eax, 0x1                      | … and write(2) it
+            0f 05                 | syscall                           |
+            bf 7d 00 00 00        | mov edi, 0x7d                     | STOP_CODE
+            b8 e7 00 00 00        | mov eax, 0xe7                     | exit_group(2)
+            0f 05                 | syscall                           |
+zero:       49 8b 4c 24 20        | mov rcx, QWORD PTR [r12+0x20]     | onZero
+            48 85 c9              | test rcx, rcx                     |
+            74 08                 | je unbranched                     |
+            49 89 cc              | mov r12, rcx                      |
+            e9 78 ff ff ff        | jmp row                           |
+unbranched: 41 f6 44 24 04 01     | test BYTE PTR [r12+0x4], 0x1      | flag stopAtZero
+            75 bf                 | jne stop                          |
+next:       49 83 c4 58           | add r12, 0x58                     | ROW_SIZE
+            e9 67 ff ff ff        | jmp row                           |
+`;
+
+export interface Instruction {
+  readonly label: string | undefined;
+  readonly bytes: Buffer;
+  /** Jumps name a label; all else is written as a disassembler writes it. */
+  readonly assembly: string;
+}
+
+export const INSTRUCTIONS: readonly Instruction[] = LISTING.trim()
+  .split('\n')
+  .map((line) => {
+    const match = /^(?:(\w+):)?\s+([0-9a-f ]+?)\s*\|\s*(.+?)\s*\|/.exec(line);
+    if (match === null) throw new Error(`not a line of the listing: ${line}`);
+    const [, label, hex = '', assembly = ''] = match;
+    return { label, bytes: Buffer.from(hex.replaceAll(' ', ''), 'hex'), assembly };
+  });
+
+export const CODE: Buffer = Buffer.concat(INSTRUCTIONS.map(({ bytes }) => bytes));
+
+/** Where the code looks for the address of the first row, in bytes from its own start. */
+export const TABLE_CELL: number = (CODE.length + 7) & ~7;

@@ -1,0 +1,194 @@
+/**
+ * The launcher's image: a static ELF64 executable (elf(5)) that does the system calls it was built from, in order.
+ *
+ *   file:    ELF header, program headers, code, cell │ rows │ data
+ *   memory:  ─────────── R-X ───────────────────────   ── RW- ──
+ *
+ * The halves share a page of the file and none of memory. Written to a file the image is a program that needs nothing.
+ */
+import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, TOLERATE_ALL } from './code.ts';
+
+/** Bytes in writable memory. Every mention of the same object means the same place. */
+export interface Blob {
+  readonly bytes: Uint8Array;
+  /** 64-bit addresses that are filled in, each `at` bytes from the start. */
+  readonly pointers?: readonly { readonly at: number; readonly to: Place }[];
+}
+
+/** A place in the image: in a blob (`offset` bytes from its start), or an argument of a row. */
+export type Place =
+  | { readonly blob: Blob; readonly offset?: number }
+  | { readonly row: Row; readonly argument: number };
+
+/** An argument of a system call: a value, or the address of a place. */
+export type Operand = number | bigint | Place;
+
+/** A system call to do. */
+export interface Row {
+  /** The step's name in an error message. */
+  readonly name: string;
+  readonly number: number;
+  /** At most six; those not given are 0. */
+  readonly arguments: readonly Operand[];
+  /** Makes the third argument the environment that the image is started with. */
+  readonly environment?: boolean;
+  /** Where the low 32 bits of the result are stored, a negated errno as well. */
+  readonly result?: Place;
+  /** The one errno that is no failure, or all of them. A failure ends the program. */
+  readonly tolerate?: number | 'all';
+  /** Makes a result of 0 a failure. */
+  readonly stopAtZero?: boolean;
+  /** The row to go on at when the result is 0, instead of the next. */
+  readonly onZero?: Row;
+  /** The descriptor that is told of a failure; none is when not given. */
+  readonly report?: number;
+}
+
+const BASE = 0x400000;
+const PAGE = 0x1000;
+const ELF_HEADER_SIZE = 64;
+const PROGRAM_HEADER_SIZE = 56;
+const PROGRAM_HEADERS = 3;
+const CODE_OFFSET = align(ELF_HEADER_SIZE + PROGRAM_HEADERS * PROGRAM_HEADER_SIZE, 16);
+const TABLE_OFFSET = CODE_OFFSET + TABLE_CELL + 8;
+/** What is at offset N of the file is at this plus N in writable memory. */
+const WRITABLE = BASE + align(TABLE_OFFSET, PAGE);
+
+const SYS_EXIT_GROUP = 231;
+
+/**
+ * The executable that does `rows` from the first to the last, and then exits with 125.
+ *
+ * When a row fails it writes a record of 8 bytes to the row's `report` descriptor, the index of the row (u32) and its result
+ * (i32), and exits with 125. Throws a RangeError when a row names another that is not in the table.
+ */
+export function buildImage(rows: readonly Row[]): Buffer {
+  const end: Row = { name: 'exit_group', number: SYS_EXIT_GROUP, arguments: [STOP_CODE] };
+  const table = [...rows, end];
+  const blobs = collectBlobs(table);
+  const addresses = new Map<Row | Blob, number>();
+  let offset = TABLE_OFFSET;
+  for (const row of table) {
+    addresses.set(row, WRITABLE + offset);
+    offset += ROW_SIZE;
+  }
+  for (const blob of blobs) {
+    addresses.set(blob, WRITABLE + offset);
+    offset = align(offset + blob.bytes.length, 8);
+  }
+
+  const image = Buffer.alloc(offset);
+  writeHeaders(image);
+  CODE.copy(image, CODE_OFFSET);
+  image.writeBigUInt64LE(BigInt(WRITABLE + TABLE_OFFSET), CODE_OFFSET + TABLE_CELL);
+  for (const [index, row] of table.entries()) {
+    writeRow(image.subarray(addressOf(row, addresses) - WRITABLE), row, index, addresses);
+  }
+  for (const blob of blobs) {
+    const target = image.subarray(addressOf(blob, addresses) - WRITABLE);
+    target.set(blob.bytes);
+    for (const { at, to } of blob.pointers ?? []) target.writeBigUInt64LE(placeAddress(to, addresses), at);
+  }
+  return image;
+}
+
+function align(value: number, to: number): number {
+  return Math.ceil(value / to) * to;
+}
+
+/** Every blob that the rows lead to, each once. */
+function collectBlobs(rows: readonly Row[]): ReadonlySet<Blob> {
+  const found = new Set<Blob>();
+  const visit = (operand: Operand | undefined): void => {
+    if (typeof operand !== 'object' || !('blob' in operand) || found.has(operand.blob)) return;
+    found.add(operand.blob);
+    for (const { to } of operand.blob.pointers ?? []) visit(to);
+  };
+  for (const row of rows) {
+    for (const operand of row.arguments) visit(operand);
+    visit(row.result);
+  }
+  return found;
+}
+
+function addressOf(object: Row | Blob, addresses: ReadonlyMap<Row | Blob, number>): number {
+  const address = addresses.get(object);
+  if (address === undefined) throw new RangeError('a row leads to one that is not in the table');
+  return address;
+}
+
+function placeAddress(place: Place, addresses: ReadonlyMap<Row | Blob, number>): bigint {
+  const address =
+    'blob' in place
+      ? addressOf(place.blob, addresses) + (place.offset ?? 0)
+      : addressOf(place.row, addresses) + RowField.arguments + 8 * place.argument;
+  return BigInt(address);
+}
+
+function writeRow(target: Buffer, row: Row, index: number, addresses: ReadonlyMap<Row | Blob, number>): void {
+  if (row.arguments.length > 6) throw new RangeError(`${row.name}: a system call has at most six arguments`);
+  const flags =
+    (row.stopAtZero === true ? RowFlag.stopAtZero : 0) | (row.environment === true ? RowFlag.environment : 0);
+  target.writeUInt32LE(row.number, RowField.number);
+  target.writeUInt32LE(flags, RowField.flags);
+  target.writeUInt32LE(row.tolerate === 'all' ? TOLERATE_ALL : (row.tolerate ?? 0), RowField.tolerate);
+  target.writeInt32LE(row.report ?? -1, RowField.report);
+  target.writeUInt32LE(index, RowField.id);
+  if (row.result !== undefined) {
+    target.writeBigUInt64LE(placeAddress(row.result, addresses), RowField.result);
+  }
+  if (row.onZero !== undefined) {
+    target.writeBigUInt64LE(BigInt(addressOf(row.onZero, addresses)), RowField.onZero);
+  }
+  for (const [position, operand] of row.arguments.entries()) {
+    const value = typeof operand === 'object' ? placeAddress(operand, addresses) : BigInt(operand);
+    target.writeBigUInt64LE(BigInt.asUintN(64, value), RowField.arguments + 8 * position);
+  }
+}
+
+const PF_X = 1;
+const PF_W = 2;
+const PF_R = 4;
+const PT_LOAD = 1;
+const PT_GNU_STACK = 0x6474e551;
+
+function writeHeaders(image: Buffer): void {
+  const ET_EXEC = 2;
+  const EM_X86_64 = 62;
+  const EV_CURRENT = 1;
+  image.set([0x7f, 0x45, 0x4c, 0x46, 2 /* 64-bit */, 1 /* little-endian */, EV_CURRENT]);
+  image.writeUInt16LE(ET_EXEC, 16);
+  image.writeUInt16LE(EM_X86_64, 18);
+  image.writeUInt32LE(EV_CURRENT, 20);
+  image.writeBigUInt64LE(BigInt(BASE + CODE_OFFSET), 24); // entry
+  image.writeBigUInt64LE(BigInt(ELF_HEADER_SIZE), 32); // program headers
+  image.writeUInt16LE(ELF_HEADER_SIZE, 52);
+  image.writeUInt16LE(PROGRAM_HEADER_SIZE, 54);
+  image.writeUInt16LE(PROGRAM_HEADERS, 56);
+  image.writeUInt16LE(64, 58); // the size of a section header, of which there are none
+
+  const size = image.length - TABLE_OFFSET;
+  writeProgramHeader(image, 0, PT_LOAD, PF_R | PF_X, 0, BASE, TABLE_OFFSET);
+  writeProgramHeader(image, 1, PT_LOAD, PF_R | PF_W, TABLE_OFFSET, WRITABLE + TABLE_OFFSET, size);
+  writeProgramHeader(image, 2, PT_GNU_STACK, PF_R | PF_W, 0, 0, 0);
+}
+
+function writeProgramHeader(
+  image: Buffer,
+  index: number,
+  type: number,
+  flags: number,
+  offset: number,
+  address: number,
+  size: number,
+): void {
+  const at = ELF_HEADER_SIZE + index * PROGRAM_HEADER_SIZE;
+  image.writeUInt32LE(type, at);
+  image.writeUInt32LE(flags, at + 4);
+  image.writeBigUInt64LE(BigInt(offset), at + 8);
+  image.writeBigUInt64LE(BigInt(address), at + 16); // virtual
+  image.writeBigUInt64LE(BigInt(address), at + 24); // physical
+  image.writeBigUInt64LE(BigInt(size), at + 32); // in the file
+  image.writeBigUInt64LE(BigInt(size), at + 40); // in memory
+  image.writeBigUInt64LE(BigInt(type === PT_LOAD ? PAGE : 16), at + 48);
+}
