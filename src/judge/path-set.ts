@@ -39,6 +39,8 @@ const KERNEL_TREES = ['/proc', '/sys'];
 
 export class PathSet {
   readonly #backings = new Map<string, Backing>();
+  /** Grows when a backing is forgotten. */
+  generation = 0;
 
   constructor(paths: readonly WritablePath[]) {
     for (const { path, backing } of paths) this.#backings.set(path.toString('latin1'), backing);
@@ -58,9 +60,22 @@ export class PathSet {
     return { kind: 'at', backing: at };
   }
 
+  /**
+   * Length of the topmost allowed directory that holds a path and that Landlock backs, or 0. The path is absolute, its
+   * bytes are characters (latin1); it may be as a program wrote it.
+   */
+  topmostDirectory(text: string): number {
+    if (kernelTreeLength(text) > 0) return 0;
+    for (let end = text.indexOf('/', 1); end > 0; end = text.indexOf('/', end + 1)) {
+      if (this.#backings.get(text.slice(0, end))?.kind === 'directory') return end;
+    }
+    return 0;
+  }
+
   /** To be told when an allowed path itself was removed or renamed: Landlock's rule went with the old inode. */
   forgetBacking(path: Uint8Array): void {
     const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
+    this.generation += 1;
     for (const key of this.#backings.keys()) {
       if (key === text || key.startsWith(`${text}/`)) this.#backings.set(key, { kind: 'none' });
     }

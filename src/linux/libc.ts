@@ -11,31 +11,60 @@ const libc = koffi.load(null);
 
 type Scalar = number | bigint;
 export type Memory = Uint8Array | null;
+type Argument = Scalar | Memory | string;
 
-type Foreign = (...args: (Scalar | Memory | string)[]) => Scalar;
+type Foreign = (...args: Argument[]) => Scalar;
 
 /** Declares a libc function whose failure is -1 with `errno` set. */
-function declare<Parameters extends (Scalar | Memory | string)[]>(
+function declare<Parameters extends Argument[]>(
   name: string,
   ...parameters: string[]
 ): (...args: Parameters) => number {
-  const call: Foreign = libc.func(name, 'long', parameters);
-  return (...args) => {
-    const result = call(...args);
-    return result === -1 ? -koffi.errno() : Number(result);
-  };
+  return fixedArity(parameters.length, () => libc.func(name, 'long', parameters));
 }
 
 /** Same, for functions whose declared result is an int: the upper half of the register is not theirs. */
-function declareInt<Parameters extends (Scalar | Memory | string)[]>(
+function declareInt<Parameters extends Argument[]>(
   name: string,
   ...parameters: string[]
 ): (...args: Parameters) => number {
-  const call: Foreign = libc.func(name, 'int', parameters);
-  return (...args) => {
-    const result = call(...args);
-    return result === -1 ? -koffi.errno() : Number(result);
-  };
+  return fixedArity(parameters.length, () => libc.func(name, 'int', parameters));
+}
+
+/**
+ * A function of so many arguments that is looked up when it is called first: most are never called, and a look-up takes
+ * longer than many a call. The arguments are spelt out, since a rest parameter makes an array for every call.
+ */
+function fixedArity(arity: number, declaration: () => Foreign): (...args: Argument[]) => number {
+  let foreign: Foreign | undefined;
+  const call = (): Foreign => (foreign ??= declaration());
+  switch (arity) {
+    case 0:
+      return () => checked(call()());
+    case 1:
+      return (a: Argument) => checked(call()(a));
+    case 2:
+      return (a: Argument, b: Argument) => checked(call()(a, b));
+    case 3:
+      return (a: Argument, b: Argument, c: Argument) => checked(call()(a, b, c));
+    case 4:
+      return (a: Argument, b: Argument, c: Argument, d: Argument) => checked(call()(a, b, c, d));
+    case 5:
+      return (a: Argument, b: Argument, c: Argument, d: Argument, e: Argument) =>
+        checked(call()(a, b, c, d, e));
+    case 6:
+      return (a: Argument, b: Argument, c: Argument, d: Argument, e: Argument, f: Argument) =>
+        checked(call()(a, b, c, d, e, f));
+    case 7:
+      return (a: Argument, b: Argument, c: Argument, d: Argument, e: Argument, f: Argument, g: Argument) =>
+        checked(call()(a, b, c, d, e, f, g));
+    default:
+      throw new RangeError(`no form for ${arity} arguments`);
+  }
+}
+
+function checked(result: Scalar): number {
+  return result === -1 ? -koffi.errno() : Number(result);
 }
 
 /** syscall(2) with up to six integer arguments. */
@@ -149,7 +178,6 @@ export const openText = declareInt<[number, string, number, number]>(
   'int',
   'uint',
 );
-const openTextForeign = libc.func('openat', 'int', ['int', 'const char *', 'int', 'uint']);
 /** Same on a pool thread, for opens that may block; `done` gets the result on the main thread. */
 export function openTextAsync(
   directory: number,
@@ -158,7 +186,8 @@ export function openTextAsync(
   mode: number,
   done: (result: number) => void,
 ): void {
-  openTextForeign.async(directory, path, flags, mode, (error: unknown, result: number) => {
+  const foreign = libc.func('openat', 'int', ['int', 'const char *', 'int', 'uint']);
+  foreign.async(directory, path, flags, mode, (error: unknown, result: number) => {
     // errno is the pool thread's only until anything else runs.
     const errno = koffi.errno();
     done(error === null && result >= 0 ? result : -errno);
@@ -252,24 +281,25 @@ export const socketpair = declareInt<[number, number, number, Memory]>(
 export const recvmsg = declare<[number, Memory, number]>('recvmsg', 'int', 'void *', 'int');
 export const memfdCreate = declareInt<[string, number]>('memfd_create', 'const char *', 'uint');
 
-const umaskForeign: (mask: number) => number = libc.func('umask', 'uint', ['uint']);
+let umaskForeign: ((mask: number) => number) | undefined;
 /** umask(2): sets the mask for new files and returns the one before; never fails. */
 export function umask(mask: number): number {
+  umaskForeign ??= libc.func('umask', 'uint', ['uint']) as (mask: number) => number;
   return umaskForeign(mask);
 }
 
-const signalForeign: (signal: number, handler: number) => Scalar = libc.func('signal', 'intptr_t', [
-  'int',
-  'intptr_t',
-]);
 /** Gives a signal its default action back (signal(7)). */
 export function defaultSignal(signal: number): void {
+  const signalForeign: (number: number, handler: number) => Scalar = libc.func('signal', 'intptr_t', [
+    'int',
+    'intptr_t',
+  ]);
   signalForeign(signal, 0);
 }
 
-const exitForeign: (code: number) => void = libc.func('_exit', 'void', ['int']);
 /** Ends the process at once (_exit(2)): process.exit waits for pool threads, which may be blocked in a call. */
 export function exitNow(code: number): never {
+  const exitForeign: (status: number) => void = libc.func('_exit', 'void', ['int']);
   exitForeign(code);
   throw new Error('_exit returned');
 }

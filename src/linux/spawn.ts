@@ -17,8 +17,9 @@ function declare<Parameters extends (number | Memory | bigint)[]>(
   name: string,
   ...parameters: string[]
 ): (...args: Parameters) => number {
-  const call: (...args: Parameters) => number = libc.func(name, 'int', parameters);
-  return call;
+  let foreign: ((...args: Parameters) => number) | undefined;
+  const declared = (): ((...args: Parameters) => number) => libc.func(name, 'int', parameters);
+  return (...args) => (foreign ??= declared())(...args);
 }
 
 const attributesInit = declare<[Memory]>('posix_spawnattr_init', 'void *');

@@ -3,6 +3,7 @@ import { syscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
+import type { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
 
@@ -17,6 +18,8 @@ export interface Context {
 /** The same where the policy restricts files. */
 export interface FileContext extends Context {
   readonly files: FileRules;
+  /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
+  readonly quick: QuickWay | undefined;
 }
 
 /** Handles one kind of call that may change files. */

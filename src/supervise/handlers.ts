@@ -15,6 +15,7 @@ import type { NetworkContext, NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import type { ProcessContext } from './processes.ts';
+import { QuickWay } from './quick-way.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
@@ -78,7 +79,12 @@ export function makeHandlers(
   const handlers = new Map<number, Handler>();
   const { files, members, network, unix, bound, pending } = context;
   if (files !== undefined) {
-    const fileContext: FileContext = { ...context, files };
+    const quick = files.landlock && files.landlockTruncate && !context.reporter.wantsAllowed;
+    const fileContext: FileContext = {
+      ...context,
+      files,
+      quick: quick ? new QuickWay(files.writable) : undefined,
+    };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, fileContext));
     }

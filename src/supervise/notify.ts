@@ -3,7 +3,7 @@
  * One notification is in hand at a time; its buffer is used again for the next.
  */
 import { Errno } from '../linux/errno.ts';
-import { close, ioctl } from '../linux/libc.ts';
+import { close, ioctlInteger } from '../linux/libc.ts';
 import { O_CLOEXEC } from '../linux/files.ts';
 import {
   AddDescriptor,
@@ -17,60 +17,69 @@ import {
   SECCOMP_USER_NOTIF_FLAG_CONTINUE,
 } from '../linux/seccomp.ts';
 import type { Referral, Reply } from './referral.ts';
+import { arena } from './target.ts';
 
 const HALF = 2 ** 32;
 /** Above this no user address lies on x86-64, and a double still holds it exactly. */
 const HIGHEST_ADDRESS_HALF = 0x20_0000;
 
-const response = new Uint8Array(Response.size);
-const responseView = new DataView(response.buffer);
-const added = new Uint8Array(AddDescriptor.size);
-const addedView = new DataView(added.buffer);
-const id = new Uint8Array(8);
+/** All structs as 32-bit words at a fixed address: nothing is made anew for a call, and only numbers go to the kernel. */
+const NUMBER = Notification.number / 4;
+const PID = Notification.pid / 4;
+const ARGUMENTS = Notification.args / 4;
+const RESPONSE = 128;
+const ADDED = 192;
 
 class NotifyReferral implements Referral {
   readonly #listener: number;
-  readonly bytes = new Uint8Array(Notification.size);
-  readonly #view = new DataView(this.bytes.buffer);
+  readonly #arena = arena(4096);
+  readonly #words = new Int32Array(this.#arena.bytes.buffer);
 
   constructor(listener: number) {
     this.#listener = listener;
   }
 
   get tid(): number {
-    return this.#view.getUint32(Notification.pid, true);
+    return this.#word(PID);
   }
 
   get number(): number {
-    return this.#view.getInt32(Notification.number, true);
+    return this.#word(NUMBER);
   }
 
   int(index: number): number {
-    return this.#view.getInt32(Notification.args + 8 * index, true);
+    return this.#word(ARGUMENTS + 2 * index);
   }
 
   uint(index: number): number {
-    return this.#view.getUint32(Notification.args + 8 * index, true);
+    return this.int(index) >>> 0;
   }
 
   pointer(index: number): number {
-    const high = this.#view.getUint32(Notification.args + 8 * index + 4, true);
+    const high = this.#word(ARGUMENTS + 2 * index + 1) >>> 0;
     if (high >= HIGHEST_ADDRESS_HALF) return -1;
     return high * HALF + this.uint(index);
   }
 
   long(index: number): bigint {
-    return this.#view.getBigUint64(Notification.args + 8 * index, true);
+    return this.#arena.bytes.readBigUInt64LE(Notification.args + 8 * index);
+  }
+
+  /** Fills the notification. False when it went away before we came (ENOENT), or we were interrupted (EINTR). */
+  receive(): boolean {
+    // The kernel wants it to be zero.
+    for (let index = 0; index < Notification.size / 4; index += 1) this.#words[index] = 0;
+    return ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_RECV, this.#arena.address) === 0;
   }
 
   isCurrent(): boolean {
-    id.set(this.bytes.subarray(0, 8));
-    return ioctl(this.#listener, SECCOMP_IOCTL_NOTIF_ID_VALID, id) === 0;
+    // The id comes first in the notification.
+    return ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ID_VALID, this.#arena.address) === 0;
   }
 
   detach(): Referral {
     const copy = new NotifyReferral(this.#listener);
-    copy.bytes.set(this.bytes);
+    copy.#words.set(this.#words.subarray(0, Notification.size / 4));
     return copy;
   }
 
@@ -90,26 +99,39 @@ class NotifyReferral implements Referral {
   }
 
   #send(value: number, error: number, flags: number): boolean {
-    response.set(this.bytes.subarray(0, 8), Response.id);
-    responseView.setUint32(Response.value, value >>> 0, true);
-    responseView.setInt32(Response.value + 4, Math.floor(value / HALF), true);
-    responseView.setInt32(Response.error, error, true);
-    responseView.setUint32(Response.flags, flags, true);
+    this.#copyId(RESPONSE);
+    this.#set(RESPONSE + Response.value, value);
+    this.#set(RESPONSE + Response.value + 4, Math.floor(value / HALF));
+    this.#set(RESPONSE + Response.error, error);
+    this.#set(RESPONSE + Response.flags, flags);
     // ENOENT: the thread was killed, or a signal took it out of the call. Nobody is there to be answered.
-    return ioctl(this.#listener, SECCOMP_IOCTL_NOTIF_SEND, response) === 0;
+    return ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_SEND, this.#arena.address + RESPONSE) === 0;
   }
 
   #sendDescriptor(descriptor: number, closeOnExec: boolean): boolean {
-    added.set(this.bytes.subarray(0, 8), AddDescriptor.id);
-    addedView.setUint32(AddDescriptor.flags, SECCOMP_ADDFD_FLAG_SEND, true);
-    addedView.setUint32(AddDescriptor.source, descriptor, true);
-    addedView.setUint32(AddDescriptor.target, 0, true);
-    addedView.setUint32(AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0, true);
-    const result = ioctl(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, added);
+    this.#copyId(ADDED);
+    this.#set(ADDED + AddDescriptor.flags, SECCOMP_ADDFD_FLAG_SEND);
+    this.#set(ADDED + AddDescriptor.source, descriptor);
+    this.#set(ADDED + AddDescriptor.target, 0);
+    this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
+    const result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
     close(descriptor);
     if (result >= 0) return true;
     // EMFILE is the target's own limit; whatever else it was, the call must not stay unanswered.
     return result === -Errno.ENOENT ? false : this.#send(0, result, 0);
+  }
+
+  #word(index: number): number {
+    return this.#words[index] ?? 0;
+  }
+
+  #set(offset: number, value: number): void {
+    this.#words[offset / 4] = value;
+  }
+
+  #copyId(offset: number): void {
+    this.#set(offset, this.#word(0));
+    this.#set(offset + 4, this.#word(1));
   }
 }
 
@@ -124,8 +146,6 @@ export class NotifyListener {
 
   /** Takes the next notification; undefined when it went away before we came (ENOENT) or we were interrupted (EINTR). */
   receive(): Referral | undefined {
-    this.#referral.bytes.fill(0);
-    const result = ioctl(this.descriptor, SECCOMP_IOCTL_NOTIF_RECV, this.#referral.bytes);
-    return result === 0 ? this.#referral : undefined;
+    return this.#referral.receive() ? this.#referral : undefined;
   }
 }

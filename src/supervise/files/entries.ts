@@ -59,6 +59,8 @@ interface EntryCall {
   readonly perform: (entry: ResolvedEntry, umask: number) => number;
   /** What stood there is gone afterwards. */
   readonly removes: boolean;
+  /** Below an allowed directory it is always allowed. */
+  readonly quick: boolean;
 }
 
 function handleEntry(
@@ -71,6 +73,9 @@ function handleEntry(
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
+  if (call.quick && context.quick?.isBelow(referral.tid, directory, path, length, false)) {
+    return CONTINUE_CALL;
+  }
   const entry = resolveEntry(referral.tid, directory, path.bytes.subarray(0, length));
   if (entry.kind === 'error') return fail(entry.errno);
   if (entry.kind === 'no-name') return fail(call.noName(entry.last));
@@ -118,6 +123,7 @@ function makeDirectory(
     error: (entry) => (entryType(entry) === undefined ? entryError(entry) : Errno.EEXIST),
     perform: (entry, mask) => underUmask(mask, () => mkdirat(entry.directory, entry.name, mode)),
     removes: false,
+    quick: true,
   });
 }
 
@@ -143,6 +149,7 @@ function makeNode(referral: Referral, context: FileContext, directory: number, p
     error: newNameError,
     perform: (entry, mask) => underUmask(mask, () => mknodat(entry.directory, entry.name, mode, device)),
     removes: false,
+    quick: type !== S_IFCHR && type !== S_IFBLK,
   });
 }
 
@@ -158,6 +165,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
     error: newNameError,
     perform: (entry) => symlinkat(target, entry.directory, entry.name),
     removes: false,
+    quick: true,
   });
 }
 
@@ -174,6 +182,7 @@ function removeFile(referral: Referral, context: FileContext, directory: number,
     },
     perform: (entry) => unlinkat(entry.directory, entry.name, 0),
     removes: true,
+    quick: true,
   });
 }
 
@@ -197,6 +206,7 @@ function removeDirectory(
     },
     perform: (entry) => unlinkat(entry.directory, entry.name, AT_REMOVEDIR),
     removes: true,
+    quick: true,
   });
 }
 

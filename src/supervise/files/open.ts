@@ -92,6 +92,10 @@ function openWith(referral: Referral, context: FileContext, address: number, ask
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
+  const follow = followsLink(asked.flags);
+  if (asked.resolve === 0 && context.quick?.isBelow(referral.tid, asked.directory, path, length, follow)) {
+    return CONTINUE_CALL;
+  }
   const bytes = path.bytes.subarray(0, length);
   const request = (asked.flags & O_PATH) === 0 ? asked : withoutAccess(asked);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -106,6 +110,10 @@ function withoutAccess(request: OpenRequest): OpenRequest {
   return { ...request, flags: request.flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) };
 }
 
+function followsLink(flags: number): boolean {
+  return (flags & O_NOFOLLOW) === 0 && (flags & (O_CREAT | O_EXCL)) !== (O_CREAT | O_EXCL);
+}
+
 /** 'again': what was missing has appeared meanwhile. */
 function attemptOpen(
   referral: Referral,
@@ -113,8 +121,7 @@ function attemptOpen(
   bytes: Uint8Array,
   request: OpenRequest,
 ): Reply | 'again' {
-  const { flags } = request;
-  const follow = (flags & O_NOFOLLOW) === 0 && (flags & (O_CREAT | O_EXCL)) !== (O_CREAT | O_EXCL);
+  const follow = followsLink(request.flags);
   const resolution = resolve(referral.tid, request.directory, bytes, follow, request.resolve);
   switch (resolution.kind) {
     case 'error':

@@ -83,6 +83,21 @@ function readPaths(referral: Referral, call: TwoNames): { from: Buffer; to: Buff
   return { from: oldPath.bytes.subarray(0, fromLength), to: newPath.bytes.subarray(0, toLength) };
 }
 
+/** Both names are below allowed directories that Landlock backs. */
+function areBelow(
+  { tid }: Referral,
+  { quick }: FileContext,
+  call: TwoNames,
+  paths: { readonly from: Buffer; readonly to: Buffer },
+  follow: boolean,
+): boolean {
+  return (
+    quick !== undefined &&
+    quick.isBelow(tid, call.from, oldPath, paths.from.length, follow) &&
+    quick.isBelow(tid, call.to, newPath, paths.to.length, false)
+  );
+}
+
 function renameWith(referral: Referral, context: FileContext, call: TwoNames): Reply {
   const { flags } = call;
   const exchange = (flags & RENAME_EXCHANGE) !== 0;
@@ -90,6 +105,7 @@ function renameWith(referral: Referral, context: FileContext, call: TwoNames): R
   if (exchange && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0) return fail(Errno.EINVAL);
   const paths = readPaths(referral, call);
   if (typeof paths === 'number') return fail(paths);
+  if (areBelow(referral, context, call, paths, false)) return CONTINUE_CALL;
   const from = resolveEntry(referral.tid, call.from, paths.from);
   if (from.kind === 'error') return fail(from.errno);
   const to = resolveEntry(referral.tid, call.to, paths.to);
@@ -198,6 +214,7 @@ function linkWith(referral: Referral, context: FileContext, call: TwoNames): Rep
   if ((call.flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) !== 0) return fail(Errno.EINVAL);
   const paths = readPaths(referral, call);
   if (typeof paths === 'number') return fail(paths);
+  if (areBelow(referral, context, call, paths, (call.flags & AT_SYMLINK_FOLLOW) !== 0)) return CONTINUE_CALL;
   const source = resolveSource(referral, call, paths.from);
   if (source.kind === 'error') return fail(source.errno);
   const entry = resolveEntry(referral.tid, call.to, paths.to);
