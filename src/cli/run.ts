@@ -1,8 +1,8 @@
 /** One run, from settings to exit code: policy → plan → engine → summary. */
-import { isatty } from 'node:tty';
 import { readlinkSync } from 'node:fs';
 import { SyscallError, errnoMessage } from '../linux/errno.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
+import { isTerminal } from '../linux/terminal.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
 import type { PathBytes } from '../policy/policy.ts';
@@ -59,7 +59,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
 /** Paths of the terminals that the command is given as standard input, output and error. */
 function terminals(): PathBytes[] {
   return [0, 1, 2]
-    .filter((stream) => isatty(stream))
+    .filter((stream) => isTerminal(stream))
     .map((stream) => readlinkSync(`/proc/self/fd/${stream}`, 'buffer'));
 }
 

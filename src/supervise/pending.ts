@@ -5,7 +5,6 @@
  * target sees no signal (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), so it is looked whether one has come for it, and then
  * the call ends as the kernel would have ended it.
  */
-import { performance } from 'node:perf_hooks';
 import { Errno } from '../linux/errno.ts';
 import { pendingSignal } from './pending-signal.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
