@@ -6,7 +6,7 @@ import { parseArguments } from './parse-arguments.ts';
 export type CommandLine =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'probe'; readonly settings: Settings; readonly json: boolean }
+  | { readonly kind: 'probe' | 'list-calls'; readonly settings: Settings; readonly json: boolean }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
 /** Config files come first, in their order; the command line adds to them and has the last word. */
@@ -16,6 +16,6 @@ export async function readCommandLine(words: readonly ByteString[]): Promise<Com
   const files = parsed.assignments.filter(({ option }) => option.name === 'config');
   const fromFiles = files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : [];
   const settings = makeSettings([...fromFiles, ...parsed.assignments]);
-  if (parsed.kind === 'probe') return { kind: 'probe', settings, json: parsed.json };
-  return { kind: 'run', settings, command: parsed.command };
+  if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
+  return { kind: parsed.kind, settings, json: parsed.json };
 }

@@ -19,6 +19,9 @@ async function main(): Promise<void> {
     case 'probe':
       await (await import('./probe.ts')).probe(commandLine.settings, commandLine.json);
       return;
+    case 'list-calls':
+      await (await import('./list-calls.ts')).listCalls(commandLine.settings, commandLine.json);
+      return;
     case 'run':
       await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
   }

@@ -175,12 +175,21 @@ export const OPTIONS = [
     group: 'about',
   },
   {
+    name: 'list-calls',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: false,
+    help: 'show what becomes of every system call under the other options',
+    group: 'about',
+  },
+  {
     name: 'json',
     aliases: [],
     kind: 'boolean',
     repeatable: false,
     inConfig: false,
-    help: 'with --probe: as JSON',
+    help: 'with --probe and --list-calls: as JSON',
     group: 'about',
   },
   {

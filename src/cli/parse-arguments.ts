@@ -12,7 +12,11 @@ import { type Origin, UsageError } from './usage-error.ts';
 export type ParsedArguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'probe'; readonly assignments: readonly Assignment[]; readonly json: boolean }
+  | {
+      readonly kind: 'probe' | 'list-calls';
+      readonly assignments: readonly Assignment[];
+      readonly json: boolean;
+    }
   | {
       readonly kind: 'run';
       readonly assignments: readonly Assignment[];
@@ -46,7 +50,9 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
   }
   const isOn = (name: string): boolean =>
     assignments.findLast(({ option }) => option.name === name)?.on === true;
-  if (isOn('probe')) return { kind: 'probe', assignments, json: isOn('json') };
+  for (const kind of ['probe', 'list-calls'] as const) {
+    if (isOn(kind)) return { kind, assignments, json: isOn('json') };
+  }
   if (commandStart >= words.length) {
     throw new UsageError({
       problem: 'no command is given',

@@ -10,6 +10,7 @@ import { escapeBytes } from '../report/escape.ts';
 import type { CommandEnd } from '../supervise/command.ts';
 import { EngineError } from '../supervise/engine-error.ts';
 import { runCommand } from '../supervise/engines.ts';
+import { JUDGES } from '../supervise/handlers.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
@@ -39,7 +40,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     engine: settings.engine,
     policy,
     features,
-    judges: new Set(['files', 'metadata', 'signals', 'processes', 'network']),
+    judges: JUDGES,
     terminals: terminals(),
     identity,
     command: resolved.path,

@@ -1,0 +1,84 @@
+/** `secfilt --list-calls`: what becomes of every system call under a policy, on this machine. */
+import { writeSync } from 'node:fs';
+import { CATALOGUE, type CallClass } from '../plan/catalogue.ts';
+import { makePlan } from '../plan/plan.ts';
+import { notify, type Action, type Expression } from '../seccomp/expression.ts';
+import { errnoName } from '../linux/errno.ts';
+import { SYSCALL_NAMES, X86_64, type SyscallName } from '../linux/syscalls.ts';
+import { JUDGES } from '../supervise/handlers.ts';
+import { probeKernel } from '../supervise/probe.ts';
+import { makePolicy } from './make-policy.ts';
+import type { Settings } from './settings.ts';
+
+interface Listed {
+  readonly number: number;
+  readonly name: SyscallName;
+  readonly class: CallClass['kind'];
+  /** Every answer of the filter; with more than one the registers decide. */
+  readonly answers: readonly string[];
+  readonly judge?: string;
+  readonly note?: string;
+}
+
+/** Prints it, as text or as a JSON array. */
+export async function listCalls(settings: Settings, json: boolean): Promise<void> {
+  const policy = await makePolicy(settings.policy);
+  const { filter } = makePlan(policy, probeKernel(process.env), {
+    refer: notify,
+    judges: JUDGES,
+    terminals: [],
+  });
+  const calls = SYSCALL_NAMES.map((name): Listed => {
+    const entry = CATALOGUE[name];
+    const expression = filter.calls.get(X86_64[name]) ?? filter.unknown;
+    const answers = [...new Set(actionsOf(expression).map(words))].toSorted();
+    const note = 'note' in entry ? entry.note : 'reason' in entry ? entry.reason : undefined;
+    return {
+      number: X86_64[name],
+      name,
+      class: entry.kind,
+      answers,
+      ...('judge' in entry && { judge: entry.judge }),
+      ...(note !== undefined && { note }),
+    };
+  });
+  writeAll(json ? `${JSON.stringify(calls)}\n` : text(calls));
+}
+
+/** A pipe takes only a part at a time. */
+function writeAll(whole: string): void {
+  const bytes = Buffer.from(whole);
+  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+}
+
+function text(calls: readonly Listed[]): string {
+  const rows = calls.map(({ number, name, answers, note }) => [
+    String(number).padStart(4),
+    name.padEnd(24),
+    answers.join(' or ').padEnd(26),
+    note ?? '',
+  ]);
+  const other = [
+    '   any other number: ENOSYS; the x32 ABI: ENOSYS; any other ABI (int 0x80): the process is killed',
+  ];
+  return [...rows.map((row) => row.join(' ').trimEnd()), ...other, ''].join('\n');
+}
+
+function actionsOf(expression: Expression): Action[] {
+  if (expression.kind !== 'if') return [expression];
+  return [...actionsOf(expression.then), ...actionsOf(expression.otherwise)];
+}
+
+function words(action: Action): string {
+  switch (action.kind) {
+    case 'allow':
+      return 'allowed';
+    case 'errno':
+      return errnoName(action.errno);
+    case 'notify':
+    case 'trace':
+      return 'judged';
+    case 'kill':
+      return 'killed';
+  }
+}
