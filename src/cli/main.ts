@@ -1,6 +1,7 @@
 /** The command `secfilt`. */
 import { writeSync } from 'node:fs';
 import { exitNow } from '../linux/libc.ts';
+import { closeInspector, startClean } from './clean-start.ts';
 import { readCommandLine } from './command-line.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
@@ -8,6 +9,8 @@ import { rawArguments } from './raw-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 async function main(): Promise<void> {
+  startClean();
+  closeInspector();
   const commandLine = await readCommandLine(rawArguments());
   switch (commandLine.kind) {
     case 'help':

@@ -1,0 +1,114 @@
+/**
+ * The caller's environment and working directory: what makes Node load code runs in the command, never in the
+ * supervisor.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { secfiltScript } from '../support/environment.ts';
+import { run, start } from '../support/run.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+/** Says into which processes it was loaded, and stays loaded for as long as they run. */
+const PRELOAD = `require('node:fs').appendFileSync(__dirname + '/loaded', process.pid + ' ' + process.argv[1] + '\\n');
+setTimeout(() => require('node:fs').appendFileSync(__dirname + '/survived', process.pid + '\\n'), 150).unref();`;
+
+/** Prints its environment, after a while. */
+const COMMAND = `setTimeout(() => console.log(JSON.stringify({ options: process.env.NODE_OPTIONS, path: process.env.NODE_PATH,
+  carried: Object.keys(process.env).filter((name) => name.startsWith('SECFILTER_')) })), 400)`;
+
+function ground(t: TestContext): string {
+  const root = temporaryDirectory(t);
+  writeFileSync(join(root, 'preload.cjs'), PRELOAD);
+  // What a project could put in the way of modules and configuration.
+  for (const name of ['koffi', 'ipaddr.js', '@koromix/koffi-linux-x64']) {
+    mkdirSync(join(root, 'node_modules', name), { recursive: true });
+    writeFileSync(join(root, 'node_modules', name, 'index.js'), PRELOAD);
+  }
+  for (const name of ['.npmrc', '.noderc', 'node.config.json', '.env', 'secfilt.conf', '.secfiltrc']) {
+    writeFileSync(join(root, name), '{"nodeOptions":{"require":["./preload.cjs"]}}\nno-outbound-network=0\n');
+  }
+  writeFileSync(join(root, 'package.json'), '{"type":"module"}');
+  symlinkSync(secfiltScript, join(root, 'secfilt'));
+  return root;
+}
+
+for (const [how, words] of [
+  ['node dist/secfilt.cjs', [process.execPath, secfiltScript]],
+  ['a link to it, as npx makes', ['./secfilt']],
+] as const) {
+  void test(`P37 code of NODE_OPTIONS and NODE_PATH does not stay in the supervisor: ${how}`, async (t) => {
+    const root = ground(t);
+    const options = `--require=${join(root, 'preload.cjs')}`;
+    const path = join(root, 'node_modules');
+    const outcome = await run([...words, `--write-allow=${root}`, '--', process.execPath, '-e', COMMAND], {
+      cwd: root,
+      env: { NODE_OPTIONS: options, NODE_PATH: path },
+    });
+    assert.equal(outcome.code, 0, JSON.stringify(outcome));
+    assert.deepEqual(JSON.parse(outcome.stdout), { options, path, carried: [] });
+    // Node runs it before we are asked; but that process has become another program, and only the command has it.
+    const survived = readFileSync(join(root, 'survived'), 'utf8').trim().split('\n');
+    assert.equal(survived.length, 1);
+    const lines = readFileSync(join(root, 'loaded'), 'utf8').trim().split('\n');
+    const command = lines.find((line) => line.endsWith('undefined'));
+    assert.equal(command?.split(' ')[0], survived[0]);
+  });
+}
+
+void test('P37 node_modules and configuration of the working directory are not read', async (t) => {
+  const root = ground(t);
+  const outcome = await run(['./secfilt', '--read-only', '--', 'sh', '-c', 'echo x > made; echo done'], {
+    cwd: root,
+  });
+  assert.equal(outcome.stdout, 'done\n');
+  assert.ok(!existsSync(join(root, 'loaded')) && !existsSync(join(root, 'made')));
+});
+
+void test('P37 bytes and standard streams survive the fresh start', async (t) => {
+  const root = ground(t);
+  const outcome = await run(
+    [
+      'sh',
+      '-c',
+      `"$@" "$(printf '\\377\\376')" <&0`,
+      'sh',
+      process.execPath,
+      secfiltScript,
+      '--read-only',
+      '--',
+      'sh',
+      '-c',
+      'cat; printf %s "$1" | od -An -tx1; echo to stderr >&2; exit 9',
+      'sh',
+    ],
+    { cwd: root, env: { NODE_OPTIONS: '--no-warnings' }, stdin: 'from stdin\n' },
+  );
+  assert.deepEqual(outcome, { code: 9, signal: null, stdout: 'from stdin\n ff fe\n', stderr: 'to stderr\n' });
+});
+
+async function listensAt(child: ChildProcess, port: number): Promise<boolean> {
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('close', () => reject(new Error('it ended')));
+  });
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');
+  const table = readFileSync(`/proc/${child.pid}/net/tcp`, 'utf8');
+  return table.split('\n').some((line) => line.includes(`:${hexadecimal} `) && line.includes(' 0A '));
+}
+
+for (const [how, words, env] of [
+  ['NODE_OPTIONS=--inspect', [process.execPath], { NODE_OPTIONS: '--inspect=127.0.0.1:39229' }],
+  ['node --inspect', [process.execPath, '--inspect=127.0.0.1:39229'], {}],
+] as const) {
+  void test(`K4 P37 the inspector is closed before the command starts: ${how}`, async () => {
+    const script = 'echo ready; read line; exit 3';
+    const child = start([...words, secfiltScript, '--read-only', '--', 'sh', '-c', script], { env });
+    assert.equal(await listensAt(child, 39229), false);
+    child.stdin?.end('\n');
+    assert.equal(await new Promise((resolve) => child.once('close', resolve)), 3);
+  });
+}
