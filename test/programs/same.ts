@@ -96,7 +96,9 @@ async function refuse(t: TestContext, program: Program, backing: Backing): Promi
   const directory = join(root, 'work');
   mkdirSync(allowed);
   mkdirSync(directory);
-  await run(['bash', '-c', 'echo one > f; echo two > g; mkdir d'], { cwd: directory });
+  await run(['bash', '-c', 'echo one > f; echo two > g; mkdir d; echo {} > package.json'], {
+    cwd: directory,
+  });
   const before = snapshot(directory);
   const { code, stdout, stderr } = await shell(outside, [], {
     cwd: directory,

@@ -58,7 +58,7 @@ END
       set -e
       mkdir -p in/sub; echo a > in/a; echo b > in/sub/b; ln -s a in/link; ln in/a in/hard; mkfifo in/pipe
       chmod 4755 in/a; chmod 2750 in/sub; chmod 400 in/sub/b; touch -d @1000000000 in/a in/sub/b in/link -h
-      tar -cf in.tar in; tar -czf in.tgz in; mkdir out; tar -xpf in.tar -C out; tar -xzf in.tgz -C out --overwrite
+      tar -cf in.tar in; tar -czf in.tgz in; mkdir out; tar -xpf in.tar -C out; tar -xzf in.tgz -C out
       find out | sort; stat -c '%n %A %Y %h' out/in/a out/in/sub/b out/in/hard
       tar -tvf in.tar | awk '{ print $1, $6 }'; tar -df in.tar; rm in.tar; gzip -9 in/sub/b -c > b.gz; gunzip -c b.gz; rm *gz
       cat out/in/sub/b; tar -C out -cf - . | tar -xf - -C in; ls -R
