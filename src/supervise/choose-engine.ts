@@ -39,9 +39,10 @@ function objectionsTo(engine: Engine, features: Features, run: KernelRun): strin
 
 const BUSY = 'another supervisor listens to this process already';
 
-function notifyObjections({ listener, addDescriptor }: Features): string[] {
+function notifyObjections({ listener, addDescriptor, processVmReadv }: Features): string[] {
   if (listener === -Errno.EBUSY) return [BUSY];
   if (listener < 0) return [`a filter with a listener: ${attemptText(listener)}`];
+  if (processVmReadv < 0) return [`process_vm_readv: ${attemptText(processVmReadv)}`];
   return addDescriptor < 0 ? [`handing over descriptors: ${attemptText(addDescriptor)}`] : [];
 }
 
@@ -49,8 +50,9 @@ function notifyObjections({ listener, addDescriptor }: Features): string[] {
  * Of several filters the one whose action ranks highest decides, and a listener outranks a tracer (seccomp(2)): inside
  * a sandbox with a listener the outer supervisor would answer calls that the inner one never sees.
  */
-function traceObjections({ listener, ptrace }: Features): string[] {
+function traceObjections({ listener, processVmReadv, ptrace }: Features): string[] {
   if (listener === -Errno.EBUSY) return [`${BUSY}, and is asked before any tracer`];
+  if (processVmReadv < 0) return [`process_vm_readv: ${attemptText(processVmReadv)}`];
   return ptrace < 0 ? [`ptrace: ${attemptText(ptrace)}`] : [];
 }
 

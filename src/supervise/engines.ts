@@ -11,7 +11,7 @@ import type { CommandEnd } from './command.ts';
 import { EngineError } from './engine-error.ts';
 import { runKernel } from './kernel-engine.ts';
 import { runNotify } from './notify-engine.ts';
-import { probeFeatures } from './probe-features.ts';
+import { canReadMemory, probeFeatures } from './probe-features.ts';
 import { protectSelf, type OwnIdentity } from './self.ts';
 import { runTrace } from './trace-engine.ts';
 
@@ -38,7 +38,7 @@ export interface RunRequest {
 export async function runCommand(request: RunRequest): Promise<CommandEnd | LaunchError> {
   const { engine, features } = request;
   // The usual case, without a probe: what the kernel knows it will do, unless another supervisor listens already.
-  if (engine === 'notify' || (engine === 'auto' && features.listener)) {
+  if (engine !== 'trace' && engine !== 'kernel' && features.listener && canReadMemory()) {
     try {
       return await runBy('notify', request);
     } catch (error) {
