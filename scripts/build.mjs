@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -20,6 +21,15 @@ const koffiDirect = {
   },
 };
 
+const compiledFilters = {
+  name: 'compiled-filters',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/plan\/filter\/compiled\.ts$/ }, async () => ({
+      contents: `export const COMPILED = ${JSON.stringify(await compileFilters())}`,
+    }));
+  },
+};
+
 const { outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: ['src/cli/main.ts'],
@@ -31,7 +41,7 @@ const { outputFiles } = await build({
   minify: true,
   keepNames: false,
   external: ['@koromix/*'],
-  plugins: [koffiDirect],
+  plugins: [koffiDirect, compiledFilters],
   banner: { js: '(function (require, module) {' },
   footer: { js: '})' },
   define: { 'import.meta.url': 'undefined', KOFFI_VERSION: JSON.stringify(manifest.dependencies.koffi) },
@@ -65,6 +75,25 @@ if (status !== 0) console.error(`build: no code cache, starts will be slower: ${
 write('secfilt.cjs', command, 0o755);
 for (const name of readdirSync(output)) {
   if (name.endsWith('.cache') && name !== cacheName) rmSync(join(output, name));
+}
+
+/** Runs filters.ts: the compiler that is built in is the one that has compiled them. */
+async function compileFilters() {
+  const path = join(output, 'filters.cjs');
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['scripts/filters.ts'],
+    outfile: path,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['koffi'],
+    define: { 'import.meta.url': 'undefined' },
+    logLevel: 'warning',
+  });
+  const { compiled } = createRequire(path)(path);
+  rmSync(path);
+  return compiled;
 }
 
 /** Replaces a file as a whole: somebody may be running it. */

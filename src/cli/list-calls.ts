@@ -1,6 +1,7 @@
 /** `secfilt --list-calls`: what becomes of every system call under a policy, on this machine. */
 import { writeSync } from 'node:fs';
 import { CATALOGUE, type CallClass } from '../plan/catalogue.ts';
+import { buildFilter } from '../plan/filter/build.ts';
 import { makePlan } from '../plan/plan.ts';
 import { notify, type Action, type Expression } from '../seccomp/expression.ts';
 import { errnoName } from '../linux/errno.ts';
@@ -23,11 +24,12 @@ interface Listed {
 /** Prints it, as text or as a JSON array. */
 export async function listCalls(settings: Settings, json: boolean): Promise<void> {
   const policy = await makePolicy(settings.policy);
-  const { filter } = makePlan(policy, probeKernel(process.env), {
+  const { situation } = makePlan(policy, probeKernel(process.env), {
     refer: notify,
     judges: JUDGES,
     terminals: [],
   });
+  const filter = buildFilter(situation);
   const calls = SYSCALL_NAMES.map((name): Listed => {
     const entry = CATALOGUE[name];
     const expression = filter.calls.get(X86_64[name]) ?? filter.unknown;

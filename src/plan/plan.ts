@@ -3,11 +3,9 @@ import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import type { Action } from '../seccomp/expression.ts';
-import type { Filter } from '../seccomp/filter.ts';
 import type { Judge } from './catalogue.ts';
 import type { KernelFeatures } from './features.ts';
-import { buildFilter } from './filter/build.ts';
-import type { UnjudgedSockets } from './filter/situation.ts';
+import type { Situation, UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
 
 /** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
@@ -23,7 +21,8 @@ const ALWAYS_WRITABLE = [
 export interface Plan {
   readonly policy: Policy;
   readonly landlock: LandlockPlan | undefined;
-  readonly filter: Filter;
+  /** What the filter depends on (filter/program.ts makes it). */
+  readonly situation: Situation;
   /** Every path where changes are allowed; empty where files are not restricted. */
   readonly writable: readonly PathBytes[];
   readonly waitKillable: boolean;
@@ -55,7 +54,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     restrictsAnything(policy) && !abstractExceptions,
   );
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
-  const filter = buildFilter({
+  const situation: Situation = {
     restrictsFiles,
     restrictsNetwork: policy.network !== undefined,
     landlockDomain: ruleset !== undefined,
@@ -64,11 +63,11 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     judges: options.judges,
     ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
     ...(options.sockets && { sockets: options.sockets }),
-  });
+  };
   return {
     policy,
     landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
-    filter,
+    situation,
     writable:
       policy.files === undefined
         ? []

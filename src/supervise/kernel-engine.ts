@@ -9,10 +9,10 @@ import { hasPeer, socketKind } from '../linux/socket-kind.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
 import { becomeCommand } from '../launch/replace.ts';
 import type { KernelFeatures } from '../plan/features.ts';
+import { filterProgram } from '../plan/filter/program.ts';
 import { kernelObstacles, makeKernelPlan, type KernelPlan, type Obstacle } from '../plan/kernel-plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
-import { compile, encode } from '../seccomp/compile.ts';
 import { EngineError } from './engine-error.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import type { OwnIdentity } from './self.ts';
@@ -62,7 +62,7 @@ export function runKernel(run: KernelRun, prepared = prepareKernel(run)): Launch
   return becomeCommand({
     command: run.command,
     argv: run.argv,
-    filter: encode(compile(plan.filter)),
+    filter: filterProgram(plan.situation),
     rulesetDescriptor: ruleset.descriptor,
     capabilities: run.identity.capabilities,
   });

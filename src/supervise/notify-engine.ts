@@ -7,7 +7,7 @@ import { launch, type Launched } from '../launch/launch.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
-import { compile, encode } from '../seccomp/compile.ts';
+import { filterProgram } from '../plan/filter/program.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { superviseUntil } from './loop.ts';
 import { NotifyListener } from './notify.ts';
@@ -80,7 +80,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
       {
         command: run.command,
         argv: run.argv,
-        filter: encode(compile(plan.filter)),
+        filter: filterProgram(plan.situation),
         listener: true,
         waitKillable: plan.waitKillable,
         landlock: ruleset.descriptor !== undefined,

@@ -11,7 +11,7 @@ import { FOLLOW_ALL, seize } from '../linux/ptrace.ts';
 import { abandon, go, launchOutcome } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
-import { compile, encode } from '../seccomp/compile.ts';
+import { filterProgram } from '../plan/filter/program.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { answer } from './handlers.ts';
 import type { EngineRun } from './notify-engine.ts';
@@ -65,7 +65,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
       {
         command: run.command,
         argv: run.argv,
-        filter: encode(compile(plan.filter)),
+        filter: filterProgram(plan.situation),
         listener: false,
         waitKillable: false,
         landlock: ruleset.descriptor !== undefined,

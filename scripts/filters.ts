@@ -1,0 +1,36 @@
+// The filters of this build, compiled: bundled and run by build.mjs. Those for kernels whose Landlock scopes signals; older ones
+// have theirs compiled at the start.
+import { compileFilter, situationKey } from '../src/plan/filter/program.ts';
+import { kernelObstacles, makeKernelPlan } from '../src/plan/kernel-plan.ts';
+import { makePlan, type Plan } from '../src/plan/plan.ts';
+import type { NetworkPolicy, Policy } from '../src/policy/policy.ts';
+import { notify, trace } from '../src/seccomp/expression.ts';
+import { JUDGES } from '../src/supervise/handlers.ts';
+
+const FEATURES = { landlockAbi: 6, listener: true, waitKillable: true };
+const NETWORKS: (NetworkPolicy | undefined)[] = [
+  undefined,
+  { kind: 'families' },
+  { kind: 'none' },
+  { kind: 'listed', networks: undefined, ports: [80], endpoints: [] },
+];
+
+function plansFor(policy: Policy): Plan[] {
+  const supervised = [notify, trace(0)].map((refer) =>
+    makePlan(policy, FEATURES, { refer, judges: JUDGES, terminals: [] }),
+  );
+  return kernelObstacles(policy, FEATURES).length > 0
+    ? supervised
+    : [...supervised, makeKernelPlan(policy, FEATURES, [])];
+}
+
+const policies = [undefined, { writable: [] }].flatMap((files) =>
+  NETWORKS.map((network): Policy => ({ files, network, unixSockets: [] })),
+);
+
+/** Base64 by situation. */
+export const compiled: Readonly<Record<string, string>> = Object.fromEntries(
+  policies
+    .flatMap(plansFor)
+    .map(({ situation }) => [situationKey(situation), compileFilter(situation).toString('base64')]),
+);

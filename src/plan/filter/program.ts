@@ -1,0 +1,32 @@
+/** A situation → the filter's program, as the kernel takes it. */
+import { compile, encode } from '../../seccomp/compile.ts';
+import { buildFilter } from './build.ts';
+import { COMPILED } from './compiled.ts';
+import type { Situation } from './situation.ts';
+
+/** The bytes of an array of struct sock_filter (seccomp(2)). */
+export function filterProgram(situation: Situation): Buffer {
+  const compiled = COMPILED[situationKey(situation)];
+  return compiled === undefined ? compileFilter(situation) : Buffer.from(compiled, 'base64');
+}
+
+/** The same without a look at what the build has compiled. */
+export function compileFilter(situation: Situation): Buffer {
+  return encode(compile(buildFilter(situation)));
+}
+
+/** Names everything that a filter depends on: equal keys, equal filters. */
+export function situationKey(situation: Situation): string {
+  const { restrictsFiles, restrictsNetwork, landlockDomain, signalScope, refer, judges, ...rest } = situation;
+  const { kernelDecides, sockets, ...unknown } = rest;
+  // Whoever adds to a situation has to add it here: this line does not compile then.
+  const nothing: Record<string, never> = unknown;
+  return JSON.stringify([
+    [restrictsFiles, restrictsNetwork, landlockDomain, signalScope],
+    refer ?? null,
+    [...judges].toSorted(),
+    kernelDecides === undefined ? null : [...kernelDecides].toSorted(),
+    sockets ?? null,
+    nothing,
+  ]);
+}
