@@ -16,6 +16,7 @@ import { temporaryDirectory } from './temporary.ts';
 /** The engines that supervise. Another one is a line here. */
 export const engines: readonly { readonly name: string; readonly options: readonly string[] }[] = [
   { name: 'notify', options: ['--engine=notify'] },
+  { name: 'trace', options: ['--engine=trace'] },
 ];
 
 /** A directory with `a`, where changes are allowed, and `o`, where they are not; `o/f` holds "kept". */
