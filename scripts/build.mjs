@@ -91,9 +91,9 @@ async function compileFilters() {
     define: { 'import.meta.url': 'undefined' },
     logLevel: 'warning',
   });
-  const { compiled } = createRequire(path)(path);
+  const { compileAll } = createRequire(path)(path);
   rmSync(path);
-  return compiled;
+  return compileAll();
 }
 
 /** Replaces a file as a whole: somebody may be running it. */

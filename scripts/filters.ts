@@ -29,8 +29,10 @@ const policies = [undefined, { writable: [] }].flatMap((files) =>
 );
 
 /** Base64 by situation. */
-export const compiled: Readonly<Record<string, string>> = Object.fromEntries(
-  policies
-    .flatMap(plansFor)
-    .map(({ situation }) => [situationKey(situation), compileFilter(situation).toString('base64')]),
-);
+export async function compileAll(): Promise<Record<string, string>> {
+  const compiled: Record<string, string> = {};
+  for (const { situation } of policies.flatMap(plansFor)) {
+    compiled[situationKey(situation)] = (await compileFilter(situation)).toString('base64');
+  }
+  return compiled;
+}

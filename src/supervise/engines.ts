@@ -2,18 +2,17 @@
 import { LaunchError } from '../launch/launch-error.ts';
 import type { Judge } from '../plan/catalogue.ts';
 import type { KernelFeatures } from '../plan/features.ts';
+import { filterProgram } from '../plan/filter/program.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
 import { notify, trace } from '../seccomp/expression.ts';
-import { chooseEngine, type AskedEngine, type Engine } from './choose-engine.ts';
+import type { AskedEngine, Engine } from './choose-engine.ts';
 import type { CommandEnd } from './command.ts';
 import { EngineError } from './engine-error.ts';
-import { runKernel } from './kernel-engine.ts';
 import { runNotify } from './notify-engine.ts';
 import { canReadMemory, probeFeatures } from './probe-features.ts';
 import { protectSelf, type OwnIdentity } from './self.ts';
-import { runTrace } from './trace-engine.ts';
 
 export interface RunRequest {
   readonly engine: AskedEngine;
@@ -45,6 +44,7 @@ export async function runCommand(request: RunRequest): Promise<CommandEnd | Laun
       if (!(error instanceof LaunchError && error.step === 'seccomp')) throw error;
     }
   }
+  const { chooseEngine } = await import('./choose-engine.ts');
   const choice = chooseEngine(engine, probeFeatures(request.identity.capabilities), request);
   if (choice.engine === undefined) throw new EngineError(choice.reasons);
   if (choice.reasons.length > 0) {
@@ -54,11 +54,13 @@ export async function runCommand(request: RunRequest): Promise<CommandEnd | Laun
   return runBy(choice.engine, request);
 }
 
-function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | LaunchError> | LaunchError {
-  if (engine === 'kernel') return runKernel(request);
+/** What one engine alone needs is loaded for that engine alone. */
+async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | LaunchError> {
+  if (engine === 'kernel') return (await import('./kernel-engine.ts')).runKernel(request);
   protectSelf();
   const { policy, features, judges, terminals } = request;
   const refer = engine === 'trace' ? trace(0) : notify;
-  const run = { ...request, plan: makePlan(policy, features, { refer, judges, terminals }) };
-  return engine === 'trace' ? runTrace(run) : runNotify(run);
+  const plan = makePlan(policy, features, { refer, judges, terminals });
+  const run = { ...request, plan, filter: await filterProgram(plan.situation) };
+  return engine === 'trace' ? (await import('./trace-engine.ts')).runTrace(run) : runNotify(run);
 }

@@ -49,7 +49,7 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
 }
 
 /** Becomes the command. Returns only to say why it did not. Throws an EngineError or SyscallError. */
-export function runKernel(run: KernelRun, prepared = prepareKernel(run)): LaunchError {
+export async function runKernel(run: KernelRun, prepared = prepareKernel(run)): Promise<LaunchError> {
   if (!('plan' in prepared))
     throw new EngineError(prepared.map((obstacle) => `kernel: ${obstacleText(obstacle)}`));
   const { plan, ruleset } = prepared;
@@ -62,7 +62,7 @@ export function runKernel(run: KernelRun, prepared = prepareKernel(run)): Launch
   return becomeCommand({
     command: run.command,
     argv: run.argv,
-    filter: filterProgram(plan.situation),
+    filter: await filterProgram(plan.situation),
     rulesetDescriptor: ruleset.descriptor,
     capabilities: run.identity.capabilities,
   });

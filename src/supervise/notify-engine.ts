@@ -7,7 +7,6 @@ import { launch, type Launched } from '../launch/launch.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
-import { filterProgram } from '../plan/filter/program.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { superviseUntil } from './loop.ts';
 import { NotifyListener } from './notify.ts';
@@ -18,6 +17,8 @@ import type { OwnIdentity } from './self.ts';
 
 export interface EngineRun {
   readonly plan: Plan;
+  /** The program of the plan's filter. */
+  readonly filter: Buffer;
   readonly identity: OwnIdentity;
   /** The path to execute, resolved already. */
   readonly command: Buffer;
@@ -80,7 +81,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
       {
         command: run.command,
         argv: run.argv,
-        filter: filterProgram(plan.situation),
+        filter: run.filter,
         listener: true,
         waitKillable: plan.waitKillable,
         landlock: ruleset.descriptor !== undefined,

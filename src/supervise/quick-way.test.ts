@@ -52,11 +52,11 @@ void test('what lies below an allowed directory, or is missing there, is found',
 
 void test('what lies elsewhere, or may, is left to the slow way', (t) => {
   const { root, quick } = fixture(t);
-  const names = [
-    ...['in', 'in/', 'in//f', 'in/link/f', 'in/link', 'in/near', 'in/../out/f', 'in/d/../../out/f'],
-    ...['in/f/x', 'out/f', 'out/new', 'inner', 'later', 'later/x', '', `in/${'n'.repeat(300)}`],
-  ];
-  for (const name of names) assert.equal(isBelow(quick, `${root}/${name}`), false, name);
+  const inside = ['in', 'in/', 'in//f', 'in/link/f', 'in/link', 'in/near', 'in/f/x', `in/${'n'.repeat(300)}`];
+  const outside = ['in/../out/f', 'in/d/../../out/f', 'out/f', 'out/new', 'inner', 'later', 'later/x', ''];
+  for (const name of [...inside, ...outside]) {
+    assert.equal(isBelow(quick, `${root}/${name}`), false, name);
+  }
   assert.equal(isBelow(quick, ''), false);
 });
 

@@ -11,7 +11,6 @@ import { FOLLOW_ALL, seize } from '../linux/ptrace.ts';
 import { abandon, go, launchOutcome } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
-import { filterProgram } from '../plan/filter/program.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { answer } from './handlers.ts';
 import type { EngineRun } from './notify-engine.ts';
@@ -65,7 +64,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
       {
         command: run.command,
         argv: run.argv,
-        filter: filterProgram(plan.situation),
+        filter: run.filter,
         listener: false,
         waitKillable: false,
         landlock: ruleset.descriptor !== undefined,

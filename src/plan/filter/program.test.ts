@@ -13,8 +13,8 @@ const SITUATION: Situation = {
   judges: new Set(['files', 'network']),
 };
 
-void test('a situation that was not compiled beforehand is compiled', () => {
-  assert.deepEqual(filterProgram(SITUATION), compileFilter(SITUATION));
+void test('a situation that was not compiled beforehand is compiled', async () => {
+  assert.deepEqual(await filterProgram(SITUATION), await compileFilter(SITUATION));
 });
 
 void test('the key tells situations apart', () => {

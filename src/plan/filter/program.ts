@@ -1,17 +1,17 @@
 /** A situation → the filter's program, as the kernel takes it. */
-import { compile, encode } from '../../seccomp/compile.ts';
-import { buildFilter } from './build.ts';
 import { COMPILED } from './compiled.ts';
 import type { Situation } from './situation.ts';
 
 /** The bytes of an array of struct sock_filter (seccomp(2)). */
-export function filterProgram(situation: Situation): Buffer {
+export async function filterProgram(situation: Situation): Promise<Buffer> {
   const compiled = COMPILED[situationKey(situation)];
   return compiled === undefined ? compileFilter(situation) : Buffer.from(compiled, 'base64');
 }
 
-/** The same without a look at what the build has compiled. */
-export function compileFilter(situation: Situation): Buffer {
+/** The same without a look at what the build has compiled. Catalogue and compiler are loaded for this alone. */
+export async function compileFilter(situation: Situation): Promise<Buffer> {
+  const { buildFilter } = await import('./build.ts');
+  const { compile, encode } = await import('../../seccomp/compile.ts');
   return encode(compile(buildFilter(situation)));
 }
 
