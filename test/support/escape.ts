@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { backings } from './backing.ts';
-import { who } from './environment.ts';
+import { testEngine, who } from './environment.ts';
 import { PRELUDE } from './python.ts';
 import { type Outcome, run, type RunOptions, secfiltWords } from './run.ts';
 import { temporaryDirectory } from './temporary.ts';
