@@ -117,7 +117,7 @@ export function attackTest(attack: Attack): void {
 export function insideTest(
   title: string,
   script: string,
-  check: (outcome: Outcome, t: TestContext, landlock: boolean) => void,
+  check: (outcome: Outcome, engine: string) => void,
   more: {
     readonly policy?: (ground: Ground) => readonly string[];
     readonly env?: RunOptions['env'];
@@ -134,7 +134,7 @@ export function insideTest(
           cwd: ground.a,
           env: { ...more.env, ...backing.env },
         });
-        check(outcome, t, backing.landlock);
+        check(outcome, engine.name);
       });
     }
   }
