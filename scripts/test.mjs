@@ -1,6 +1,6 @@
 // Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
-// is root, the integration tests once more as an ordinary user.
-//   node scripts/test.mjs [--unit] [--only PATTERN]     PATTERN: part of a test file's path
+// is root, the integration tests once more as an ordinary user; all integration tests once for each engine.
+//   node scripts/test.mjs [--unit] [--only PATTERN] [--engine NAME]     PATTERN: part of a test file's path
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +11,11 @@ const NOBODY = { uid: 65534, gid: 65534 };
 /** Fewer tests than these means that files were not found, which node --test calls a success. */
 const FLOOR = { unit: 20, integration: 400 };
 
-const { unitOnly, pattern } = readArguments(process.argv.slice(2));
+/** Engines to run the integration tests with. Those of the engines themselves name theirs, and run with the first only. */
+const ENGINES = ['auto', 'trace'];
+const OF_ENGINES = 'engines/';
+
+const { unitOnly, pattern, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT']) delete environment[name];
 
@@ -22,26 +26,34 @@ step('the build', ['scripts/build.mjs']);
 const runs = [await runTests('unit tests', 'build/src', FLOOR.unit)];
 if (!unitOnly) {
   const isRoot = process.getuid() === 0;
-  runs.push(
-    await runTests(
-      `integration tests as ${isRoot ? 'root' : 'the current user'}`,
-      'build/test',
-      FLOOR.integration,
-    ),
-  );
-  if (isRoot) runs.push(await runAsNobody());
-  else console.log('\n== integration tests as root: SKIPPED, because the tests were not started by root');
+  for (const engine of engines) {
+    const user = isRoot ? 'root' : 'the current user';
+    runs.push(
+      await runTests(
+        `integration tests as ${user}, engine ${engine}`,
+        'build/test',
+        FLOOR.integration,
+        {},
+        engine,
+      ),
+    );
+    if (isRoot) runs.push(await runAsNobody(engine));
+  }
+  if (!isRoot)
+    console.log('\n== integration tests as root: SKIPPED, because the tests were not started by root');
 }
 conclude();
 
 function readArguments(words) {
-  /** @type {{ unitOnly: boolean, pattern: string | undefined }} */
-  const result = { unitOnly: false, pattern: undefined };
+  /** @type {{ unitOnly: boolean, pattern: string | undefined, engines: string[] }} */
+  const result = { unitOnly: false, pattern: undefined, engines: ENGINES };
   for (let index = 0; index < words.length; index += 1) {
     if (words[index] === '--unit') result.unitOnly = true;
     else if (words[index] === '--only' && words[index + 1]) result.pattern = words[(index += 1)];
+    else if (words[index] === '--engine' && words[index + 1]) result.engines = [words[(index += 1)]];
     else {
-      console.error(`test: cannot understand "${words[index]}"; usage: test.mjs [--unit] [--only PATTERN]`);
+      const usage = 'test.mjs [--unit] [--only PATTERN] [--engine NAME]';
+      console.error(`test: cannot understand "${words[index]}"; usage: ${usage}`);
       process.exit(2);
     }
   }
@@ -56,18 +68,25 @@ function step(name, args) {
 }
 
 /** Runs the test files below a folder; the counts are read from the reporter's closing summary. */
-async function runTests(title, folder, floor, { base = root, node = process.execPath, ...options } = {}) {
+async function runTests(title, folder, floor, settings = {}, engine = undefined) {
+  const { base = root, node = process.execPath, env = environment, ...options } = settings;
   console.log(`\n== ${title}`);
   const files = fs
     .readdirSync(join(base, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && (pattern === undefined || name.includes(pattern)))
+    .filter((name) => engine === undefined || engine === engines[0] || !name.startsWith(OF_ENGINES))
     .map((name) => join(folder, name))
     .toSorted();
   if (files.length === 0) return { title, floor, status: 0, counts: { tests: 0 }, skipped: [] };
 
   const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
   const stdio = ['ignore', 'pipe', 'inherit'];
-  const child = spawn(node, args, { cwd: base, env: environment, stdio, ...options });
+  const child = spawn(node, args, {
+    cwd: base,
+    env: engine === undefined ? env : { ...env, SECFILTER_TEST_ENGINE: engine },
+    stdio,
+    ...options,
+  });
   let text = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (data) => {
@@ -87,7 +106,7 @@ async function runTests(title, folder, floor, { base = root, node = process.exec
 }
 
 /** A clone may lie where only its owner can look, so what the tests need is copied to where everybody can. */
-async function runAsNobody() {
+async function runAsNobody(engine) {
   const base = fs.mkdtempSync('/tmp/secfilter-');
   try {
     for (const name of ['build', 'dist', 'package.json', ...runtimeModules()]) {
@@ -105,12 +124,9 @@ async function runAsNobody() {
     const PATH = `${dirname(node)}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`;
     const env = { ...environment, HOME, TMPDIR, PATH, USER: 'nobody', LOGNAME: 'nobody', SHELL: '/bin/sh' };
     // libuv gives up the supplementary groups along with the user.
-    return await runTests('integration tests as an ordinary user', 'build/test', FLOOR.integration, {
-      base,
-      node,
-      env,
-      ...NOBODY,
-    });
+    const title = `integration tests as an ordinary user, engine ${engine}`;
+    const settings = { base, node, env, ...NOBODY };
+    return await runTests(title, 'build/test', FLOOR.integration, settings, engine);
   } finally {
     fs.rmSync(base, { recursive: true, force: true });
   }

@@ -231,15 +231,19 @@ traceTest('kill -9 of secfilt ends every process of the sandbox', async (ground,
   const child = start(words(ground, ['bash', '-c', script, ground.root]), { stdio: 'ignore' });
   t.after(() => child.kill('SIGKILL'));
   const files = ['one', 'two'].map((name) => join(ground.a, name));
-  const read = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
-  for (let turn = 0; turn < 500 && files.some((file) => read(file) === ''); turn += 1) await sleep(10);
-  const pids = files.map(read);
-  const alive = (pid: string): boolean => {
-    if (!existsSync(`/proc/${pid}/stat`)) return false;
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  };
-  assert.ok(pids.every(alive), pids.join(' '));
+  for (let turn = 0; turn < 500 && files.some((file) => contentOf(file) === ''); turn += 1) await sleep(10);
+  const pids = files.map(contentOf);
+  assert.ok(pids.every(isAlive), pids.join(' '));
   child.kill('SIGKILL');
-  for (let turn = 0; turn < 500 && pids.some(alive); turn += 1) await sleep(10);
-  assert.deepEqual(pids.filter(alive), []);
+  for (let turn = 0; turn < 500 && pids.some(isAlive); turn += 1) await sleep(10);
+  assert.deepEqual(pids.filter(isAlive), []);
 });
+
+function contentOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+}
+
+function isAlive(pid: string): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && !/\) [ZX] /.test(readFileSync(stat, 'utf8'));
+}

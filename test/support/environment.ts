@@ -19,5 +19,5 @@ export const isRoot = uid === 0;
 /** For test names: the same test runs as root and as another user. */
 export const who = isRoot ? 'root' : 'ordinary user';
 
-/** The engine that the tests are run with; undefined: the one that secfilt chooses itself. */
+/** The engine that the tests are run with; undefined or `auto`: the one that secfilt chooses itself. */
 export const testEngine = process.env['SECFILTER_TEST_ENGINE'];

@@ -35,7 +35,7 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
 
 /** The words that start secfilt: the built command under the Node that runs the tests. */
 export function secfiltWords(args: readonly string[]): [string, ...string[]] {
-  const engine = testEngine === undefined ? [] : [`--engine=${testEngine}`];
+  const engine = testEngine === undefined || testEngine === 'auto' ? [] : [`--engine=${testEngine}`];
   return [process.execPath, secfiltScript, ...engine, ...args];
 }
 
