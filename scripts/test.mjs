@@ -68,7 +68,7 @@ function step(name, args) {
 }
 
 /** Runs the test files below a folder; the counts are read from the reporter's closing summary. */
-async function runTests(title, folder, floor, settings = {}, engine = undefined) {
+async function runTests(title, folder, floor, settings = {}, engine) {
   const { base = root, node = process.execPath, env = environment, ...options } = settings;
   console.log(`\n== ${title}`);
   const files = fs

@@ -101,6 +101,12 @@ export function skipSyscall(tid: number, value: number): number {
   return skipped < 0 ? skipped : ptrace(PTRACE_POKEUSER, tid, Register.rax, value);
 }
 
+/** At the end of a system call: what call it was, and what it returns. */
+export function setResult(tid: number, number: number, value: number): number {
+  const set = ptrace(PTRACE_POKEUSER, tid, Register.originalRax, number);
+  return set < 0 ? set : ptrace(PTRACE_POKEUSER, tid, Register.rax, value);
+}
+
 export function readRegisters(tid: number, address: number): number {
   return ptrace(PTRACE_GETREGS, tid, 0, address);
 }

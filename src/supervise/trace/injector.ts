@@ -14,6 +14,8 @@ import {
   Register,
   resume,
   resumeToSyscall,
+  setResult,
+  skipSyscall,
   writeRegisters,
   writeSignalMask,
 } from '../../linux/ptrace.ts';
@@ -74,6 +76,18 @@ export class Injector {
     if (code.bytes.readUInt16LE(0) !== SYSCALL_INSTRUCTION) return -Errno.EPERM;
     const hasMask = readSignalMask(tid, mask.address);
     return hasMask < 0 ? hasMask : writeSignalMask(tid, blocked.address);
+  }
+
+  /**
+   * Skips the call that a thread stands in and lets it fail with one of the numbers that the kernel keeps to itself, which
+   * make it begin the call again, or end it with EINTR, as the handler of the signal that comes next would have it.
+   */
+  interrupt(tid: number, number: number, errno: number): boolean {
+    this.#tid = tid;
+    this.#stopSignal = 0;
+    if (skipSyscall(tid, -errno) < 0 || !this.#toSyscallStop()) return false;
+    // Only at its end may the call have its number back: before, it would be made.
+    return setResult(tid, number, -errno) === 0 && resume(tid, this.#stopSignal) === 0;
   }
 
   /** Makes the thread do a system call. Its result, or `GONE`. */

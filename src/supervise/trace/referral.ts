@@ -1,5 +1,4 @@
 /** A referral that a tracee brings by stopping at SECCOMP_RET_TRACE (ptrace(2), PTRACE_EVENT_SECCOMP). */
-import { Errno } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
 import {
   PTRACE_SYSCALL_INFO_SECCOMP,
@@ -98,8 +97,9 @@ export class TraceReferral implements Referral {
       case 'value':
         return this.#return(reply.value);
       case 'errno':
-        // What tells the kernel to begin a call again says so only of a call that was begun.
-        return this.#return(reply.errno >= ERESTARTSYS ? -Errno.EINTR : -reply.errno);
+        return reply.errno >= ERESTARTSYS
+          ? this.#stops.injector.interrupt(this.#tid, this.number, reply.errno)
+          : this.#return(-reply.errno);
       case 'descriptor': {
         const handed = handDescriptor(this.#stops.injector, this.#tid, reply.descriptor, reply.closeOnExec);
         close(reply.descriptor);
