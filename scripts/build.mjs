@@ -71,7 +71,10 @@ const { status, stderr } = spawnSync(
   [join(import.meta.dirname, 'code-cache.cjs'), join(output, 'program.cjs'), join(output, cacheName)],
   { encoding: 'utf8', timeout: 30_000, env: { ...process.env, NODE_OPTIONS: '' } },
 );
-if (status !== 0) console.error(`build: no code cache, starts will be slower: ${stderr}`);
+if (status !== 0) {
+  rmSync(join(output, cacheName), { force: true });
+  console.error(`build: no code cache, starts will be slower: ${stderr}`);
+}
 write('secfilt.cjs', command, 0o755);
 for (const name of readdirSync(output)) {
   if (name.endsWith('.cache') && name !== cacheName) rmSync(join(output, name));
