@@ -93,6 +93,7 @@ function internetDestination(socket: SocketKind, address: Buffer, use: SocketUse
     case AF_UNSPEC:
       // udp(7) takes it for AF_INET on an IPv4 socket; on an IPv6 socket it goes to the peer.
       return socket.domain === AF_INET6 || address.length < IPV4_SIZE ? NOBODY : ipv4(address, 4, protocol);
+    case undefined:
     default:
       // Too short for a family, or a foreign one: EINVAL, EAFNOSUPPORT.
       return NOBODY;

@@ -9,6 +9,12 @@ import { Errno } from '../linux/errno.ts';
 import { pendingSignal } from './pending-signal.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 
+/**
+ * Why a call is not finished: `more` could be done at once, but others are to have their turn; it has `moved` and must
+ * wait again; it is `stuck` where it was.
+ */
+export type Unfinished = 'more' | 'moved' | 'stuck';
+
 /** A call that could not be finished at once. */
 export interface PendingCall {
   /** A detached referral. */
@@ -18,8 +24,8 @@ export interface PendingCall {
   readonly events: number;
   /** Milliseconds until the call gives up; Infinity: never. */
   readonly timeout: number;
-  /** Tries again. `moved`: something was done and more is to do; `stuck`: nothing could be done yet. */
-  attempt(): Reply | 'moved' | 'stuck';
+  /** Tries again. */
+  attempt(): Reply | Unfinished;
   /** The answer when the time is up. */
   expired(): Reply;
   /** The answer when a signal has come; `restart` where the kernel may be told to begin the call again. */
@@ -47,12 +53,12 @@ class Entry {
   #pause = FIRST_TRY;
   #seenShared = false;
 
-  constructor(call: PendingCall, now: number) {
+  constructor(call: PendingCall, soon: boolean, now: number) {
     this.call = call;
     this.deadline = now + call.timeout;
     this.lookAt = now + FIRST_LOOK;
     this.polled = call.descriptor >= 0;
-    this.tryAt = this.polled ? Infinity : now + FIRST_TRY;
+    this.tryAt = soon ? now : this.polled ? Infinity : now + FIRST_TRY;
   }
 
   get next(): number {
@@ -70,11 +76,11 @@ class Entry {
     return now >= this.deadline ? this.call.expired() : undefined;
   }
 
-  #wait(outcome: 'moved' | 'stuck', now: number): void {
+  #wait(outcome: Unfinished, now: number): void {
     // Ready, and yet stuck: what it waits for is not what poll tells.
-    this.polled = outcome === 'moved' && this.call.descriptor >= 0;
-    if (outcome === 'moved') this.#pause = FIRST_TRY;
-    this.tryAt = this.polled ? Infinity : now + this.#pause;
+    this.polled = outcome !== 'stuck' && this.call.descriptor >= 0;
+    if (outcome !== 'stuck') this.#pause = FIRST_TRY;
+    this.tryAt = outcome === 'more' ? now : this.polled ? Infinity : now + this.#pause;
     this.#pause = Math.min(2 * this.#pause, LONGEST_TRY);
   }
 
@@ -82,9 +88,9 @@ class Entry {
     if (!this.call.referral.isCurrent()) return 'gone';
     const pending = pendingSignal(this.call.referral.tid);
     if (pending === 'own') return this.call.interrupted(true);
-    // Another thread may take it, so it is given the time; and if it did, there would be nothing to restart for.
-    if (pending === 'shared' && this.#seenShared) return this.call.interrupted(false);
-    this.#seenShared = pending === 'shared';
+    // Another thread may take it, so it is given the time. Only the first to be woken can count on a restart.
+    if (pending !== undefined && this.#seenShared) return this.call.interrupted(pending === 'first');
+    this.#seenShared = pending !== undefined;
     this.#look = Math.min(2 * this.#look, LONGEST_LOOK);
     this.lookAt = now + this.#look;
     return now >= this.deadline ? this.call.expired() : undefined;
@@ -101,8 +107,9 @@ export class PendingCalls {
     this.#fault = fault;
   }
 
-  add(call: PendingCall): void {
-    this.#entries.push(new Entry(call, performance.now()));
+  /** @param soon it could go on at once */
+  add(call: PendingCall, soon = false): void {
+    this.#entries.push(new Entry(call, soon, performance.now()));
     this.version += 1;
   }
 

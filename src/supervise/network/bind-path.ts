@@ -2,17 +2,22 @@
 import { Errno } from '../../linux/errno.ts';
 import {
   AT_FDCWD,
+  O_DIRECTORY,
   O_NOFOLLOW,
+  O_PATH,
+  RESOLVE_NO_MAGICLINKS,
   S_IFMT,
   S_IFSOCK,
   fileMode,
+  fstat,
   openPath,
   openPathText,
+  openat2,
+  terminated,
 } from '../../linux/files.ts';
 import { close, fchdir } from '../../linux/libc.ts';
-import { bind } from '../../linux/sockets.ts';
+import { AF_UNIX, UNIX_PATH_OFFSET, bind } from '../../linux/sockets.ts';
 import { birthTime } from '../../linux/statx.ts';
-import { AF_UNIX, UNIX_PATH_OFFSET } from '../../linux/sockets.ts';
 import { judgeEntry } from '../../judge/files.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
@@ -20,6 +25,7 @@ import { entryError, entryType } from '../files/errors.ts';
 import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
+import { confinedBind } from './confined-bind.ts';
 import type { NetworkContext } from './context.ts';
 import type { TargetSocket } from './target-socket.ts';
 
@@ -64,18 +70,38 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
 }
 
 /**
- * The kernel keeps the path as it was given, for getsockname(2) and for whoever gets a datagram; so it should be the
- * target's own spelling. That is looked up again by the kernel, which is safe only where nothing on the way can be
- * changed meanwhile; else the bare name is given, in the directory that was judged.
+ * The kernel keeps the path as it was given, for getsockname(2) and for whoever gets a datagram, so it should be the
+ * target's own spelling. That one is looked up again, by the kernel, and must not lead elsewhere by then. Where that
+ * cannot be had, the bare name is given, in the directory that was judged.
  */
 function perform(call: PathBind, entry: ResolvedEntry, verdict: Verdict): number {
-  const { socket, address } = call;
-  if (call.context.files === undefined) return bindIn(`/proc/${call.referral.tid}/cwd`, socket, address);
-  // What is not the kernel's to allow is changed by nobody but us, and we are busy with this call.
-  const stays = verdict.kind === 'perform' && call.path.equals(entry.path);
-  if (stays) return bind(socket.descriptor, address);
-  const own = call.path.includes(SLASH) ? bareName(entry) : address;
-  return bindIn(`/proc/self/fd/${entry.directory}`, socket, own);
+  const { socket, address, path } = call;
+  const { files } = call.context;
+  if (!path.includes(SLASH)) return bindIn(entry.directory, socket, address);
+  const start = openPathText(`/proc/${call.referral.tid}/cwd`);
+  if (start < 0) return start;
+  let result = -Errno.ENOEXEC;
+  if (leadsTo(start, path, entry)) {
+    // What is not the kernel's to allow is changed by nobody but us, and we are busy with this call.
+    const isOurs = files === undefined || !files.landlock;
+    const stays = isOurs || (verdict.kind === 'perform' && path.equals(entry.path));
+    result = stays
+      ? bindIn(start, socket, address)
+      : confinedBind(entry.directory, start, socket.descriptor, address);
+  }
+  close(start);
+  return result === -Errno.ENOEXEC ? bindIn(entry.directory, socket, bareName(entry)) : result;
+}
+
+/** Whether a path means the same to us: one through /proc/self does not. */
+function leadsTo(start: number, path: Buffer, entry: ResolvedEntry): boolean {
+  const parent = path.subarray(0, path.lastIndexOf(SLASH) + 1);
+  const found = openat2(start, terminated(parent), O_PATH | O_DIRECTORY, 0, RESOLVE_NO_MAGICLINKS);
+  if (found < 0) return false;
+  const [one, other] = [fstat(found), fstat(entry.directory)];
+  close(found);
+  if (typeof one === 'number' || typeof other === 'number') return false;
+  return one.inode === other.inode && one.device === other.device;
 }
 
 function bareName(entry: ResolvedEntry): Buffer {
@@ -85,16 +111,16 @@ function bareName(entry: ResolvedEntry): Buffer {
   return address;
 }
 
-/** Binds with another working directory; ours is the same again afterwards. */
-function bindIn(directory: string, socket: TargetSocket, address: Buffer): number {
-  const [there, here] = [openPathText(directory), openPathText('/proc/self/cwd')];
-  let result = there < 0 ? there : here < 0 ? here : fchdir(there);
+/** Binds with another working directory (O_PATH); ours is the same again afterwards. */
+function bindIn(directory: number, socket: TargetSocket, address: Buffer): number {
+  const here = openPathText('/proc/self/cwd');
+  if (here < 0) return here;
+  let result = fchdir(directory);
   if (result === 0) {
     result = bind(socket.descriptor, address);
     fchdir(here);
   }
-  if (there >= 0) close(there);
-  if (here >= 0) close(here);
+  close(here);
   return result;
 }
 

@@ -8,10 +8,13 @@
 import { readFileSync } from 'node:fs';
 import { fstat } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
+import { SOCK_DGRAM } from '../../linux/sockets.ts';
 
 /** Each inode costs a descriptor. Beyond this the oldest are forgotten, which refuses connects and allows none. */
 const MOST_INODES = 1024;
 const MOST_NAMES = 4096;
+/** __SO_ACCEPTCON, as the table shows it. */
+const LISTENING = '00010000';
 
 export class BoundSockets {
   readonly #inodes = new Map<string, number>();
@@ -89,12 +92,30 @@ function nameKey(type: number, name: Uint8Array): string {
   return `${type} ${Buffer.from(name).toString('latin1')}`;
 }
 
-/** Whether a Unix socket of this number exists (proc(5), /proc/net/unix). The numbers are given anew after 2^32. */
+/** Whether a Unix socket of this number exists. The numbers are given anew after 2^32. */
 function isAlive(inode: bigint): boolean {
+  return new RegExp(String.raw`^(?:\S+ +){6}${inode}(?: |$)`, 'm').test(unixSockets());
+}
+
+/** Whether any socket of this type, of the sandbox or not, could be reached by an abstract name. */
+export function isNameTaken(type: number, name: Uint8Array): boolean {
+  const shown = ` @${Buffer.from(name).toString('latin1').replaceAll('\0', '@')}\n`;
+  const kind = type.toString(16).toUpperCase().padStart(4, '0');
+  const table = unixSockets();
+  for (let at = table.indexOf(shown); at >= 0; at = table.indexOf(shown, at + 1)) {
+    const line = table.slice(table.lastIndexOf('\n', at) + 1, at);
+    const [, , , flags, itsKind] = line.split(/ +/);
+    // Connections that were accepted have the name too.
+    if (itsKind === kind && (type === SOCK_DGRAM || flags === LISTENING)) return true;
+  }
+  return false;
+}
+
+/** The table of all Unix sockets (proc(5), /proc/net/unix); empty where it cannot be read. */
+function unixSockets(): string {
   try {
-    const table = readFileSync('/proc/net/unix', 'latin1');
-    return new RegExp(String.raw`^(?:\S+ +){6}${inode}(?: |$)`, 'm').test(table);
+    return readFileSync('/proc/net/unix', 'latin1');
   } catch {
-    return false;
+    return '';
   }
 }

@@ -9,6 +9,7 @@ import type { ReportedObject } from '../../report/event.ts';
 import { allowed, refused, trustedStatus } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
+import { isNameTaken } from './bound-sockets.ts';
 import type { NetworkContext } from './context.ts';
 import type { TargetSocket } from './target-socket.ts';
 
@@ -48,6 +49,7 @@ export function reach(
       const { name } = destination;
       const isOurs = context.bound.hasName(socket.kind.type, name);
       const verdict = context.unix.judgeName(name, isOurs);
+      if (verdict.kind === 'refuse' && !isNameTaken(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
       const decision = decide(referral, context, use, verdict, { kind: 'unix-abstract', name }, address);
       return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
     }

@@ -11,7 +11,7 @@ import {
   socketOption,
 } from '../../linux/sockets.ts';
 import { refused, trustedStatus } from '../context.ts';
-import type { PendingCall } from '../pending.ts';
+import type { PendingCall, Unfinished } from '../pending.ts';
 import { PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
@@ -94,14 +94,14 @@ class SendCall implements PendingCall {
     try {
       const outcome = this.#run(referral);
       if (typeof outcome !== 'string') return this.#end(outcome);
-      if (!this.#blocks() && outcome === 'stuck') return this.#end(resultReply(this.#stopped(Errno.EAGAIN)));
+      if (outcome !== 'more' && !this.#blocks()) return this.#end(resultReply(this.#stopped(Errno.EAGAIN)));
+      this.#referral = referral.detach();
+      this.#timeout = sendTimeout(this.#socket.descriptor);
+      this.#context.pending.add(this, outcome === 'more');
     } catch (error) {
       this.release();
       throw error;
     }
-    this.#referral = referral.detach();
-    this.#timeout = sendTimeout(this.#socket.descriptor);
-    this.#context.pending.add(this);
     return PENDING;
   }
 
@@ -125,9 +125,9 @@ class SendCall implements PendingCall {
     return this.#timeout;
   }
 
-  attempt(): Reply | 'moved' | 'stuck' {
+  attempt(): Reply | Unfinished {
     const outcome = this.#run(this.referral);
-    if (outcome !== 'stuck' || this.#blocks()) return outcome;
+    if (typeof outcome !== 'string' || outcome === 'more' || this.#blocks()) return outcome;
     return resultReply(this.#stopped(Errno.EAGAIN));
   }
 
@@ -165,7 +165,7 @@ class SendCall implements PendingCall {
     return this.#done > 0 ? this.#done : partial;
   }
 
-  #run(referral: Referral): Reply | 'moved' | 'stuck' {
+  #run(referral: Referral): Reply | Unfinished {
     for (let count = 0; count < MESSAGES_AT_ONCE; count += 1) {
       if (this.#transmission === undefined) {
         if (this.#source.kind === 'many' && this.#done >= this.#source.count) return resultReply(this.#done);
@@ -184,7 +184,7 @@ class SendCall implements PendingCall {
       const written = this.#count(result, referral);
       if (written < 0) return resultReply(this.#done > 0 ? this.#done : written);
     }
-    return 'moved';
+    return 'more';
   }
 
   /** Tells the target how much of a message was sent. */

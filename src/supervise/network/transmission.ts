@@ -13,6 +13,7 @@ import {
   wouldBlock,
 } from '../../linux/sockets.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
+import type { Unfinished } from '../pending.ts';
 import type { Referral } from '../referral.ts';
 import { arena, type Arena } from '../target.ts';
 import type { Control } from './control.ts';
@@ -29,8 +30,7 @@ const SIGPIPE = 13;
 
 const piece = arena(PIECE);
 
-/** 'moved': part of it is sent, and more could be at once. 'stuck': nothing more can be sent now. */
-export type Progress = number | 'moved' | 'stuck';
+export type Progress = number | Unfinished;
 
 export class Transmission {
   readonly #socket: TargetSocket;
@@ -101,7 +101,7 @@ export class Transmission {
       this.#sent += result;
       if (this.#sent >= total || read < size) return this.#sent;
     }
-    return 'moved';
+    return 'more';
   }
 
   #datagram(referral: Referral): Progress {
