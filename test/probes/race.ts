@@ -255,7 +255,7 @@ if (isMainThread) {
   const race = raceOf(kind);
   const memory = new SharedArrayBuffer(2 * SIZE);
   new Uint8Array(memory).set(Buffer.from(race.path?.(root) ?? ''), PATH);
-  const shared: Shared = { kind, root, memory, until: Date.now() + Number(milliseconds) + 500 };
+  const shared: Shared = { kind, root, memory, until: Date.now() + Number(milliseconds) + 30_000 };
   const flipper = new Worker(new URL(import.meta.url), { workerData: shared });
   flipper.once('message', () => {
     const attempt = race.attempt(shared);
