@@ -143,3 +143,22 @@ describe('judgeTruncate() and judgeMetadata()', () => {
     }
   });
 });
+
+void test('a device of everybody is written to, and neither removed nor replaced nor changed', () => {
+  for (const landlock of [true, false]) {
+    const device = Buffer.from('/dev/null');
+    const backing = landlock
+      ? ({ kind: 'file', device: 1n, inode: 7n } as const)
+      : ({ kind: 'none' } as const);
+    const given: FileRules = {
+      ...rules(landlock),
+      writable: new PathSet([{ path: device, backing, fixed: true }]),
+    };
+    assert.notEqual(judgeOpen(given, WRITE, object('/dev/null')).kind, 'refuse');
+    assert.equal(judgeEntry(given, device).kind, 'refuse');
+    assert.equal(judgeEntries(given, [device, device]).kind, 'refuse');
+    assert.equal(judgeCreate(given, device).kind, 'refuse');
+    assert.equal(judgeLink(given, device).kind, 'refuse');
+    assert.equal(judgeMetadata(given, device).kind, 'refuse');
+  }
+});

@@ -6,6 +6,7 @@ import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
 import type { Location, PathSet } from './path-set.ts';
 
 const OUTSIDE_RULE = refuse('outside --write-allow');
+const FIXED_RULE = refuse('a device of everybody is written to, and stays as it is');
 const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
 const LINK_RULE = refuse('an allowed path does not become a symbolic link');
@@ -72,7 +73,7 @@ export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
     case 'outside':
       return OUTSIDE_RULE;
     case 'at':
-      return PERFORM;
+      return rules.writable.isFixed(path) ? FIXED_RULE : PERFORM;
     case 'below':
       return location.backed && rules.landlock ? CONTINUE : PERFORM;
   }
@@ -120,7 +121,9 @@ export function judgeMetadata(rules: FileRules, path: Uint8Array): Verdict {
   if (kernel !== undefined) return kernel;
   // Pipes and sockets; what is called anon_inode: is shared by the whole system.
   if (path[0] !== 0x2f) return startsWith(path, PIPE) || startsWith(path, SOCKET) ? PERFORM : OUTSIDE_RULE;
-  return rules.writable.locate(path).kind === 'outside' ? OUTSIDE_RULE : PERFORM;
+  const location = rules.writable.locate(path);
+  if (location.kind === 'at' && rules.writable.isFixed(path)) return FIXED_RULE;
+  return location.kind === 'outside' ? OUTSIDE_RULE : PERFORM;
 }
 
 function verdictForObject(rules: FileRules, location: Location, object: FoundObject): Verdict {

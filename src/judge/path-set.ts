@@ -18,6 +18,8 @@ export type Backing =
 export interface WritablePath {
   readonly path: PathBytes;
   readonly backing: Backing;
+  /** What is there may be written to, and stays: no other name, no other thing in its place, no other mode. */
+  readonly fixed?: boolean;
 }
 
 /** Where a path lies. */
@@ -39,11 +41,21 @@ const KERNEL_TREES = ['/proc', '/sys'];
 
 export class PathSet {
   readonly #backings = new Map<string, Backing>();
+  readonly #fixed = new Set<string>();
   /** Grows when a backing is forgotten. */
   generation = 0;
 
   constructor(paths: readonly WritablePath[]) {
-    for (const { path, backing } of paths) this.#backings.set(path.toString('latin1'), backing);
+    for (const { path, backing, fixed } of paths) {
+      const text = path.toString('latin1');
+      this.#backings.set(text, backing);
+      if (fixed === true) this.#fixed.add(text);
+    }
+  }
+
+  /** True for a device of everybody's: it is written to, and neither removed nor changed, whatever else is allowed. */
+  isFixed(path: Uint8Array): boolean {
+    return this.#fixed.has(Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1'));
   }
 
   get size(): number {

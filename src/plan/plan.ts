@@ -25,6 +25,8 @@ export interface Plan {
   readonly situation: Situation;
   /** Every path where changes are allowed; empty where files are not restricted. */
   readonly writable: readonly PathBytes[];
+  /** Those of them that nobody named: devices, to be written to and to stay as they are. */
+  readonly devices: readonly PathBytes[];
   readonly waitKillable: boolean;
 }
 
@@ -64,18 +66,13 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
     ...(options.sockets && { sockets: options.sockets }),
   };
+  const devices = [...ALWAYS_WRITABLE.map((path) => Buffer.from(path)), ...options.terminals];
   return {
     policy,
     landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
     situation,
-    writable:
-      policy.files === undefined
-        ? []
-        : [
-            ...ALWAYS_WRITABLE.map((path) => Buffer.from(path)),
-            ...options.terminals,
-            ...policy.files.writable,
-          ],
+    writable: policy.files === undefined ? [] : [...devices, ...policy.files.writable],
+    devices: policy.files === undefined ? [] : devices,
     waitKillable: features.waitKillable,
   };
 }

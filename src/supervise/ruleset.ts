@@ -22,14 +22,17 @@ const ROOT = Buffer.from('/');
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
 export function makeRuleset(plan: Plan): Ruleset {
   const { landlock } = plan;
+  const isFixed = (path: PathBytes): boolean => plan.devices.some((device) => device.equals(path));
   if (landlock === undefined) {
-    return { descriptor: undefined, writable: plan.writable.map((path) => ({ path, backing: UNBACKED })) };
+    const writable = plan.writable.map((path) => ({ path, backing: UNBACKED, fixed: isFixed(path) }));
+    return { descriptor: undefined, writable };
   }
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
   const writable = plan.writable.flatMap(belowRoot).map((path) => ({
     path,
     backing: plan.policy.files === undefined ? UNBACKED : addRule(descriptor, landlock, path),
+    fixed: isFixed(path),
   }));
   return { descriptor, writable };
 }
