@@ -157,7 +157,7 @@ void test('a device of everybody is written to, and neither removed nor replaced
     assert.notEqual(judgeOpen(given, WRITE, object('/dev/null')).kind, 'refuse');
     assert.equal(judgeEntry(given, device).kind, 'refuse');
     assert.equal(judgeEntries(given, [device, device]).kind, 'refuse');
-    assert.equal(judgeCreate(given, device).kind, 'refuse');
+    assert.equal(judgeCreate(given, WRITE, device).kind, 'refuse');
     assert.equal(judgeLink(given, device).kind, 'refuse');
     assert.equal(judgeMetadata(given, device).kind, 'refuse');
   }
