@@ -6,7 +6,7 @@
  * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
  */
 import { Errno, SyscallError } from '../linux/errno.ts';
-import { close, eventLoopDescriptor } from '../linux/libc.ts';
+import { close, eventLoopDescriptor, poll } from '../linux/libc.ts';
 import { FOLLOW_ALL, seize } from '../linux/ptrace.ts';
 import { abandon, go, launchOutcome } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
@@ -20,6 +20,9 @@ import { sandboxHandlers } from './sandbox-handlers.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
+
+/** Milliseconds that the launcher is given to become traceable. */
+const MOST_ATTEMPTS = 5000;
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
@@ -47,13 +50,24 @@ function attach(launched: Launched): Waker {
   let waker: Waker | undefined;
   try {
     waker = new Waker(eventLoopDescriptor());
-    const result = seize(launched.pid, FOLLOW_ALL);
+    const result = seizeLauncher(launched);
     if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);
     return waker;
   } catch (error) {
     waker?.end();
     abandon(launched);
     throw error;
+  }
+}
+
+/** As root's child the launcher may be traced only once it has done the row that says so: until then EPERM. */
+function seizeLauncher(launched: Launched): number {
+  for (let attempt = 0; ; attempt += 1) {
+    const result = seize(launched.pid, FOLLOW_ALL);
+    if (result !== -Errno.EPERM || attempt === MOST_ATTEMPTS) return result;
+    const outcome = launchOutcome(launched);
+    if (outcome instanceof LaunchError) throw outcome;
+    poll(null, 0, 1);
   }
 }
 
