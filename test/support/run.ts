@@ -26,6 +26,7 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
   const result: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C' };
   delete result['NODE_OPTIONS'];
   delete result['NODE_TEST_CONTEXT'];
+  delete result['SECFILTER_TEST_ENGINE'];
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) delete result[name];
     else result[name] = value;
