@@ -1,0 +1,134 @@
+/** The judge of files against a slow one that does nothing but compare lists of components. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  judgeCreate,
+  judgeEntries,
+  judgeEntry,
+  judgeMetadata,
+  judgeOpen,
+  judgeTruncate,
+  type FileRules,
+} from './files.ts';
+import { PathSet, type Backing, type WritablePath } from './path-set.ts';
+
+/** Names that are easily taken for one another, as bytes. */
+const name = fc.constantFrom(
+  'a',
+  'ab',
+  'b',
+  'A',
+  '.a',
+  'a (deleted)',
+  '\xff',
+  '\xef\xbf\xbd',
+  'a\n',
+  '*',
+  'proc',
+  'sys',
+  'mem',
+  '77',
+  '78',
+);
+const components = fc.array(name, { minLength: 1, maxLength: 4 });
+const backing: fc.Arbitrary<Backing> = fc.oneof(
+  fc.constant<Backing>({ kind: 'none' }),
+  fc.constant<Backing>({ kind: 'directory' }),
+  fc.constant<Backing>({ kind: 'file', device: 1n, inode: 2n }),
+);
+
+function pathOf(parts: readonly string[]): Buffer {
+  return Buffer.from(`/${parts.join('/')}`, 'latin1');
+}
+
+interface Allowed {
+  readonly parts: readonly string[];
+  readonly backing: Backing;
+}
+
+/** May a change be made here at all? Component by component, without an index. */
+function referenceAllows(allowed: readonly Allowed[], path: readonly string[], supervisor: string): boolean {
+  const kernel = path[0] === 'proc' || path[0] === 'sys';
+  if (path[0] === 'proc' && path.length > 1 && (path.at(-1) === 'mem' || path[1] === supervisor))
+    return false;
+  return allowed.some(({ parts, backing: { kind } }) => {
+    if (kernel && (parts.length === 0 || parts[0] !== path[0])) return false;
+    const holds = parts.every((part, index) => path[index] === part);
+    return holds && (parts.length === path.length || kind !== 'file');
+  });
+}
+
+const ground = fc.record({
+  allowed: fc.array(fc.record({ parts: components, backing }), { maxLength: 4 }),
+  path: components,
+  other: components,
+  landlock: fc.boolean(),
+  abi3: fc.boolean(),
+  mayTruncate: fc.boolean(),
+});
+
+void test('the judge allows what the reference allows, and nothing else', () => {
+  let allowedOnce = 0;
+  let refusedOnce = 0;
+  fc.assert(
+    fc.property(ground, ({ allowed, path, other, landlock, abi3, mayTruncate }) => {
+      // Of two rules for one path the last one counts, as in a map.
+      const last = new Map(allowed.map((entry) => [entry.parts.join('/'), entry]));
+      const entries = [...last.values()];
+      const writable: WritablePath[] = entries.map((entry) => ({
+        path: pathOf(entry.parts),
+        backing: entry.backing,
+      }));
+      const rules: FileRules = {
+        writable: new PathSet(writable),
+        landlock,
+        landlockTruncate: landlock && abi3,
+        supervisor: 77,
+      };
+      const may = referenceAllows(entries, path, '77');
+      if (may) allowedOnce += 1;
+      else refusedOnce += 1;
+      const bytes = pathOf(path);
+      const object = { path: bytes, device: 1n, inode: 2n };
+      const call = { writes: true, makesNameless: false, mayTruncate };
+      const verdicts = {
+        open: judgeOpen(rules, call, object),
+        create: judgeCreate(rules, call, bytes),
+        entry: judgeEntry(rules, bytes),
+        metadata: judgeMetadata(rules, bytes),
+        truncate: judgeTruncate(rules, object),
+      };
+      for (const [what, { kind }] of Object.entries(verdicts)) {
+        assert.equal(kind !== 'refuse', may, `${what} ${String(bytes)}`);
+        if (kind === 'continue') assert.ok(landlock, `${what}: only Landlock asks again`);
+      }
+      assert.notEqual(verdicts.metadata.kind, 'continue');
+      if (mayTruncate && !(landlock && abi3)) assert.notEqual(verdicts.open.kind, 'continue');
+      const both = judgeEntries(rules, [bytes, pathOf(other)]).kind !== 'refuse';
+      assert.equal(both, may && referenceAllows(entries, other, '77'));
+    }),
+    { numRuns: 5000 },
+  );
+  assert.ok(allowedOnce > 100 && refusedOnce > 100);
+});
+
+void test('what is forgotten is no longer left to Landlock', () => {
+  fc.assert(
+    fc.property(components, components, (parts, below) => {
+      const path = pathOf(parts);
+      const set = new PathSet([{ path, backing: { kind: 'directory' } }]);
+      set.forgetBacking(path);
+      const rules: FileRules = { writable: set, landlock: true, landlockTruncate: true, supervisor: 0 };
+      assert.notEqual(judgeEntry(rules, pathOf([...parts, ...below])).kind, 'continue');
+      assert.notEqual(
+        judgeOpen(
+          rules,
+          { writes: true, makesNameless: false, mayTruncate: false },
+          { path, device: 1n, inode: 2n },
+        ).kind,
+        'continue',
+      );
+    }),
+  );
+});
