@@ -97,9 +97,10 @@ describe('judgeEntry() and judgeEntries()', () => {
   });
 
   test('of two names, the stricter answer holds', () => {
+    const together = rules(true);
     const names = (...paths: string[]): string =>
       judgeEntries(
-        rules(true),
+        together,
         paths.map((path) => Buffer.from(path)),
       ).kind;
     assert.equal(names('/w/a', '/w/b'), 'continue');
