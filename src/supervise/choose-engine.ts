@@ -1,6 +1,7 @@
 /** Which engine can run a policy here, and why: found out by trying, never by the kernel's version. */
 import { Errno } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
+import { canCopyDescriptors } from './descriptor.ts';
 import { obstacleText, prepareKernel, type KernelRun } from './kernel-engine.ts';
 import { attemptText, type Features } from './probe-features.ts';
 
@@ -29,9 +30,9 @@ export function chooseEngine(asked: AskedEngine, features: Features, run: Kernel
 function objectionsTo(engine: Engine, features: Features, run: KernelRun): string[] {
   switch (engine) {
     case 'notify':
-      return notifyObjections(features);
+      return [...notifyObjections(features), ...socketObjections(run)];
     case 'trace':
-      return traceObjections(features);
+      return [...traceObjections(features), ...socketObjections(run)];
     case 'kernel':
       return kernelObjections(run);
   }
@@ -44,6 +45,12 @@ function notifyObjections({ listener, addDescriptor, processVmReadv }: Features)
   if (listener < 0) return [`a filter with a listener: ${attemptText(listener)}`];
   if (processVmReadv < 0) return [`process_vm_readv: ${attemptText(processVmReadv)}`];
   return addDescriptor < 0 ? [`handing over descriptors: ${attemptText(addDescriptor)}`] : [];
+}
+
+/** The judge of addresses acts on a copy of the target's socket, and lets the kernel read no address again. */
+function socketObjections({ policy }: KernelRun): string[] {
+  if (policy.network === undefined || canCopyDescriptors()) return [];
+  return ['pidfd_getfd is not permitted, and addresses cannot be judged without it'];
 }
 
 /**

@@ -3,12 +3,13 @@ import { LaunchError } from '../launch/launch-error.ts';
 import type { Judge } from '../plan/catalogue.ts';
 import type { KernelFeatures } from '../plan/features.ts';
 import { filterProgram } from '../plan/filter/program.ts';
-import { makePlan } from '../plan/plan.ts';
-import type { PathBytes, Policy } from '../policy/policy.ts';
+import { makePlan, type PlanOptions } from '../plan/plan.ts';
+import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
 import { notify, trace } from '../seccomp/expression.ts';
 import type { AskedEngine, Engine } from './choose-engine.ts';
 import type { CommandEnd } from './command.ts';
+import { canCopyDescriptors } from './descriptor.ts';
 import { EngineError } from './engine-error.ts';
 import { runNotify } from './notify-engine.ts';
 import { canReadMemory, probeFeatures } from './probe-features.ts';
@@ -37,7 +38,8 @@ export interface RunRequest {
 export async function runCommand(request: RunRequest): Promise<CommandEnd | LaunchError> {
   const { engine, features } = request;
   // The usual case, without a probe: what the kernel knows it will do, unless another supervisor listens already.
-  if (engine !== 'trace' && engine !== 'kernel' && features.listener && canReadMemory()) {
+  const isUsual = engine !== 'trace' && engine !== 'kernel' && features.listener;
+  if (isUsual && canReadMemory() && (request.policy.network === undefined || canCopyDescriptors())) {
     try {
       return await runBy('notify', request);
     } catch (error) {
@@ -58,9 +60,19 @@ export async function runCommand(request: RunRequest): Promise<CommandEnd | Laun
 async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | LaunchError> {
   if (engine === 'kernel') return (await import('./kernel-engine.ts')).runKernel(request);
   protectSelf();
-  const { policy, features, judges, terminals } = request;
+  const { policy, features, terminals } = request;
   const refer = engine === 'trace' ? trace(0) : notify;
-  const plan = makePlan(policy, features, { refer, judges, terminals });
+  const plan = makePlan(policy, features, { refer, terminals, ...socketJudges(request) });
   const run = { ...request, plan, filter: await filterProgram(plan.situation) };
   return engine === 'trace' ? (await import('./trace-engine.ts')).runTrace(run) : runNotify(run);
+}
+
+/**
+ * Calls on sockets are performed on a copy of the target's socket. Where copies are not to be had (a container's filter
+ * may forbid pidfd_getfd(2)) nobody judges addresses, so that no Unix socket may be made that could need it.
+ */
+function socketJudges({ policy, judges, notice }: RunRequest): Pick<PlanOptions, 'judges' | 'sockets'> {
+  if (!restrictsAnything(policy) || canCopyDescriptors()) return { judges };
+  notice('pidfd_getfd is not permitted here: programs cannot make Unix sockets');
+  return { judges: new Set([...judges].filter((judge) => judge !== 'network')), sockets: 'any' };
 }

@@ -128,7 +128,7 @@ export interface Outside {
 
 /** Starts the servers in `outside`. */
 export async function serveOutside(t: TestContext, network: Network): Promise<Outside> {
-  const [file = '', ...words] = [...network.outside, 'python3', '-c', SERVER];
+  const [file, ...words] = [...network.outside, 'python3', '-c', SERVER];
   const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'inherit'], env: environment() });
   t.after(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
