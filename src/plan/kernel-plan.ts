@@ -31,9 +31,11 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
     add(undefined, `the kernel needs Landlock ABI ${LEAST_ABI} or later and has ${found}`);
   }
   if (policy.network?.kind === 'listed') {
-    const { networks, endpoints } = policy.network;
+    const { networks, endpoints, ports } = policy.network;
     if (endpoints.length > 0) add('--allow-resolv', 'the kernel compares no addresses');
     else if (networks !== undefined) add('--allowed-netmasks', 'the kernel compares no addresses');
+    // It would connect in its own name, which is not under our Landlock rules.
+    if (ports !== undefined && !features.listener) add('--allowed-ports', 'the one outside connects for us');
   }
   if (policy.unixSockets.length > 0) add('--allow-unix', 'the kernel compares no names of Unix sockets');
   return obstacles;

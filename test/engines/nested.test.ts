@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -38,6 +39,32 @@ const SCRIPT = `cd "$1"; for f in w/w/f w/f f absent; do echo x 2>/dev/null >$f 
 
 function nest(engine: string, options: readonly string[], inner: readonly string[]): Promise<Outcome> {
   return secfilt([`--engine=${engine}`, ...options, '--', ...secfiltWords(['--engine=auto', ...inner])]);
+}
+
+for (const engine of ['notify', 'trace'] as const) {
+  void test(`ports inside are not left to the supervisor outside, by ${engine} (${who})`, async (t) => {
+    const reason = lacking();
+    if (reason !== undefined) return t.skip(reason);
+    const server = createServer((socket) => socket.end());
+    let seen = 0;
+    server.on('connection', () => (seen += 1));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const reach = ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${address.port}`];
+    for (const policy of [['--allowed-ports=1'], ['--no-outbound-network']]) {
+      for (const choice of ['--engine=auto', '--engine=kernel']) {
+        const words = secfiltWords([choice, ...policy, '--', ...reach]);
+        const outcome = await secfilt([`--engine=${engine}`, '--allowed-netmasks=127.0.0.1', '--', ...words]);
+        assert.notEqual(outcome.code, 0, JSON.stringify(outcome));
+      }
+    }
+    assert.equal(seen, 0);
+    const outcome = await secfilt([`--engine=${engine}`, '--allowed-netmasks=127.0.0.1', '--', ...reach]);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.equal(seen, 1);
+  });
 }
 
 for (const engine of OUTER) {
