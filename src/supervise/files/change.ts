@@ -1,6 +1,6 @@
 /** Changes of a file's metadata as owned values: read from the target once, performed on an O_PATH descriptor. */
 import { Errno } from '../../linux/errno.ts';
-import { AT_EMPTY_PATH } from '../../linux/files.ts';
+import { AT_EMPTY_PATH, AT_FDCWD } from '../../linux/files.ts';
 import {
   chmodText,
   fchownat,
@@ -162,7 +162,10 @@ export function readFileAttributes(referral: Referral): Change | number {
   if (result < 0) return -result;
   const bytes = Buffer.from(times.bytes.subarray(0, length));
   return {
-    perform: (descriptor) =>
-      syscallMemory23(SYS_FILE_SETATTR, descriptor, EMPTY_PATH, bytes, length, AT_EMPTY_PATH),
+    // The call takes no O_PATH descriptor by itself, as it has one opened for writing in mind.
+    perform: (descriptor) => {
+      const path = Buffer.from(`${throughProc(descriptor)}\0`);
+      return syscallMemory23(SYS_FILE_SETATTR, AT_FDCWD, path, bytes, length, 0);
+    },
   };
 }
