@@ -27,7 +27,7 @@ export interface Ground {
 }
 
 export interface Attack {
-  /** Its numbers in docs/escapes.md. */
+  /** Its numbers in docs/threat-model.md. */
   readonly id: string;
   readonly title: string;
   /** Python. It has `ROOT` and what python.ts defines. */
