@@ -116,9 +116,11 @@ forEachBacking('three hundred short processes lose nothing', async (t, backing) 
 });
 
 void test('secfilt is idle while its command is', async () => {
-  const child = start(secfiltWords(['--read-only', '--', 'sleep', '2']), { stdio: 'ignore' });
-  const { pid } = child;
-  assert.ok(pid !== undefined);
+  const words = ['--read-only', '--', 'bash', '-c', 'echo on; exec sleep 2.5'];
+  const child = start(secfiltWords(words), { stdio: ['ignore', 'pipe', 'ignore'] });
+  const { pid, stdout } = child;
+  assert.ok(pid !== undefined && stdout !== null);
+  await once(stdout, 'data');
   await pause(700);
   const ticks = () => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -124,6 +124,8 @@ void test('Ctrl-C at the prompt of a sandboxed bash ends nothing', async (t) => 
   const terminal = await sandboxedShell(t);
   terminal.type(`half a line${CTRL_C}`);
   await terminal.expect('^C');
+  // Bash throws away what was typed until it shows its prompt again.
+  await terminal.expect(PROMPT);
   terminal.type('echo alive\n');
   await terminal.expect('\nalive\n');
   await leave(terminal);
