@@ -33,6 +33,7 @@ export async function probe(settings: Settings, json: boolean): Promise<void> {
     identity,
     command: Buffer.alloc(0),
     argv: [],
+    logged: settings.log !== undefined,
   });
   writeSync(1, json ? jsonText(features, choice) : plainText(features, choice));
 }

@@ -45,6 +45,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     identity,
     command: resolved.path,
     argv: command,
+    logged: settings.log !== undefined,
     reporter: { wantsAllowed: false, report: () => {} },
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => complain(line),

@@ -28,6 +28,8 @@ export interface RunRequest {
   readonly command: Buffer;
   readonly argv: readonly Buffer[];
   readonly reporter: Reporter;
+  /** The reporter writes a log (--log). */
+  readonly logged: boolean;
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
   /** Told when `auto` takes another engine than the first, a reason a line. */

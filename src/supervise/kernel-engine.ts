@@ -27,6 +27,8 @@ export interface KernelRun {
   readonly identity: OwnIdentity;
   readonly command: Buffer;
   readonly argv: readonly Buffer[];
+  /** Somebody wants to know of every call that is refused. */
+  readonly logged?: boolean;
 }
 
 /** A plan whose ruleset is made. */
@@ -38,7 +40,8 @@ export interface PreparedKernelRun {
 /** Makes plan and ruleset, or says what stands in the way: nothing is in force yet. Throws a SyscallError. */
 export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obstacle[] {
   const { policy, features } = run;
-  const obstacles = [...kernelObstacles(policy, features), ...standardSockets(policy)];
+  const log: Obstacle[] = run.logged === true ? [{ option: '--log', reason: 'the kernel tells nobody' }] : [];
+  const obstacles = [...kernelObstacles(policy, features), ...standardSockets(policy), ...log];
   if (obstacles.length > 0) return obstacles;
   const plan = makeKernelPlan(policy, features, run.terminals);
   const ruleset = makeRuleset(plan);

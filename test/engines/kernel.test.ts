@@ -116,6 +116,7 @@ kernelTest('a policy that needs a supervisor is refused, and the option named', 
     ['--write-allow=/', '--write-allow=/'],
     ['--allowed-netmasks=127.0.0.1', '--allowed-netmasks'],
     ['--allow-unix=/run/x', '--allow-unix'],
+    [`--log=${join(root, 'log')}`, '--log'],
   ] as const) {
     const outcome = await alone(['--read-only', option], ['touch', join(root, 'ran')]);
     assert.equal(outcome.code, 125, option);
