@@ -93,12 +93,19 @@ function opened(result: number, closeOnExec: boolean): Reply {
   return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
 }
 
+/** More of them would use up our descriptors: who is killed while it waits leaves its open behind. */
+const MOST_WAITING_OPENS = 64;
+let waitingOpens = 0;
+
 /** A FIFO opens when its other end does: that may take for ever, so a pool thread waits. */
 function openFifo(referral: Referral, object: number, flags: number, closeOnExec: boolean): Reply {
+  if (waitingOpens >= MOST_WAITING_OPENS) return fail(Errno.ENFILE);
   const waiting = referral.detach();
   const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
   if (own < 0) return fail(-own);
+  waitingOpens += 1;
   openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
+    waitingOpens -= 1;
     close(own);
     waiting.reply(opened(result, closeOnExec));
   });
