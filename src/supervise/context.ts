@@ -54,6 +54,7 @@ export function allowed(
   operation: Operation,
   object: ReportedObject,
   reply: Reply,
+  rule = 'inside --write-allow',
 ): Reply {
   if (context.reporter.wantsAllowed) {
     context.reporter.report({
@@ -65,7 +66,7 @@ export function allowed(
       verdict: 'allowed',
       errno: 0,
       layer: reply === CONTINUE_CALL ? 'landlock' : 'supervisor',
-      rule: 'inside --write-allow',
+      rule,
     });
   }
   return reply;

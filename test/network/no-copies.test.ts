@@ -38,7 +38,7 @@ void test(`a network policy is refused by the engines that would need it (${who}
 });
 
 void test(`a file policy goes on, with hosts reached and Unix sockets closed (${who})`, async (t) => {
-  const folder = temporaryDirectory(t);
+  const [folder, other] = [temporaryDirectory(t), temporaryDirectory(t)];
   const listener = await listen(t, '127.1.0.1');
   const script = String.raw`
 import errno, socket, sys
@@ -48,8 +48,8 @@ def attempt(f):
 open(sys.argv[1] + '/f', 'w').write('x')
 a, b = socket.socketpair(); a.sendmsg([b'x'])
 print(attempt(lambda: socket.create_connection(('127.1.0.1', int(sys.argv[2])))), attempt(lambda: socket.socket(socket.AF_UNIX)),
-      attempt(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)), attempt(lambda: open('/etc/new', 'w')), b.recv(9).decode())`;
-  const words = ['python3', '-c', script, folder, String(listener.port)];
+      attempt(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)), attempt(lambda: open(sys.argv[3] + '/new', 'w')), b.recv(9).decode())`;
+  const words = ['python3', '-c', script, folder, String(listener.port), other];
   const outcome = await run(without(secfiltWords([`--write-allow=${folder}`, '--', ...words])));
   assert.equal(outcome.stdout, 'ok EPERM EPERM EPERM x\n', JSON.stringify(outcome));
   assert.match(outcome.stderr, /pidfd_getfd is not permitted here/);

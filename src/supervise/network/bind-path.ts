@@ -66,7 +66,8 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   const before = Date.now() - CLOCK_TICK;
   const result = underUmask(call.umask, () => perform(call, entry, verdict));
   if (result === 0) register(context, entry, before);
-  return allowed(referral, context, 'bind', reported, resultReply(result));
+  const rule = context.files === undefined ? 'files are not restricted' : undefined;
+  return allowed(referral, context, 'bind', reported, resultReply(result), rule);
 }
 
 /**

@@ -71,7 +71,8 @@ function decide(
   address: Buffer,
 ): Reachable | Reply {
   if (verdict.kind === 'refuse') return refused(referral, context, use.kind, object, verdict.rule);
-  if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS);
+  if (context.reporter.wantsAllowed)
+    allowed(referral, context, use.kind, object, SUCCESS, 'allowed destination');
   return reachable(address);
 }
 

@@ -206,7 +206,8 @@ class SendCall implements PendingCall {
           ? -Errno.EFAULT
           : readMessage(tid, this.#source.address + this.#done * MANY_SIZE);
     if (typeof message === 'number') return fail(-message);
-    if (!referral.isCurrent()) return fail(Errno.ESRCH);
+    // Without an address nothing is decided here, and the data asks once more.
+    if (message.name !== undefined && !referral.isCurrent()) return fail(Errno.ESRCH);
     if ((this.#flags & MSG_ZEROCOPY) !== 0 && socketOption(this.#socket.descriptor, SO_ZEROCOPY) > 0) {
       // The pages that are sent would be ours, which are used again at once.
       return fail(Errno.ENOBUFS);
