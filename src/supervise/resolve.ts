@@ -190,13 +190,13 @@ function resolveFrom(
   const flags = follow ? 0 : O_NOFOLLOW;
   const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
   if (result === -Errno.ENOENT) return resolveAbsent(tid, start, path, follow, links);
-  if (result < 0) return mayBeOurOwnView(result) ? walked(tid, start, path, flags) : failure(result);
-  const name = pathOfDescriptor(result);
-  if (typeof name !== 'number' && isBelowOwnProc(name)) {
-    close(result);
-    return walked(tid, start, path, flags);
-  }
-  return objectOf(result);
+  if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
+  if (result >= 0 && !isOurOwnView(result)) return objectOf(result);
+  const resolution = walked(tid, start, path, flags);
+  // Below a magic link a name may be missing as anywhere else.
+  return resolution.kind === 'error' && resolution.errno === Errno.ENOENT
+    ? resolveAbsent(tid, start, path, follow, links)
+    : resolution;
 }
 
 function walked(

@@ -16,6 +16,8 @@ import { arena, readMemory, readString } from '../target.ts';
 export interface Change {
   /** Sets times to the present. */
   readonly now?: boolean;
+  /** The error that its values are, once the object is found. */
+  readonly invalid?: number;
   /** Does it to an open object (O_PATH will do). 0, or a negated error number. */
   readonly perform: (descriptor: number) => number;
 }
@@ -42,7 +44,11 @@ export function ownerChange(user: number, group: number): Change {
 }
 
 const times = arena(4096);
-const UTIME_NOW = 0x3fffffff;
+const UTIME_NOW = 0x3fff_ffffn;
+const UTIME_OMIT = 0x3fff_fffen;
+
+/** Both times left as they are: the kernel does not even look at the path (utimensat(2)). */
+export const NO_CHANGE: Change = { perform: () => 0 };
 
 /** struct timespec[2], or NULL for the present. */
 export function readTimes(referral: Referral, index: number): Change | number {
@@ -50,7 +56,13 @@ export function readTimes(referral: Referral, index: number): Change | number {
   if (address === 0) return timesChange(undefined);
   const result = readMemory(referral.tid, address, times, 32);
   if (result < 0) return -result;
-  return timesChange(Buffer.from(times.bytes.subarray(0, 32)));
+  const specs = Buffer.from(times.bytes.subarray(0, 32));
+  const nanoseconds = [specs.readBigInt64LE(8), specs.readBigInt64LE(24)];
+  if (nanoseconds.every((each) => each === UTIME_OMIT)) return NO_CHANGE;
+  const areValid = nanoseconds.every(
+    (each) => each === UTIME_NOW || each === UTIME_OMIT || (each >= 0n && each < 1_000_000_000n),
+  );
+  return areValid ? timesChange(specs) : { perform: () => -Errno.EINVAL, invalid: Errno.EINVAL };
 }
 
 /** struct timeval[2]: microseconds. */
@@ -82,8 +94,7 @@ export function readUtimbuf(referral: Referral, index: number): Change | number 
 
 function timesChange(specs: Buffer | undefined): Change {
   const now =
-    specs === undefined ||
-    (specs.readBigInt64LE(8) === BigInt(UTIME_NOW) && specs.readBigInt64LE(24) === BigInt(UTIME_NOW));
+    specs === undefined || (specs.readBigInt64LE(8) === UTIME_NOW && specs.readBigInt64LE(24) === UTIME_NOW);
   return { now, perform: (descriptor) => utimensat(descriptor, EMPTY_PATH, specs ?? null, AT_EMPTY_PATH) };
 }
 

@@ -5,7 +5,9 @@
 import { opendirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import {
+  AT_FDCWD,
   O_ACCMODE,
+  O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -21,10 +23,26 @@ import {
   accessDescriptor,
   fileMode,
   openPath,
+  openat2,
 } from '../../linux/files.ts';
-import { close } from '../../linux/libc.ts';
+import { close, openat } from '../../linux/libc.ts';
+import type { OpenRequest } from './open.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import type { OpenObject } from './object.ts';
+
+const NO_PATH = new Uint8Array(1);
+
+/**
+ * The error of flags and mode that no open takes (EINVAL). The kernel looks at them before the path, so it is asked with an
+ * empty one, which leads nowhere.
+ */
+export function flagsError({ flags, mode, resolve, fromMemory }: OpenRequest): number | undefined {
+  const result =
+    fromMemory === true
+      ? openat2(AT_FDCWD, NO_PATH, flags, mode, resolve)
+      : openat(AT_FDCWD, NO_PATH, flags | O_CLOEXEC, mode);
+  return result === -Errno.EINVAL ? Errno.EINVAL : undefined;
+}
 
 /** open(2) of something that exists. */
 export function openError(object: OpenObject, flags: number): number | undefined {

@@ -8,10 +8,11 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, fstat, W_OK } f
 import { close } from '../../linux/libc.ts';
 import { judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
-import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../resolve.ts';
 import { arena, descriptorFlags, isPathOnly, readPath } from '../target.ts';
 import {
+  NO_CHANGE,
   modeChange,
   ownerChange,
   readAttribute,
@@ -132,6 +133,7 @@ export function change(
 ): Reply {
   if (subject === undefined) return fail(Errno.EINVAL);
   if (typeof what === 'number') return fail(what);
+  if (what === NO_CHANGE) return SUCCESS;
   const object = openSubject(referral, subject);
   if (object.kind === 'error') return fail(object.errno);
   const reply = referral.isCurrent() ? changeObject(referral, context, object, what) : fail(Errno.ESRCH);
@@ -174,6 +176,7 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
 
 /** Setting times to now wants only write access, and EACCES says so; all else wants the owner, and EPERM says so. */
 function changeError(object: ResolvedObject, what: Change, context: FileContext): number | undefined {
+  if (what.invalid !== undefined) return what.invalid;
   const now = what.now === true;
   const status = fstat(object.descriptor);
   if (typeof status === 'number') return -status;

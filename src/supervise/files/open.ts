@@ -18,9 +18,9 @@ import { close } from '../../linux/libc.ts';
 import { judgeCreate, judgeOpen, type OpenCall } from '../../judge/files.ts';
 import { allowed, refused, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
-import { resolve, type ResolvedEntry } from '../resolve.ts';
+import { resolve, resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readMemory, readPath } from '../target.ts';
-import { entryError, openError } from './errors.ts';
+import { entryError, flagsError, openError } from './errors.ts';
 import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
 import { makeFile, openExisting } from './perform-open.ts';
@@ -40,6 +40,7 @@ const path = arena(PATH_MAX);
 const how = arena(4096);
 const OPEN_HOW_SIZE = 24;
 const PAGE = 4096;
+const SLASH = 0x2f;
 
 /** An O_CREAT without O_EXCL whose file comes and goes is tried again this often before we give up. */
 const MOST_ATTEMPTS = 16;
@@ -125,12 +126,22 @@ function attemptOpen(
   const resolution = resolve(referral.tid, request.directory, bytes, follow, request.resolve);
   switch (resolution.kind) {
     case 'error':
-      return fail(resolution.errno);
+      return fail(flagsError(request) ?? pathError(referral, bytes, request, resolution.errno));
     case 'object':
       return openObject(referral, context, bytes, request, foundObject(resolution));
     case 'entry':
       return openEntry(referral, context, request, resolution);
   }
+}
+
+/** With O_CREAT a slash behind the name is EISDIR as soon as the directory before it is found. */
+function pathError(referral: Referral, bytes: Uint8Array, request: OpenRequest, errno: number): number {
+  const creates = (request.flags & O_CREAT) !== 0;
+  if (errno !== Errno.ENOTDIR || !creates || bytes[bytes.length - 1] !== SLASH) return errno;
+  const entry = resolveEntry(referral.tid, request.directory, bytes);
+  if (entry.kind !== 'entry') return errno;
+  close(entry.directory);
+  return Errno.EISDIR;
 }
 
 function openCall({ flags, fromMemory }: OpenRequest): OpenCall {
@@ -162,7 +173,7 @@ function openObject(
         close(object.descriptor);
         return allowed(referral, context, 'write', reported, held);
       }
-      const errno = openError(object, request.flags);
+      const errno = flagsError(request) ?? openError(object, request.flags);
       close(object.descriptor);
       return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
     }
@@ -178,7 +189,7 @@ function openEntry(
   const creates = (request.flags & O_CREAT) !== 0;
   if (!creates || entry.trailingSlash) {
     close(entry.directory);
-    return fail(creates ? Errno.EISDIR : Errno.ENOENT);
+    return fail(flagsError(request) ?? (creates ? Errno.EISDIR : Errno.ENOENT));
   }
   const verdict = judgeCreate(context.files, openCall(request), entry.path);
   const reported = { kind: 'path', path: entry.path } as const;
@@ -191,7 +202,7 @@ function openEntry(
       return reply === 'again' ? reply : allowed(referral, context, 'create', reported, reply);
     }
     case 'refuse': {
-      const errno = entryError(entry);
+      const errno = flagsError(request) ?? entryError(entry);
       close(entry.directory);
       return errno === undefined ? refused(referral, context, 'create', reported, verdict.rule) : fail(errno);
     }

@@ -24,7 +24,7 @@ import { trustedStatus, type Context } from '../context.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
-import { openError } from './errors.ts';
+import { flagsError, openError } from './errors.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
 
@@ -48,7 +48,7 @@ export function openExisting(
 }
 
 function openChecked(referral: Referral, context: Context, request: OpenRequest, object: OpenObject): Reply {
-  const errno = openError(object, request.flags);
+  const errno = flagsError(request) ?? openError(object, request.flags);
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
   if (status === undefined) return fail(Errno.EPERM);
@@ -81,6 +81,11 @@ export function makeFile(
   if (status === undefined) {
     close(entry.directory);
     return fail(Errno.EPERM);
+  }
+  const invalid = flagsError(request);
+  if (invalid !== undefined) {
+    close(entry.directory);
+    return fail(invalid);
   }
   const flags = request.flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
   const result = underUmask(status.umask, () => openat(entry.directory, entry.name, flags, request.mode));
