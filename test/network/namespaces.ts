@@ -122,8 +122,8 @@ say('ready'); sys.stdin.read()
 `;
 
 export interface Outside {
-  /** What has arrived so far. */
-  readonly arrivals: () => Promise<string[]>;
+  /** What has arrived since it was asked last; waits for a line that is expected. */
+  readonly arrivals: (expected?: string) => Promise<string[]>;
 }
 
 /** Starts the servers in `outside`. */
@@ -145,8 +145,12 @@ export async function serveOutside(t: TestContext, network: Network): Promise<Ou
   });
   lines.length = 0;
   return {
-    arrivals: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    arrivals: async (expected) => {
+      const end = Date.now() + (expected === undefined ? 200 : 15_000);
+      const isComplete = (): boolean => expected !== undefined && lines.includes(expected);
+      while (Date.now() < end && !isComplete()) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       return lines.splice(0);
     },
   };

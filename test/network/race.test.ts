@@ -90,8 +90,10 @@ for (const kind of KINDS) {
     const good = await listen(t, '127.1.0.1');
     const bad = await listen(t, '127.2.0.1');
     const words = [kind, good.address, bad.address, String(good.port), String(bad.port)];
-    await pythonResults(RACE, [...words, '0.5']);
-    await settle(bad);
+    for (let tries = 0; tries < 30 && bad.heard.length === 0; tries += 1) {
+      await pythonResults(RACE, [...words, '0.5']);
+      await settle(bad);
+    }
     assert.notEqual(bad.heard.length, 0, 'natively the race can be won');
     bad.heard.length = 0;
 

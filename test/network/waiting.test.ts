@@ -78,15 +78,16 @@ def child():
         import ctypes
         signal.siginterrupt(signal.SIGINT, True)
         a = struct.pack('=H', 2) + struct.pack('!H', l.getsockname()[1]) + socket.inet_aton('127.0.0.1') + bytes(8)
-        libc = ctypes.CDLL(None, use_errno=True); libc.connect(s.fileno(), a, 16); os.write(1, errno.errorcode[ctypes.get_errno()].encode())
+        libc = ctypes.CDLL(None, use_errno=True); os.write(ready[1], b'x'); libc.connect(s.fileno(), a, 16); os.write(1, errno.errorcode[ctypes.get_errno()].encode())
         time.sleep(0); os._exit(len(got))
+    os.write(ready[1], b'x')
     try: s.connect(l.getsockname())
     except KeyboardInterrupt: os.write(1, b'KeyboardInterrupt'); os._exit(1)
     except OSError as e: os.write(1, errno.errorcode[e.errno].encode()); os._exit(0)
-r, w = os.pipe(); pid = os.fork()
+r, w = os.pipe(); ready = os.pipe(); pid = os.fork()
 if pid == 0:
     os.dup2(w, 1); os.close(r); child(); os._exit(99)
-os.close(w); time.sleep(0.3)
+os.close(w); os.read(ready[0], 1); time.sleep(0.3)
 number = {'default': signal.SIGTERM, 'quit': signal.SIGQUIT, 'stop': signal.SIGSTOP, 'kill': signal.SIGKILL}.get(kind, signal.SIGINT)
 os.kill(pid, number)
 if kind == 'stop':
