@@ -48,7 +48,7 @@ export interface ReferralEvent {
   /** 0 where allowed. */
   readonly errno: number;
   readonly layer: Layer;
-  /** The rule that decided, in a few words: `outside --write-allow`. */
+  /** The rule that decided, in a few words: `outside --write-allow`. It names an option where one would change it. */
   readonly rule: string;
 }
 

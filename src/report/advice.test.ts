@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { NetworkPolicy, Policy } from '../policy/policy.ts';
+import { Advisor } from './advice.ts';
+import type { ReferralEvent } from './event.ts';
+import { connectTo, refusal, writeOf } from './sample-events.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const READ_ONLY: Policy = { files: { writable: [bytes('/work')] }, network: undefined, unixSockets: [] };
+
+function advise(event: ReferralEvent, policy: Policy, resolvConf = '/nonexistent'): string {
+  const advice = new Advisor(policy, '/home/ann', resolvConf).advise(event);
+  if (advice.kind === 'sensitive') return `sensitive: ${advice.reason}`;
+  if (advice.kind === 'none') return 'none';
+  return advice.instead === undefined ? advice.options : `${advice.options} / ${advice.instead}`;
+}
+
+function withNetwork(network: NetworkPolicy): Policy {
+  return { files: undefined, network, unixSockets: [] };
+}
+
+void test('advise() names the path that would have to be writable', () => {
+  const renaming = (from: string, to: string): ReferralEvent =>
+    refusal('rename', { kind: 'paths', from: bytes(from), to: bytes(to) });
+  const rows: [ReferralEvent, string][] = [
+    [writeOf('/home/ann/b'), '--write-allow=/home/ann/b'],
+    [writeOf('/home/ann/a b'), "'--write-allow=/home/ann/a b'"],
+    [writeOf('/a,b'), String.raw`'--write-allow=/a\,b'`],
+    [writeOf('/\xff\x1b'), String.raw`$'--write-allow=/\xff\x1b'`],
+    [writeOf('/home/ann/.ssh/config'), 'sensitive: keys'],
+    [writeOf('/work/x'), 'none'],
+    [renaming('/work/a', '/tmp/b'), '--write-allow=/tmp/b'],
+    [renaming('/tmp/a', '/tmp/b'), '--write-allow=/tmp/a --write-allow=/tmp/b'],
+    [renaming('/work/a', '/etc/b'), 'sensitive: system settings'],
+    [refusal('bind', { kind: 'unix-path', path: bytes('/tmp/s') }), '--write-allow=/tmp/s'],
+    [refusal('signal', { kind: 'process', pid: 1 }), 'none'],
+    [refusal('other', { kind: 'none' }), 'none'],
+    [
+      refusal('create', { kind: 'path', path: bytes('/tmp/n') }, { rule: 'device nodes are never made' }),
+      'none',
+    ],
+  ];
+  for (const [event, expected] of rows) assert.equal(advise(event, READ_ONLY), expected);
+  assert.equal(advise(writeOf('/x'), withNetwork({ kind: 'none' })), 'none');
+});
+
+void test('advise() names the socket that would have to be allowed', () => {
+  const more = { rule: 'not bound in the sandbox, nor in --allow-unix' };
+  const rows: [ReferralEvent, string][] = [
+    [refusal('connect', { kind: 'unix-path', path: bytes('/tmp/s') }, more), '--allow-unix=/tmp/s'],
+    [refusal('connect', { kind: 'unix-abstract', name: bytes('a b') }, more), "'--allow-unix=@a b'"],
+    [refusal('connect', { kind: 'unix-abstract', name: bytes('a\0b') }, more), 'none'],
+    [
+      refusal('send', { kind: 'unix-path', path: bytes('/run/docker.sock') }, more),
+      'sensitive: root by way of containers',
+    ],
+  ];
+  for (const [event, expected] of rows) assert.equal(advise(event, READ_ONLY), expected);
+});
+
+void test('advise() names what of address and port is missing', () => {
+  const ten = { address: Uint8Array.of(10, 0, 0, 0), prefix: 8 };
+  const listed = (networks: (typeof ten)[] | undefined, ports?: number[]): Policy =>
+    withNetwork({ kind: 'listed', networks, ports, endpoints: [] });
+  const rows: [Policy, string][] = [
+    [listed([ten]), '--allowed-netmasks=11.1.2.3'],
+    [listed([]), '--allowed-netmasks=11.1.2.3'],
+    [listed(undefined, [80]), '--allowed-ports=443'],
+    [listed([ten], [443]), '--allowed-netmasks=11.1.2.3'],
+    [listed([ten], [80]), '--allowed-netmasks=11.1.2.3 --allowed-ports=443'],
+    [withNetwork({ kind: 'none' }), '--allowed-netmasks=11.1.2.3 / --no-outbound-network'],
+    [withNetwork({ kind: 'families' }), 'none'],
+    [READ_ONLY, 'none'],
+  ];
+  for (const [policy, expected] of rows)
+    assert.equal(advise(connectTo([11, 1, 2, 3], 443), policy), expected);
+
+  assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten])), '--allowed-netmasks=11.0.0.1');
+  assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten], [80])), 'none');
+  assert.equal(advise(connectTo([169, 254, 169, 254], 80), listed([ten])), 'sensitive: cloud credentials');
+});
+
+void test('advise() knows resolvers', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'advice-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'resolv.conf');
+  writeFileSync(file, 'search x\nnameserver 9.9.9.9\nnameserver fe80::1%eth0\n');
+  const policy = withNetwork({ kind: 'listed', networks: [], ports: undefined, endpoints: [] });
+  assert.equal(advise(connectTo([9, 9, 9, 9], 53), policy, file), '--allow-resolv');
+  assert.equal(
+    advise(connectTo([254, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 53), policy, file),
+    '--allow-resolv',
+  );
+  assert.equal(advise(connectTo([9, 9, 9, 9], 80), policy, file), '--allowed-netmasks=9.9.9.9');
+  assert.equal(advise(connectTo([8, 8, 8, 8], 53), policy, file), '--allowed-netmasks=8.8.8.8');
+  assert.equal(
+    advise(connectTo([9, 9, 9, 9], 53), withNetwork({ kind: 'none' }), file),
+    '--allow-resolv / --no-outbound-network',
+  );
+});
+
+void test('a suggested option, pasted into a shell, names the path that was refused', () => {
+  const component = fc.array(
+    fc.constantFrom('a', ',', '\\', "'", '$', ' ', '\n', '\xff', '\xc3\xa9', '~', '\x1b'),
+    { minLength: 1, maxLength: 5 },
+  );
+  const paths = fc.sample(
+    component.map((pieces) => `/x/${pieces.join('')}`),
+    500,
+  );
+  const suggestions = paths.map((path) => advise(writeOf(path), READ_ONLY));
+  const output = execFileSync('bash', ['-s'], { input: `printf '%s\\0' ${suggestions.join(' ')}` });
+  const words = output.toString('latin1').split('\0').slice(0, -1);
+  assert.deepEqual(
+    words,
+    paths.map((path) => `--write-allow=${path.replaceAll(',', '\\,')}`),
+  );
+});
+
+function ping(address: Uint8Array): ReferralEvent {
+  const object = { kind: 'address', address, port: 0, protocol: 'icmp' } as const;
+  return refusal('send', object, { rule: 'outside --allowed-netmasks' });
+}

@@ -1,0 +1,114 @@
+/** Which option would allow what was refused. */
+import { readFileSync } from 'node:fs';
+import { formatAddress } from '../policy/address-text.ts';
+import type { AddressBytes, NetworkPolicy, PathBytes, Policy, Port } from '../policy/policy.ts';
+import { isInNetwork, isWithin } from '../policy/within.ts';
+import type { ReferralEvent, ReportedObject } from './event.ts';
+import { sensitivity } from './sensitive.ts';
+import { shellQuote } from './shell-quote.ts';
+
+export type Advice =
+  /** Options to add, ready to be pasted; `instead` of another one that would win over them. */
+  | { readonly kind: 'options'; readonly options: string; readonly instead?: string }
+  /** Not suggested lightly, and why. */
+  | { readonly kind: 'sensitive'; readonly reason: string }
+  /** No option allows it. */
+  | { readonly kind: 'none' };
+
+const NONE: Advice = { kind: 'none' };
+const DNS_PORT = 53;
+const RESOLV_CONF = '/etc/resolv.conf';
+
+export class Advisor {
+  readonly #policy: Policy;
+  readonly #home: string | undefined;
+  readonly #resolvConf: string;
+  #resolvers: ReadonlySet<string> | undefined;
+
+  constructor(policy: Policy, home: string | undefined, resolvConf: string = RESOLV_CONF) {
+    this.#policy = policy;
+    this.#home = home;
+    this.#resolvConf = resolvConf;
+  }
+
+  /** What would allow a refused call. */
+  advise({ object, operation, rule }: ReferralEvent): Advice {
+    if (!rule.includes('--')) return NONE;
+    const advice = this.#optionFor(object, operation === 'bind');
+    const reason = advice.kind === 'options' ? sensitivity(object, this.#home) : undefined;
+    return reason === undefined ? advice : { kind: 'sensitive', reason };
+  }
+
+  #optionFor(object: ReportedObject, isBind: boolean): Advice {
+    switch (object.kind) {
+      case 'path':
+        return this.#writeAllow([object.path]);
+      case 'paths':
+        return this.#writeAllow([object.from, object.to]);
+      case 'unix-path':
+        return isBind ? this.#writeAllow([object.path]) : listOption('--allow-unix', [object.path]);
+      case 'unix-abstract':
+        return object.name.includes(0)
+          ? NONE
+          : listOption('--allow-unix', [Buffer.concat([Buffer.from('@'), object.name])]);
+      case 'address':
+        return this.#destination(object);
+      case 'process':
+      case 'none':
+        return NONE;
+    }
+  }
+
+  #writeAllow(paths: readonly PathBytes[]): Advice {
+    const { files } = this.#policy;
+    if (files === undefined) return NONE;
+    const outside = paths.filter((path) => !files.writable.some((directory) => isWithin(path, directory)));
+    return outside.length === 0 ? NONE : listOption('--write-allow', outside);
+  }
+
+  #destination({ address, port, protocol }: Extract<ReportedObject, { kind: 'address' }>): Advice {
+    const { network } = this.#policy;
+    if (network === undefined || network.kind === 'families') return NONE;
+    const hasPort = protocol !== 'icmp';
+    if (hasPort && port === DNS_PORT && this.#isResolver(address))
+      return openingWith(['--allow-resolv'], network);
+    const options = missingOptions(network, address, hasPort ? port : undefined);
+    return options.length === 0 ? NONE : openingWith(options, network);
+  }
+
+  /** Compared as text: the addresses that people write there are the ones that we write. */
+  #isResolver(address: AddressBytes): boolean {
+    this.#resolvers ??= new Set(readResolvConf(this.#resolvConf).split(/[\s%]+/));
+    return this.#resolvers.has(formatAddress(address));
+  }
+}
+
+function missingOptions(network: NetworkPolicy, address: AddressBytes, port: Port | undefined): string[] {
+  const { networks, ports } = network.kind === 'listed' ? network : { networks: [], ports: undefined };
+  const isListed = networks === undefined || networks.some((one) => isInNetwork(address, one));
+  const isPortListed = ports === undefined || (port !== undefined && ports.includes(port));
+  if (!isPortListed && port === undefined) return [];
+  return [
+    ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),
+    ...(isPortListed ? [] : [`--allowed-ports=${port}`]),
+  ];
+}
+
+function openingWith(options: readonly string[], network: NetworkPolicy): Advice {
+  const advice = { kind: 'options', options: options.join(' ') } as const;
+  return network.kind === 'none' ? { ...advice, instead: '--no-outbound-network' } : advice;
+}
+
+/** A list option for each item, quoted. Not one for all: an item that ends in a backslash would take the comma after it for its own. */
+export function listOption(name: string, items: readonly Buffer[]): Advice {
+  const words = items.map((item) => `${name}=${item.toString('latin1').replaceAll(',', String.raw`\,`)}`);
+  return { kind: 'options', options: words.map((word) => shellQuote(Buffer.from(word, 'latin1'))).join(' ') };
+}
+
+function readResolvConf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

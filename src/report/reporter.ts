@@ -1,0 +1,92 @@
+/** Everything that is told about a run: refusals as they happen, the log, the summary at the end. */
+import type { Policy } from '../policy/policy.ts';
+import { Advisor } from './advice.ts';
+import { colourful, plain, wantsColour } from './colour.ts';
+import { errnoName } from '../linux/errno.ts';
+import { describeObject } from './describe.ts';
+import type { ReferralEvent, Reporter } from './event.ts';
+import { logLine } from './log.ts';
+import { Refusals } from './refusals.ts';
+import { Sink } from './sink.ts';
+import { renderSummary } from './summary.ts';
+
+export interface ReportOptions {
+  readonly policy: Policy;
+  readonly log: Sink | undefined;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where a person reads: standard error, if nothing else is said. */
+  readonly screen?: Sink;
+}
+
+const STANDARD_ERROR = 2;
+
+export class Reports implements Reporter {
+  readonly wantsAllowed: boolean;
+  readonly #options: ReportOptions;
+  readonly #screen: Sink;
+  readonly #advisor: Advisor;
+  readonly #refusals = new Refusals();
+  #lastLine = '';
+  #faults = 0;
+
+  constructor(options: ReportOptions) {
+    this.wantsAllowed = options.verbose && options.log !== undefined;
+    this.#options = options;
+    this.#screen = options.screen ?? new Sink(STANDARD_ERROR);
+    this.#advisor = new Advisor(options.policy, options.environment['HOME']);
+  }
+
+  /** How many calls were refused. */
+  get refused(): number {
+    return this.#refusals.total;
+  }
+
+  /** Never throws. */
+  report(event: ReferralEvent): void {
+    try {
+      if (event.verdict === 'allowed') this.#options.log?.write(logLine(event, { kind: 'none' }));
+      else this.#reportRefusal(event);
+    } catch {
+      this.#faults += 1;
+    }
+  }
+
+  /** To be called once, when the command has ended: shows the summary where it is wanted, and closes the log. */
+  finish(commandFailed: boolean): void {
+    const { log, quiet, verbose, environment } = this.#options;
+    log?.close();
+    if (quiet) return;
+    if (commandFailed || verbose) {
+      const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
+      for (const line of renderSummary(this.#refusals, environment['HOME'], paint).split('\n').slice(0, -1)) {
+        this.#screen.write(line);
+      }
+    }
+    if (log && log.lost > 0) {
+      const cause = log.failure ?? 'unknown error';
+      this.#screen.write(
+        `secfilt: the log is incomplete, ${log.lost} of its lines could not be written: ${cause}`,
+      );
+    }
+    if (this.#faults > 0)
+      this.#screen.write(
+        `secfilt: the summary is incomplete, ${this.#faults} of its reports met a fault of secfilt itself`,
+      );
+  }
+
+  #reportRefusal(event: ReferralEvent): void {
+    const advice = this.#refusals.add(event, (unseen) => this.#advisor.advise(unseen));
+    this.#options.log?.write(logLine(event, advice));
+    if (this.#options.verbose && !this.#options.quiet) this.#showLine(event);
+  }
+
+  /** A call that is tried again and again is shown once; the summary counts. */
+  #showLine({ operation, object, call, errno }: ReferralEvent): void {
+    const what = [operation, describeObject(object)].filter((part) => part !== '').join(' ');
+    const line = `secfilt: refused ${what} (${call}: ${errnoName(errno)})`;
+    if (line !== this.#lastLine) this.#screen.write(line);
+    this.#lastLine = line;
+  }
+}

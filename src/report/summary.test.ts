@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Policy } from '../policy/policy.ts';
+import { Advisor } from './advice.ts';
+import { colourful } from './colour.ts';
+import type { ReferralEvent } from './event.ts';
+import { Refusals } from './refusals.ts';
+import { connectTo, refusal, writeOf } from './sample-events.ts';
+import { renderSummary } from './summary.ts';
+
+const HOME = '/home/ann';
+const POLICY: Policy = {
+  files: { writable: [] },
+  network: { kind: 'listed', networks: [], ports: undefined, endpoints: [] },
+  unixSockets: [],
+};
+
+function collect(events: Iterable<ReferralEvent>): Refusals {
+  const advisor = new Advisor(POLICY, HOME, '/nonexistent');
+  const refusals = new Refusals();
+  for (const event of events) refusals.add(event, (unseen) => advisor.advise(unseen));
+  return refusals;
+}
+
+function summaryOf(...events: ReferralEvent[]): string {
+  return renderSummary(collect(events), HOME);
+}
+
+function times(count: number, event: ReferralEvent): ReferralEvent[] {
+  return Array.from({ length: count }, () => event);
+}
+
+/** Lines on a terminal of 80 columns. */
+function screenLines(text: string): number {
+  return text
+    .trimEnd()
+    .split('\n')
+    .reduce((sum, line) => sum + Math.ceil(line.length / 80), 0);
+}
+
+void test('renderSummary() says what was refused and the option that would allow it', () => {
+  assert.equal(
+    summaryOf(writeOf('/home/ann/b'), connectTo([10, 1, 2, 3], 443)),
+    [
+      'secfilt: 2 operations were refused',
+      '  write   /home/ann/b             allow with --write-allow=/home/ann/b',
+      '  connect 10.1.2.3 port 443 tcp   allow with --allowed-netmasks=10.1.2.3',
+      '',
+    ].join('\n'),
+  );
+  assert.equal(summaryOf(), '');
+});
+
+void test('renderSummary() counts, puts the most frequent first, marks what is sensitive and what nothing allows', () => {
+  assert.equal(
+    summaryOf(
+      refusal('signal', { kind: 'process', pid: 7 }, { rule: 'signals do not leave the sandbox' }),
+      writeOf('/home/ann/.bashrc'),
+      writeOf('/srv/x'),
+      ...times(3, writeOf('/srv/data/y')),
+    ),
+    [
+      'secfilt: 6 operations were refused',
+      '  write  /srv/data/y (3 times)   allow with --write-allow=/srv/data/y',
+      '  write  /srv/x                  allow with --write-allow=/srv/x',
+      '  write  /home/ann/.bashrc       sensitive (shell start-up): no option is suggested',
+      '  signal process 7               no option allows it',
+      '',
+    ].join('\n'),
+  );
+  assert.match(summaryOf(writeOf('/srv/x')), /^secfilt: 1 operation was refused\n/);
+});
+
+void test('renderSummary() makes one row of many paths in a directory, but not of a home', () => {
+  const inBuild = Array.from({ length: 40 }, (_, i) => writeOf(`/home/ann/project/build/${i}`));
+  const create = refusal('create', { kind: 'path', path: Buffer.from('/home/ann/project/build/new') });
+  assert.equal(
+    summaryOf(...inBuild, create),
+    'secfilt: 41 operations were refused\n' +
+      '  change /home/ann/project/build/ (41 paths)   allow with --write-allow=/home/ann/project/build\n',
+  );
+  const packages = Array.from({ length: 400 }, (_, i) => writeOf(`/p/q/node_modules/m${i >> 2}/${i}`));
+  assert.match(
+    summaryOf(...packages),
+    /\/p\/q\/node_modules\/ \(400 paths\) +allow with --write-allow=\/p\/q\/node_modules\n$/,
+  );
+  const atHome = Array.from({ length: 30 }, (_, i) => writeOf(`/home/ann/${i}`));
+  assert.doesNotMatch(summaryOf(...atHome), /--write-allow=\/home\/ann\n/);
+});
+
+void test('renderSummary() shows something sensitive whatever flood surrounds it', () => {
+  const flood = Array.from({ length: 5000 }, (_, i) => connectTo([10, 0, i >> 8, i & 255], 80));
+  const summary = summaryOf(...flood, writeOf('/home/ann/.ssh/authorized_keys'), ...flood);
+  assert.match(summary, /sensitive \(keys\)/);
+  assert.match(summary, /\n {2}and \d+ more: --log=FILE keeps them all\n$/);
+  assert.match(summary, /^secfilt: 10001 operations were refused\n/);
+});
+
+void test('Refusals stays small however much is refused', () => {
+  const refusals = collect(writesEverywhere(100_000));
+  assert.equal(refusals.total, 100_000);
+  assert.ok(refusals.groups.length <= 600);
+  assert.equal(refusals.ungrouped, 100_000 - refusals.groups.length);
+});
+
+void test('renderSummary() is at most a screen of printable text that accounts for every refusal', () => {
+  const component = fc
+    .uint8Array({ minLength: 1, maxLength: 12 })
+    .map((array) => Buffer.from(array).toString('latin1'));
+  const path = fc.array(component, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
+  const longPath = path.map((text) => text + '/very-long'.repeat(60));
+  const event = fc.oneof(
+    path.map(writeOf),
+    longPath.map(writeOf),
+    path.map((text) => writeOf(`/etc${text}`)),
+    path.map((text) => refusal('connect', { kind: 'unix-path', path: Buffer.from(`/run${text}`, 'latin1') })),
+    fc.tuple(fc.nat(255), fc.nat(65535)).map(([byte, port]) => connectTo([10, 0, 0, byte], port)),
+    fc
+      .nat()
+      .map((pid) =>
+        refusal('signal', { kind: 'process', pid }, { rule: 'signals do not leave the sandbox' }),
+      ),
+  );
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 60 }), (events) => {
+      const summary = summaryOf(...events);
+      assert.ok(screenLines(summary) <= 20, summary);
+      assert.doesNotMatch(summary.replaceAll('\n', ''), /[\p{C}\p{Zl}\p{Zp}]/u);
+      const rows = summary.trimEnd().split('\n').slice(1);
+      assert.ok(rows.length > 0 && rows.every((row) => row.startsWith('  ')));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+void test('renderSummary() colours on demand, and only then', () => {
+  const refusals = collect([writeOf('/srv/x'), writeOf('/etc/x')]);
+  const coloured = renderSummary(refusals, HOME, colourful);
+  assert.ok(coloured.includes('\u001b['));
+  // oxlint-disable-next-line no-control-regex -- it is what is looked for
+  assert.equal(coloured.replaceAll(/\u001b\[\d+m/g, ''), renderSummary(refusals, HOME));
+});
+
+function* writesEverywhere(count: number): Iterable<ReferralEvent> {
+  for (let i = 0; i < count; i += 1) yield writeOf(i % 2 === 0 ? `/srv/${i}` : `/etc/${i}`);
+}

@@ -1,0 +1,154 @@
+/**
+ * The summary of what was refused: at most a screen, most useful first, each with the option that would allow it.
+ *
+ *     secfilt: 2 operations were refused
+ *       write   /home/ann/b             allow with --write-allow=/home/ann/b
+ *       connect 10.1.2.3 port 443 tcp   allow with --allowed-netmasks=10.1.2.3
+ */
+import type { PathBytes } from '../policy/policy.ts';
+import { type Advice, listOption } from './advice.ts';
+import { collapse, type Directory } from './collapse.ts';
+import { type Paint, plain } from './colour.ts';
+import { escapeBytes } from './escape.ts';
+import type { RefusalGroup, Refusals } from './refusals.ts';
+import { holdsSensitive } from './sensitive.ts';
+
+const SCREEN_LINES = 20;
+const SCREEN_COLUMNS = 80;
+/** Lines that are kept for what is sensitive, however much else there is. */
+const SENSITIVE_LINES = 6;
+const MAX_WHAT_COLUMNS = 60;
+/** Beyond it a column is not made wider for the sake of one long row. */
+const MAX_ALIGNED_COLUMNS = 44;
+/** A suggestion is never cut: half an option would be another option. */
+const MAX_ADVICE_COLUMNS = 200;
+
+interface Row {
+  readonly operation: string;
+  readonly what: string;
+  readonly advice: Advice;
+  readonly count: number;
+  /** Of a file, or of a directory in which several were refused, which `paths` counts. */
+  readonly path?: PathBytes;
+  readonly paths: number;
+}
+
+/** The text, with a line break at its end; empty when nothing was refused. */
+export function renderSummary(refusals: Refusals, home: string | undefined, paint: Paint = plain): string {
+  if (refusals.total === 0) return '';
+  const rows = collapseRows(refusals.groups.map(rowOf), home).map(shorten);
+  const layout = layoutOf(rows);
+  const shown = chooseRows(rows, layout);
+  const count = refusals.total === 1 ? '1 operation was' : `${refusals.total} operations were`;
+  const hidden = refusals.total - shown.reduce((sum, row) => sum + row.count, 0);
+  return [
+    paint('title', `secfilt: ${count} refused`),
+    ...shown.map((row) => renderRow(row, layout, paint)),
+    ...(hidden > 0 ? [`  and ${hidden} more: --log=FILE keeps them all`] : []),
+    '',
+  ].join('\n');
+}
+
+function rowOf({ operation, what, advice, count, object }: RefusalGroup): Row {
+  const row = { operation, what, advice, count, paths: 1 };
+  return object.kind === 'path' && advice.kind === 'options' ? { ...row, path: object.path } : row;
+}
+
+/** Paths of one directory become one row; again and again while there are more rows than fit on a screen. */
+function collapseRows(rows: readonly Row[], home: string | undefined): readonly Row[] {
+  const files = rows.filter((row): row is Row & { path: PathBytes } => row.path !== undefined);
+  const { directories, rest } = collapse(files, (directory) => holdsSensitive(directory, home));
+  const collapsed = [
+    ...directories.map(directoryRow),
+    ...rest,
+    ...rows.filter((row) => row.path === undefined),
+  ];
+  const isDone = collapsed.length === rows.length || collapsed.length <= SCREEN_LINES - 2;
+  return isDone ? collapsed : collapseRows(collapsed, home);
+}
+
+function directoryRow({ path, items }: Directory<Row>): Row {
+  const [operation = 'change', ...others] = new Set(items.map((item) => item.operation));
+  const paths = items.reduce((sum, item) => sum + item.paths, 0);
+  return {
+    operation: others.length === 0 ? operation : 'change',
+    what: escapeBytes(path),
+    advice: listOption('--write-allow', [path]),
+    count: items.reduce((sum, item) => sum + item.count, 0),
+    path,
+    paths,
+  };
+}
+
+function shorten(row: Row): Row {
+  const times = row.count === 1 ? '' : ` (${row.count} times)`;
+  const suffix = row.paths > 1 ? `/ (${row.paths} paths)` : times;
+  return { ...row, what: cutMiddle(row.what, MAX_WHAT_COLUMNS - suffix.length) + suffix };
+}
+
+function cutMiddle(text: string, columns: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= columns) return text;
+  const half = Math.floor((columns - 3) / 2);
+  return `${characters.slice(0, half).join('')}...${characters.slice(-half).join('')}`;
+}
+
+/** First what an option allows, most often refused first; then what is sensitive; then what nothing allows. */
+function chooseRows(rows: readonly Row[], layout: Layout): Row[] {
+  const ofKind = (kind: Advice['kind']): Row[] =>
+    rows.filter(({ advice }) => advice.kind === kind).toSorted((a, b) => b.count - a.count);
+  const sensitive = ofKind('sensitive');
+  const reserved = Math.min(SENSITIVE_LINES, linesOf(sensitive, layout));
+  const chosen: Row[] = [];
+  const take = (candidates: readonly Row[], limit: number): void => {
+    for (const row of candidates) {
+      if (linesOf([...chosen, row], layout) > limit) break;
+      chosen.push(row);
+    }
+  };
+  // The title and the line about what is not shown take one line each.
+  const room = SCREEN_LINES - 2;
+  take(ofKind('options'), room - reserved);
+  take(sensitive, room);
+  take(ofKind('none'), room);
+  return chosen;
+}
+
+interface Layout {
+  readonly operationColumns: number;
+  readonly whatColumns: number;
+}
+
+function layoutOf(rows: readonly Row[]): Layout {
+  return {
+    operationColumns: widest(rows.map((row) => row.operation)),
+    whatColumns: Math.min(MAX_ALIGNED_COLUMNS, widest(rows.map((row) => row.what))),
+  };
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => text.length));
+}
+
+function linesOf(rows: readonly Row[], layout: Layout): number {
+  return rows.reduce((sum, row) => sum + Math.ceil(renderRow(row, layout, plain).length / SCREEN_COLUMNS), 0);
+}
+
+function renderRow({ operation, what, advice }: Row, layout: Layout, paint: Paint): string {
+  const left = `  ${operation.padEnd(layout.operationColumns)} ${what.padEnd(layout.whatColumns)}`;
+  return `${left}   ${paint(advice.kind === 'sensitive' ? 'warning' : 'advice', adviceText(advice))}`;
+}
+
+function adviceText(advice: Advice): string {
+  switch (advice.kind) {
+    case 'options': {
+      if (advice.options.length > MAX_ADVICE_COLUMNS) return 'the option is too long to show: see --log';
+      const instead = advice.instead === undefined ? '' : ` instead of ${advice.instead}`;
+      return `allow with ${advice.options}${instead}`;
+    }
+    case 'sensitive':
+      return `sensitive (${advice.reason}): no option is suggested`;
+    case 'none':
+      return 'no option allows it';
+  }
+}
