@@ -15,6 +15,9 @@ const FLOOR = { unit: 20, integration: 400 };
 const ENGINES = ['auto', 'trace'];
 const OF_ENGINES = 'engines/';
 
+/** What the integration tests read, beside the run-time dependencies. */
+const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
+
 const { unitOnly, pattern, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT']) delete environment[name];
@@ -109,7 +112,7 @@ async function runTests(title, folder, floor, settings = {}, engine) {
 async function runAsNobody(engine) {
   const base = fs.mkdtempSync('/tmp/secfilter-');
   try {
-    for (const name of ['build', 'dist', 'package.json', ...runtimeModules()]) {
+    for (const name of [...COPIED, ...runtimeModules()]) {
       fs.mkdirSync(dirname(join(base, name)), { recursive: true });
       fs.cpSync(join(root, name), join(base, name), { recursive: true });
     }

@@ -1,0 +1,58 @@
+# fish completion of secfilt(1), generated from its option table.
+
+# Prints the words of the command that secfilt is to run, as far as they are typed.
+function __secfilt_command
+    set -l words (commandline -opc)
+    set -e words[1]
+    while set -q words[1]
+        switch $words[1]
+            case --
+                set -e words[1]
+                break
+            case --write-allow --allow-write --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --engine --log
+                set -e words[1]
+                set -q words[1]; and set -e words[1]
+            case '-*'
+                set -e words[1]
+            case '*'
+                break
+        end
+    end
+    string escape -- $words
+end
+
+function __secfilt_wants_options
+    not contains -- -- (commandline -opc); and test -z "$(__secfilt_command | string collect)"
+end
+
+function __secfilt_complete_command
+    set -l words (__secfilt_command)
+    set -l current (commandline -ct)
+    if test -z "$words"; and string match -q -- '-*' $current; and not contains -- -- (commandline -opc)
+        return
+    end
+    complete "-C"(string join ' ' -- $words "$current")
+end
+
+complete -c secfilt -f -a '(__secfilt_complete_command)'
+complete -c secfilt -n __secfilt_wants_options -l read-only -d 'refuse every change to the file system'
+complete -c secfilt -n __secfilt_wants_options -l write-allow -r -F -d 'read-only, but for PATH and what is below it'
+complete -c secfilt -n __secfilt_wants_options -l allow-write -r -F -d 'read-only, but for PATH and what is below it'
+complete -c secfilt -n __secfilt_wants_options -l no-outbound-network -d 'refuse every outbound connection and datagram'
+complete -c secfilt -n __secfilt_wants_options -l allowed-netmasks -x -d 'outbound only to these networks or addresses'
+complete -c secfilt -n __secfilt_wants_options -l allowed-netmask -x -d 'outbound only to these networks or addresses'
+complete -c secfilt -n __secfilt_wants_options -l allowed-ports -x -d 'outbound only to these ports (443, 8000-8010)'
+complete -c secfilt -n __secfilt_wants_options -l allowed-port -x -d 'outbound only to these ports (443, 8000-8010)'
+complete -c secfilt -n __secfilt_wants_options -l allow-resolv -d 'also to the resolvers of /etc/resolv.conf'
+complete -c secfilt -n __secfilt_wants_options -l mainstream-network-families -d 'only IPv4, IPv6, Unix and netlink sockets'
+complete -c secfilt -n __secfilt_wants_options -l allow-unix -r -F -d 'also to these Unix sockets (@name: abstract)'
+complete -c secfilt -n __secfilt_wants_options -s c -l config -r -F -d 'read options from FILE, one name=value a line'
+complete -c secfilt -n __secfilt_wants_options -l engine -x -a 'auto notify trace kernel' -d 'auto, notify, trace or kernel'
+complete -c secfilt -n __secfilt_wants_options -l log -r -F -d 'a line of JSON a refusal; also: an fd, or -'
+complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refusals as they happen; log all'
+complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no summary of what was refused'
+complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
+complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
+complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe and --list-calls: as JSON'
+complete -c secfilt -n __secfilt_wants_options -s h -l help -d 'show this text'
+complete -c secfilt -n __secfilt_wants_options -l version -d 'show the version'

@@ -1,0 +1,40 @@
+/** The parts of the manual page that are not about one option. */
+
+export const INTRODUCTION = [
+  'secfilt runs a command, and whatever the command starts, under a policy: which files may be changed, and which network destinations may be reached. Without an option that restricts something, the command may change and reach what it could without secfilt, apart from the facilities named under LIMITS. It needs no privileges, and the command runs as the same user.',
+  'Options end at the first word that is not one, or at --. What follows belongs to the command, untouched. When the command fails after something was refused, a summary on standard error says what was refused and which option would allow it.',
+];
+
+export const FILES = [
+  'A config file holds one name=value a line, with the long names of the options, without the dashes. A # at the start of a line or after a blank starts a comment; \\# is a # that does not. An option that takes a list may be repeated.',
+  'In values that are paths, ~ at the start is the home directory, and $NAME and ${NAME} are variables of the environment; a variable that is not set is an error. Relative paths start at the directory of the file that names them. include=FILE reads another file at that place.',
+  'No config file is read unless --config names it.',
+];
+
+export const EXIT_CODES = [
+  ['125', 'secfilt itself failed, was called wrongly, or cannot put the policy in force here.'],
+  ['126', 'The command was found and cannot be executed.'],
+  ['127', 'The command was not found.'],
+  [
+    'otherwise',
+    'The exit status of the command. Where a signal ended it, secfilt ends by the same signal, which a shell shows as 128 and the number of the signal.',
+  ],
+] as const;
+
+export const EXAMPLES = [
+  ['Run the tests of a project without letting them change anything:', 'secfilt --read-only make test'],
+  [
+    'Build, writing to this directory only, without network:',
+    'secfilt --write-allow=. --no-outbound-network npm run build',
+  ],
+  [
+    'Reach one network and the name servers, nothing else:',
+    'secfilt --allowed-netmasks=192.168.1.0/24 --allow-resolv ssh nas',
+  ],
+  ['Keep the rules in a file:', 'secfilt --config=agent.conf my-agent'],
+] as const;
+
+export const LIMITS = [
+  'Reading files is not restricted. bind(2) and listen(2) on addresses of the network are not restricted.',
+  'Under every policy namespaces, mounts, io_uring, BPF, user-space page faults, key rings and tracing of processes outside are refused. A 32-bit program is ended by its first system call. Descriptors other than standard input, output and error are closed.',
+];

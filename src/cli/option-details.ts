@@ -1,0 +1,26 @@
+/**
+ * What the manual page says about an option beyond its line in the table. An option without an entry is described by
+ * that line. An empty line separates paragraphs.
+ */
+import type { OptionName } from './option-table.ts';
+
+export const DETAILS = {
+  'read-only': `Refuse every change to the file system: contents, names, modes, owners, times, extended attributes. The devices null, zero, full, random, urandom and tty and the terminal that the command was given stay writable. BOOL is 1 or 0, true or false, yes or no, on or off; without it the option is on.`,
+  'write-allow': `Allow changes at PATH and, if it is a directory, below it. Implies --read-only. PATH may name something that does not exist yet, in a directory that does. A symbolic link in PATH is resolved once, at the start. A comma that belongs to a path is written \\,.`,
+  'no-outbound-network': `Refuse every outbound connection and datagram. Wins over the lists of networks and ports. Unix sockets made inside the sandbox go on working.`,
+  'allowed-netmasks': `Allow outbound connections and datagrams to these networks or single addresses only, IPv4 or IPv6. Names are not looked up. Where ports are listed too, a destination must match both lists.`,
+  'allowed-ports': `Allow outbound connections and datagrams to these ports or ranges of ports only. Where networks are listed too, a destination must match both lists.`,
+  'allow-resolv': `Allow port 53 of the name servers that /etc/resolv.conf lists when secfilt starts, in addition to the other lists. Alone, it allows nothing else.`,
+  'mainstream-network-families': `Allow only sockets of the families IPv4, IPv6, Unix and netlink. Every other network restriction implies it.`,
+  'allow-unix': `Allow connections to these Unix sockets outside the sandbox; @name is an abstract one. Under a restriction all others are refused, since a daemon behind a socket may do what the command may not.`,
+  config: `Read options from FILE. See CONFIG FILES. May be repeated; where an option holds one value, the command line wins over files and a later file over an earlier one.`,
+  engine: `How system calls that the kernel cannot decide are referred to secfilt: notify by seccomp user notifications; trace by ptrace; kernel not at all, for policies that Landlock and a seccomp filter can hold alone. auto, the default, tries them in this order by probing the kernel.`,
+  log: `Write a JSON object for each refused call to FILE, a line each, with --verbose also for calls that were referred and allowed. A number is a descriptor that the shell opened, - is standard error. The log never stops the command: what cannot be written is counted and reported at the end.`,
+  verbose: `Print refusals as they happen, and a summary also where the command succeeded. With --log, log referred calls that were allowed too.`,
+  quiet: `Print no summary of what was refused.`,
+  probe: `Print what this machine can do and which engine the other options would get, and run nothing.`,
+  'list-calls': `Print what becomes of every system call under the other options, and run nothing.`,
+  json: `With --probe and --list-calls: print JSON.`,
+  help: `Print a summary of the options.`,
+  version: `Print the version.`,
+} as const satisfies Partial<Record<OptionName, string>>;
