@@ -1,11 +1,8 @@
 /** One run, from settings to exit code: policy → plan → engine → summary. */
-import { readlinkSync } from 'node:fs';
 import { SyscallError, errnoMessage } from '../linux/errno.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
-import { isTerminal } from '../linux/terminal.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
-import type { PathBytes } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { CommandEnd } from '../supervise/command.ts';
 import { EngineError } from '../supervise/engine-error.ts';
@@ -15,7 +12,9 @@ import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
+import { openReports } from './open-reports.ts';
 import type { Settings } from './settings.ts';
+import { terminals } from './terminals.ts';
 import { complain } from './complain.ts';
 
 /** Runs the command and ends this process as the command ended. */
@@ -36,6 +35,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
   }
+  const reports = openReports(settings, policy);
   const outcome = await runCommand({
     engine: settings.engine,
     policy,
@@ -46,7 +46,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     command: resolved.path,
     argv: command,
     logged: settings.log !== undefined,
-    reporter: { wantsAllowed: false, report: () => {} },
+    reporter: reports,
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => complain(line),
   }).catch((error: unknown) => {
@@ -54,15 +54,10 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     for (const line of error.message.split('\n')) complain(line);
     exitNow(ExitCode.FAILURE);
   });
+  const succeeded = !(outcome instanceof LaunchError) && outcome.kind === 'exit' && outcome.code === 0;
+  reports.finish(!succeeded);
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);
-}
-
-/** Paths of the terminals that the command is given as standard input, output and error. */
-function terminals(): PathBytes[] {
-  return [0, 1, 2]
-    .filter((stream) => isTerminal(stream))
-    .map((stream) => readlinkSync(`/proc/self/fd/${stream}`, 'buffer'));
 }
 
 function endForLaunch(error: LaunchError, path: Buffer): never {

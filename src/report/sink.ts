@@ -2,7 +2,7 @@
  * Where lines go: a file, a pipe, the terminal. Writing never throws and never waits long, so that a full disk, a reader
  * that went away or one that is asleep neither stops nor weakens the sandbox. What could not be written is counted.
  */
-import { closeSync, constants, openSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
 import { Errno, errnoMessage } from '../linux/errno.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { errnoOf } from '../policy/system-error.ts';
@@ -101,6 +101,8 @@ function openDescriptor(fd: number): Sink {
   // One that nobody gave us may be of Node's own making.
   if (!isGivenFile(fd))
     throw new ValueError('is no descriptor of an open file', { hint: `did you forget ${fd}>FILE?` });
+  // A file opened anew would have an offset of its own, and lines would be written over each other.
+  if (fstatSync(fd).isFile()) return new Sink(fd);
   try {
     return new Sink(openSync(`/proc/self/fd/${fd}`, FLAGS), true);
   } catch {
