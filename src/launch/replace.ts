@@ -9,6 +9,7 @@ import { Errno } from '../linux/errno.ts';
 import { execute, keepStandardDescriptors } from '../linux/execute.ts';
 import { restrictSelf } from '../linux/landlock.ts';
 import { defaultSignal, prctl } from '../linux/libc.ts';
+import { inheritedOpenFilesLimit, limitOpenFiles } from '../linux/open-files.ts';
 import { installFilter } from '../linux/seccomp.ts';
 import { LaunchError } from './launch-error.ts';
 
@@ -39,6 +40,9 @@ export function becomeCommand(replacement: Replacement): LaunchError {
     // Node ignores these two.
     defaultSignal(SIGPIPE);
     defaultSignal(SIGXFSZ);
+    // And it has raised this one.
+    const openFiles = inheritedOpenFilesLimit();
+    if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));
     if (capabilities !== undefined) dropCapabilities(capabilities);
     checked('prctl PR_SET_NO_NEW_PRIVS', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (rulesetDescriptor !== undefined) checked('landlock_restrict_self', restrictSelf(rulesetDescriptor));

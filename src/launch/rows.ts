@@ -8,6 +8,7 @@ import {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
   SECCOMP_SET_MODE_FILTER,
 } from '../linux/seccomp.ts';
+import { RLIMIT_NOFILE, encodeLimit, type OpenFilesLimit } from '../linux/open-files.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { filterBlob, recordBlob, recordValue, stringArrayBlob, stringBlob, zeros } from './blobs.ts';
 import type { Row } from './image.ts';
@@ -30,6 +31,8 @@ export interface LaunchPlan {
   readonly landlock: boolean;
   /** Whether that ruleset scopes signals (LANDLOCK_SCOPE_SIGNAL). */
   readonly signalScope: boolean;
+  /** The limit of open files to give back; undefined: leave it alone. */
+  readonly openFiles?: OpenFilesLimit | undefined;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
   readonly dropCapabilities: bigint | undefined;
 }
@@ -56,6 +59,7 @@ export function launchRows(plan: LaunchPlan): Row[] {
   return [
     ...parentRows(),
     ...privilegeRows(),
+    ...(plan.openFiles === undefined ? [] : limitRows(plan.openFiles)),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
     ...(plan.listener ? [] : dumpableRows()),
     ...(plan.landlock ? landlockRows() : []),
@@ -77,6 +81,13 @@ function parentRows(): Row[] {
 /** No program gains privileges by execve(2) from here on; Landlock and seccomp demand it. */
 function privilegeRows(): Row[] {
   return [row('prctl PR_SET_NO_NEW_PRIVS', X86_64.prctl, [PR_SET_NO_NEW_PRIVS, 1])];
+}
+
+/** Node has raised it (getrlimit(2)). */
+function limitRows(limit: OpenFilesLimit): Row[] {
+  const value = zeros(16);
+  encodeLimit(limit).copy(value.bytes);
+  return [row('prlimit64', X86_64.prlimit64, [0, RLIMIT_NOFILE, { blob: value }, 0])];
 }
 
 /** Gives up every capability that is not in `kept` (capabilities(7)). */

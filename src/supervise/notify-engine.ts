@@ -1,4 +1,5 @@
 /** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
+import { inheritedOpenFilesLimit } from '../linux/open-files.ts';
 import { SyscallError } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
@@ -86,6 +87,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         waitKillable: plan.waitKillable,
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
+        openFiles: inheritedOpenFilesLimit(),
         dropCapabilities: run.identity.capabilities,
       },
       ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },

@@ -63,7 +63,7 @@ void test('a broken pipe kills the command, as it does anywhere', async () => {
 });
 
 void test('limits are those of the caller', async () => {
-  // Node raises the soft limit of open files before any of our code runs; what it was cannot be known.
+  // Node raises the soft limit of open files before any of our code runs; what it was is told by the parent only.
   const before = ['bash', '-c', 'ulimit -Sn $(ulimit -Hn); ulimit -Ss 4096; ulimit -Sc 0; exec "$@"', 'bash'];
   const { native, inside } = await both(before, ['cat', '/proc/self/limits']);
   assert.equal(inside.stdout, native.stdout);
