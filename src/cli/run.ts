@@ -35,7 +35,11 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
   }
-  const reports = openReports(settings, policy);
+  // The kernel engine refuses a log: then none must come into being.
+  const reports = openReports(
+    settings.engine === 'kernel' ? { ...settings, log: undefined } : settings,
+    policy,
+  );
   const outcome = await runCommand({
     engine: settings.engine,
     policy,

@@ -10,7 +10,7 @@ import {
   readSync,
   rmSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,15 +51,16 @@ void test('openSink() says what cannot be opened', () => {
   });
 });
 
-void test('openSink() takes a descriptor that is open, and shares nothing of it', () => {
+void test('openSink() takes a descriptor that is open, and goes on where others that share it have written', () => {
   const path = join(root, 'descriptor');
-  writeFileSync(path, 'before\n');
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, 'w');
   const sink = openSink({ kind: 'descriptor', fd });
+  writeSync(fd, 'before\n');
   sink.write('line');
   sink.close();
+  writeSync(fd, 'after\n');
   closeSync(fd);
-  assert.equal(readFileSync(path, 'utf8'), 'before\nline\n');
+  assert.equal(readFileSync(path, 'utf8'), 'before\nline\nafter\n');
 });
 
 void test('write() survives a full disk and counts what was lost', { skip: !existsSync('/dev/full') }, () => {
