@@ -82,7 +82,13 @@ for (const name of names) {
     rounds,
     quick: options.quick,
   };
-  results.tables.push(...(await SUITES[name](given)));
+  try {
+    results.tables.push(...(await SUITES[name](given)));
+  } catch (error) {
+    // The other suites are worth having all the same.
+    results.left.push({ name: `suite ${name}`, reason: error.message });
+    process.exitCode = 1;
+  }
 }
 console.log(`${text.tables(results)}\n\n${text.targets(results)}`);
 

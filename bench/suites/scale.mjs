@@ -93,5 +93,6 @@ function ruleFiles(folder) {
 }
 
 function idleScript(calls) {
-  return `i=0; while [ $i -lt ${MANY_PROCESSES} ]; do sleep 600 & i=$((i+1)); done; ${calls.join(' ')}; kill $(jobs -p)`;
+  return `i=0; while [ $i -lt ${MANY_PROCESSES} ]; do sleep 600 & pids="$pids $!"; i=$((i+1)); done
+    ${calls.join(' ')}; kill $pids`;
 }

@@ -81,7 +81,9 @@ function readLine(
   environment: Environment,
   include: Include,
 ): Assignment[] {
-  const text = line.replace(COMMENT_PATTERN, '').replace(OUTER_BLANKS_PATTERN, '');
+  // Lists of paths may be long, and the pattern looks behind at every character.
+  const uncommented = line.includes('#') ? line.replace(COMMENT_PATTERN, '') : line;
+  const text = uncommented.replace(OUTER_BLANKS_PATTERN, '');
   if (text === '') return [];
   const { key = '', value: rawValue } = LINE_PATTERN.exec(text)?.groups ?? {};
   const value = rawValue?.replace(ESCAPE_PATTERN, '$1');

@@ -22,7 +22,8 @@ const ROOT = Buffer.from('/');
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
 export function makeRuleset(plan: Plan): Ruleset {
   const { landlock } = plan;
-  const isFixed = (path: PathBytes): boolean => plan.devices.some((device) => device.equals(path));
+  const devices = new Set(plan.devices.map((device) => device.toString('latin1')));
+  const isFixed = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
   if (landlock === undefined) {
     const writable = plan.writable.map((path) => ({ path, backing: UNBACKED, fixed: isFixed(path) }));
     return { descriptor: undefined, writable };
