@@ -49,6 +49,9 @@ void test('examples are found', () => {
   assert.equal(matchesOutput(['a', 'b'], ['a']), false);
 });
 
+/** The home directory of the transcripts. */
+const ANN = '/home/ann';
+
 interface Place {
   readonly home: string;
   readonly options: RunOptions;
@@ -88,10 +91,10 @@ async function runExample(example: Example, { home, options }: Place): Promise<v
       // open ends well.
       const { stdout } = await run(['bash', '-c', 'exec bash --norc --noprofile 2>&1'], {
         ...options,
-        stdin: `${example.input}exit 0\n`,
+        stdin: `${example.input.replaceAll(ANN, home)}exit 0\n`,
       });
       const actual = stdout
-        .replaceAll(home, '/home/ann')
+        .replaceAll(home, ANN)
         .replaceAll(/^bash: line \d+: /gm, 'bash: ')
         .split('\n')
         .slice(0, -1);
