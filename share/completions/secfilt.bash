@@ -38,7 +38,7 @@ _secfilt() {
     option=${current%%=*}
     value=${current#*=}
   else
-    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --engine= --log= --verbose --quiet --probe --list-calls --json --help --version -c -v -h' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --engine= --log= --verbose --quiet --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2> /dev/null; fi
     return
   fi
@@ -55,6 +55,7 @@ _secfilt() {
     --quiet) candidates='1 0 true false yes no on off' ;;
     --probe) candidates='1 0 true false yes no on off' ;;
     --list-calls) candidates='1 0 true false yes no on off' ;;
+    --explain) candidates='filter 1 0 true false yes no on off' ;;
     --json) candidates='1 0 true false yes no on off' ;;
     --help | -h) candidates='1 0 true false yes no on off' ;;
     --version) candidates='1 0 true false yes no on off' ;;

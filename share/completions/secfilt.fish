@@ -53,6 +53,7 @@ complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refus
 complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no summary of what was refused'
 complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
 complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
-complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe and --list-calls: as JSON'
+complete -c secfilt -n __secfilt_wants_options -l explain -d 'run nothing; show which layer would hold which promise, or the compiled filter'
+complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe, --list-calls and --explain: as JSON'
 complete -c secfilt -n __secfilt_wants_options -s h -l help -d 'show this text'
 complete -c secfilt -n __secfilt_wants_options -l version -d 'show the version'

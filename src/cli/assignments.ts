@@ -44,13 +44,14 @@ export function readAssignments(
 ): Assignment[] {
   const details = { option: spelling, origin };
   if (option.kind === 'boolean') {
-    const on = value === undefined ? true : BOOLEANS.get(value);
+    const isOn = value === undefined || option.choices?.includes(value) === true;
+    const on = isOn ? true : BOOLEANS.get(value);
     if (on === undefined)
       throw new UsageError({
         ...details,
         word: value ?? '',
         problem: 'is not a boolean',
-        hint: BOOLEANS_HINT,
+        hint: [BOOLEANS_HINT, ...(option.choices ?? [])].join(', or '),
       });
     return [{ option, spelling, text: value ?? '', on, origin }];
   }

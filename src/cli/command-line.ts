@@ -7,6 +7,13 @@ export type CommandLine =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'probe' | 'list-calls'; readonly settings: Settings; readonly json: boolean }
+  | {
+      readonly kind: 'explain';
+      readonly settings: Settings;
+      readonly json: boolean;
+      readonly filter: boolean;
+      readonly command: readonly Buffer[];
+    }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
 /** Config files come first, in their order; the command line adds to them and has the last word. */
@@ -17,5 +24,9 @@ export async function readCommandLine(words: readonly ByteString[]): Promise<Com
   const fromFiles = files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : [];
   const settings = makeSettings([...fromFiles, ...parsed.assignments]);
   if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
+  if (parsed.kind === 'explain') {
+    const { json, filter, command } = parsed;
+    return { kind: 'explain', settings, json, filter, command };
+  }
   return { kind: parsed.kind, settings, json: parsed.json };
 }

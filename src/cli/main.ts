@@ -25,6 +25,9 @@ async function main(): Promise<void> {
     case 'list-calls':
       await (await import('./list-calls.ts')).listCalls(commandLine.settings, commandLine.json);
       return;
+    case 'explain':
+      await (await import('./explain.ts')).explain(commandLine.settings, commandLine);
+      return;
     case 'run':
       await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
   }

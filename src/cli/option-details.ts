@@ -20,7 +20,8 @@ export const DETAILS = {
   quiet: `Print no summary of what was refused.`,
   probe: `Print what this machine can do and which engine the other options would get, and run nothing.`,
   'list-calls': `Print what becomes of every system call under the other options, and run nothing.`,
-  json: `With --probe and --list-calls: print JSON.`,
+  explain: `Print what would be in force under the other options, and run nothing: for each promise which layer holds it, what this kernel lacks and what stands in for it, and which engine is taken. With =filter, print the compiled filter, an instruction a line. A command may be given and is only looked up.`,
+  json: `With --probe, --list-calls and --explain: print JSON.`,
   help: `Print a summary of the options.`,
   version: `Print the version.`,
 } as const satisfies Partial<Record<OptionName, string>>;

@@ -4,7 +4,7 @@
  */
 
 export type OptionKind =
-  /** Bare means true; `=1`, `=no` and the like say it aloud. */
+  /** Bare means true; `=1`, `=no` and the like say it aloud. With choices, each of them is another way of true. */
   | 'boolean'
   /** Lists, separated by commas; `\,` is a comma that belongs to the item. */
   | 'path-list'
@@ -23,7 +23,7 @@ export interface OptionSpec {
   readonly kind: OptionKind;
   /** How the value is called in the help text. */
   readonly placeholder?: string;
-  /** What a `choice` may be. */
+  /** What a `choice` may be, and a `boolean` besides. */
   readonly choices?: readonly string[];
   /** Given again, values add up; otherwise the last one counts. */
   readonly repeatable: boolean;
@@ -184,12 +184,23 @@ export const OPTIONS = [
     group: 'about',
   },
   {
+    name: 'explain',
+    aliases: [],
+    kind: 'boolean',
+    choices: ['filter'],
+    placeholder: 'filter',
+    repeatable: false,
+    inConfig: false,
+    help: 'run nothing; show which layer would hold which promise, or the compiled filter',
+    group: 'about',
+  },
+  {
     name: 'json',
     aliases: [],
     kind: 'boolean',
     repeatable: false,
     inConfig: false,
-    help: 'with --probe and --list-calls: as JSON',
+    help: 'with --probe, --list-calls and --explain: as JSON',
     group: 'about',
   },
   {

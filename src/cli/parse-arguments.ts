@@ -18,6 +18,15 @@ export type ParsedArguments =
       readonly json: boolean;
     }
   | {
+      readonly kind: 'explain';
+      readonly assignments: readonly Assignment[];
+      readonly json: boolean;
+      /** The compiled filter is to be shown. */
+      readonly filter: boolean;
+      /** Empty where none is given. */
+      readonly command: readonly Buffer[];
+    }
+  | {
       readonly kind: 'run';
       readonly assignments: readonly Assignment[];
       readonly command: readonly Buffer[];
@@ -48,18 +57,24 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
       return { kind: option.name };
     assignments.push(...read);
   }
-  const isOn = (name: string): boolean =>
-    assignments.findLast(({ option }) => option.name === name)?.on === true;
+  const last = (name: string): Assignment | undefined =>
+    assignments.findLast(({ option }) => option.name === name);
+  const isOn = (name: string): boolean => last(name)?.on === true;
   for (const kind of ['probe', 'list-calls'] as const) {
     if (isOn(kind)) return { kind, assignments, json: isOn('json') };
   }
-  if (commandStart >= words.length) {
+  const command = words.slice(commandStart).map(toBytes);
+  if (isOn('explain')) {
+    const filter = last('explain')?.text === 'filter';
+    return { kind: 'explain', assignments, json: isOn('json'), filter, command };
+  }
+  if (command.length === 0) {
     throw new UsageError({
       problem: 'no command is given',
       hint: 'secfilt [options] [--] command [arguments]',
     });
   }
-  return { kind: 'run', assignments, command: words.slice(commandStart).map(toBytes) };
+  return { kind: 'run', assignments, command };
 }
 
 /** Node's scanner in its lax mode: it finds where words, names and values are, the rules are ours. */

@@ -73,7 +73,11 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
  * Calls on sockets are performed on a copy of the target's socket. Where copies are not to be had (a container's filter
  * may forbid pidfd_getfd(2)) nobody judges addresses, so that no Unix socket may be made that could need it.
  */
-function socketJudges({ policy, judges, notice }: RunRequest): Pick<PlanOptions, 'judges' | 'sockets'> {
+export function socketJudges({
+  policy,
+  judges,
+  notice,
+}: Pick<RunRequest, 'policy' | 'judges' | 'notice'>): Pick<PlanOptions, 'judges' | 'sockets'> {
   if (!restrictsAnything(policy) || canCopyDescriptors()) return { judges };
   notice('pidfd_getfd is not permitted here: programs cannot make Unix sockets');
   return { judges: new Set([...judges].filter((judge) => judge !== 'network')), sockets: 'any' };

@@ -1,0 +1,170 @@
+/** `secfilt --explain`: what would be in force, and which layer holds it. Runs nothing, changes nothing. */
+import { writeSync } from 'node:fs';
+import { close, exitNow } from '../linux/libc.ts';
+import { syscallName, SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
+import { resolveCommand } from '../launch/command.ts';
+import { explainLacks, explainPromises, type ExplainedPromise, type Lack } from '../plan/explanation.ts';
+import { buildFilter } from '../plan/filter/build.ts';
+import { makeKernelPlan } from '../plan/kernel-plan.ts';
+import { makePlan, type Plan } from '../plan/plan.ts';
+import { escapeBytes } from '../report/escape.ts';
+import { compile } from '../seccomp/compile.ts';
+import { disassemble } from '../seccomp/disassemble.ts';
+import { notify, trace, type Expression } from '../seccomp/expression.ts';
+import type { Filter } from '../seccomp/filter.ts';
+import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
+import { socketJudges } from '../supervise/engines.ts';
+import { JUDGES } from '../supervise/handlers.ts';
+import { probeFeatures } from '../supervise/probe-features.ts';
+import { probeKernel } from '../supervise/probe.ts';
+import { makeRuleset } from '../supervise/ruleset.ts';
+import { identifySelf } from '../supervise/self.ts';
+import { complain } from './complain.ts';
+import { ExitCode } from './exit-code.ts';
+import { makePolicy } from './make-policy.ts';
+import type { Settings } from './settings.ts';
+import { terminals } from './terminals.ts';
+
+export interface ExplainOptions {
+  readonly json: boolean;
+  /** The compiled filter alone, or in JSON besides. */
+  readonly filter: boolean;
+  /** May be empty. */
+  readonly command: readonly Buffer[];
+}
+
+interface Explained {
+  readonly engine: Engine;
+  /** What speaks against the engines that would have come first. */
+  readonly reasons: readonly string[];
+  readonly command: string | null;
+  readonly promises: readonly ExplainedPromise[];
+  /** Each writable path, and who allows changes there. */
+  readonly writable: readonly { readonly path: string; readonly by: 'Landlock' | 'supervisor' }[];
+  readonly lacks: readonly Lack[];
+  readonly filter: FilterSize;
+}
+
+interface FilterSize {
+  readonly instructions: number;
+  /** How many calls always pass, may be asked about, or are answered by the filter alone. */
+  readonly passed: number;
+  readonly judged: number;
+  readonly byRegisters: number;
+  readonly refused: number;
+}
+
+/** Prints it, as text or as one JSON object; ends with 125 where no engine could do it. */
+export async function explain(settings: Settings, options: ExplainOptions): Promise<void> {
+  const policy = await makePolicy(settings.policy);
+  const identity = identifySelf();
+  const features = probeKernel(process.env);
+  const run = { policy, features, terminals: terminals(), identity, command: Buffer.alloc(0), argv: [] };
+  const { engine, reasons } = chooseEngine(settings.engine, probeFeatures(identity.capabilities), {
+    ...run,
+    logged: settings.log !== undefined,
+  });
+  if (engine === undefined) {
+    for (const reason of reasons) complain(reason);
+    return exitNow(ExitCode.FAILURE);
+  }
+  const notices: string[] = [];
+  const plan =
+    engine === 'kernel'
+      ? makeKernelPlan(policy, features, run.terminals)
+      : makePlan(policy, features, {
+          refer: engine === 'trace' ? trace(0) : notify,
+          terminals: run.terminals,
+          ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
+        });
+  const filter = buildFilter(plan.situation);
+  const program = compile(filter);
+  const disassembly = options.filter ? disassemble(program, syscallName) : '';
+  const explained: Explained = {
+    engine,
+    reasons: [...reasons, ...notices],
+    command: commandText(options.command[0]),
+    promises: explainPromises(plan),
+    writable: writablePaths(plan),
+    lacks: explainLacks(plan),
+    filter: { instructions: program.length, ...countCalls(filter) },
+  };
+  if (options.json) {
+    const lines = options.filter ? { disassembly: disassembly.trimEnd().split('\n') } : {};
+    writeAll(`${JSON.stringify({ ...explained, ...lines })}\n`);
+  } else writeAll(options.filter ? disassembly : text(explained));
+}
+
+/** A pipe takes only a part at a time. */
+function writeAll(whole: string): void {
+  const bytes = Buffer.from(whole);
+  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+}
+
+function commandText(name: Buffer | undefined): string | null {
+  if (name === undefined) return null;
+  const found = resolveCommand(name, process.env['PATH']);
+  switch (found.kind) {
+    case 'notFound':
+      return `${escapeBytes(name)}: command not found`;
+    case 'notExecutable':
+      return `${escapeBytes(found.path)}: cannot be executed`;
+    case 'found':
+      return escapeBytes(found.path);
+  }
+}
+
+/** Found out as a run does it: the ruleset is made, looked at, and never enforced. */
+function writablePaths(plan: Plan): Explained['writable'] {
+  const { descriptor, writable } = makeRuleset(plan);
+  if (descriptor !== undefined) close(descriptor);
+  if (plan.policy.files === undefined) return [];
+  return writable.map(({ path, backing }) => ({
+    path: escapeBytes(path),
+    by: backing.kind === 'none' ? 'supervisor' : 'Landlock',
+  }));
+}
+
+function countCalls(filter: Filter): Omit<FilterSize, 'instructions'> {
+  const counts = { passed: 0, judged: 0, byRegisters: 0, refused: 0 };
+  for (const name of SYSCALL_NAMES) {
+    const kinds = answersOf(filter.calls.get(X86_64[name]) ?? filter.unknown);
+    if (kinds.has('notify') || kinds.has('trace')) counts.judged += 1;
+    else if (!kinds.has('allow')) counts.refused += 1;
+    else if (kinds.size > 1) counts.byRegisters += 1;
+    else counts.passed += 1;
+  }
+  return counts;
+}
+
+function answersOf(expression: Expression): Set<string> {
+  if (expression.kind !== 'if') return new Set([expression.kind]);
+  return new Set([...answersOf(expression.then), ...answersOf(expression.otherwise)]);
+}
+
+const LAYER_WIDTH = 12;
+
+function text(explained: Explained): string {
+  const { engine, reasons, command, promises, writable, lacks, filter } = explained;
+  const lines = [`engine: ${engine}${reasons.length === 0 ? '' : ', because'}`];
+  lines.push(...reasons.map((reason) => `  ${reason}`));
+  if (command !== null) lines.push(`command: ${command}`);
+  lines.push('');
+  for (const { promise, held } of promises) {
+    lines.push(promise);
+    lines.push(...held.map(({ by, how }) => `  ${by.padEnd(LAYER_WIDTH)}${how}`));
+  }
+  if (writable.length > 0) {
+    lines.push('', 'paths that may be changed, and who allows it');
+    lines.push(...writable.map(({ path, by }) => `  ${by.padEnd(LAYER_WIDTH)}${path}`));
+  }
+  lines.push('', lacks.length === 0 ? 'this kernel lacks nothing of it' : 'this kernel lacks');
+  lines.push(...lacks.map(({ lacks: missing, instead }) => `  ${missing}: ${instead}`));
+  lines.push(
+    '',
+    `filter: ${filter.instructions} instructions (--explain=filter shows them); of ${SYSCALL_NAMES.length} calls`,
+    `  ${filter.passed} pass, ${filter.judged} may be judged, ${filter.byRegisters} are decided by registers, ${filter.refused} are refused or do not exist`,
+    '',
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,179 @@
+/** What a plan promises, and which layer holds each promise. Pure: the words are made from the plan alone. */
+import { Scope } from '../linux/landlock.ts';
+import { restrictsAnything, type NetworkPolicy } from '../policy/policy.ts';
+import type { Plan } from './plan.ts';
+
+export type Layer = 'Landlock' | 'filter' | 'supervisor' | 'launcher';
+
+/** What a promise is about; stable, for programs. */
+export type Subject =
+  | 'files'
+  | 'network'
+  | 'unix-sockets'
+  | 'signals'
+  | 'debugging'
+  | 'privileges'
+  | 'system';
+
+export interface Held {
+  readonly by: Layer;
+  readonly how: string;
+}
+
+export interface ExplainedPromise {
+  readonly about: Subject;
+  readonly promise: string;
+  /** Empty: nothing is promised. */
+  readonly held: readonly Held[];
+}
+
+/** Something that this kernel has not, and what is done instead. */
+export interface Lack {
+  readonly lacks: string;
+  readonly instead: string;
+}
+
+/** The promises of a plan, those that the options ask for first. */
+export function explainPromises(plan: Plan): ExplainedPromise[] {
+  return [files(plan), network(plan), unixSockets(plan), signals(plan), debugging(plan), ...always()];
+}
+
+/** What of Landlock and of the listener this plan would have used. */
+export function explainLacks(plan: Plan): Lack[] {
+  const { landlock, situation, waitKillable } = plan;
+  const abi = landlock?.abi ?? 0;
+  const supervised = situation.refer !== undefined;
+  const lacks: Lack[] = [];
+  const add = (missing: string, instead: string): void => {
+    lacks.push({ lacks: missing, instead });
+  };
+  if (supervised && situation.restrictsFiles) {
+    if (abi < 1) add('Landlock', 'the supervisor makes every change of files itself');
+    else if (abi < 3)
+      add('Landlock ABI 3 (truncation)', 'the supervisor makes every call that truncates itself');
+    if (abi === 1) add('Landlock ABI 2 (renames between directories)', 'the kernel refuses them with EXDEV');
+  }
+  if (abi < 1) add('Landlock for processes', 'the filter refuses ptrace altogether');
+  if (supervised && !situation.signalScope)
+    add('Landlock ABI 6 (signal scope)', 'the supervisor judges every signal');
+  if (situation.refer?.kind === 'notify' && !waitKillable)
+    add(
+      'calls that wait for an answer undisturbed (Linux 5.19)',
+      'a signal interrupts the wait, and the call is asked about again',
+    );
+  return lacks;
+}
+
+function files({ policy, landlock, situation, devices }: Plan): ExplainedPromise {
+  if (policy.files === undefined) return { about: 'files', promise: 'files are not restricted', held: [] };
+  const named = policy.files.writable.length > 0;
+  const held: Held[] = [];
+  if (landlock !== undefined)
+    held.push({
+      by: 'Landlock',
+      how: `ABI ${landlock.abi}: writing, creating, removing, renaming${landlock.abi >= 3 ? ', truncating' : ''} elsewhere fails in the kernel itself`,
+    });
+  if (situation.refer !== undefined) {
+    held.push({
+      by: 'supervisor',
+      how: 'judges opens for writing and new names; performs changes of mode, owner, times and attributes',
+    });
+    held.push({ by: 'filter', how: 'refuses mounts, files by handle, System V objects and message queues' });
+  } else {
+    held.push({
+      by: 'filter',
+      how: 'refuses changes of mode, owner, times and attributes everywhere, mounts, files by handle, System V objects',
+    });
+  }
+  const where = named ? 'the paths that --write-allow names' : 'no path';
+  return {
+    about: 'files',
+    promise: `files are changed at ${where}; besides, ${devices.length} devices are written to`,
+    held,
+  };
+}
+
+const NETWORK_PROMISES: Readonly<Record<NetworkPolicy['kind'], string>> = {
+  families: 'only ordinary families and protocols of sockets',
+  none: 'no outbound connection and no datagram',
+  listed: 'outbound only to the networks, ports and resolvers that are listed',
+};
+
+function network({ policy, landlock, situation }: Plan): ExplainedPromise {
+  if (policy.network === undefined)
+    return { about: 'network', promise: 'the network is not restricted', held: [] };
+  const { kind } = policy.network;
+  const held: Held[] = [
+    { by: 'filter', how: 'only IPv4, IPv6, Unix and netlink sockets, only ordinary protocols' },
+  ];
+  if (kind !== 'families') {
+    if (situation.judges.has('network') && situation.refer !== undefined)
+      held.push({
+        by: 'supervisor',
+        how: 'reads every destination once, judges it, and makes the call itself on a copy of the socket',
+      });
+    if (landlock !== undefined && landlock.ruleset.handledAccessNet !== 0)
+      held.push({ by: 'Landlock', how: 'TCP connects to other ports than those listed fail in the kernel' });
+    if (situation.sockets === 'none') held.push({ by: 'filter', how: 'refuses connect' });
+    if (situation.sockets === 'tcp') held.push({ by: 'filter', how: 'refuses sockets other than TCP' });
+  }
+  return { about: 'network', promise: NETWORK_PROMISES[kind], held };
+}
+
+function unixSockets({ policy, landlock, situation }: Plan): ExplainedPromise {
+  const about = 'unix-sockets';
+  if (!restrictsAnything(policy))
+    return { about, promise: 'Unix sockets of other programs are open', held: [] };
+  const held: Held[] = [];
+  if (situation.sockets !== undefined)
+    held.push({ by: 'filter', how: 'no Unix sockets are made, but connected pairs' });
+  else held.push({ by: 'supervisor', how: 'connects only to sockets bound inside, and to those named' });
+  if (landlock !== undefined && (landlock.ruleset.scoped & Scope.ABSTRACT_UNIX_SOCKET) !== 0)
+    held.push({ by: 'Landlock', how: 'abstract names of other programs fail in the kernel' });
+  const besides = policy.unixSockets.length > 0 ? ', but for those that --allow-unix names' : '';
+  return { about, promise: `Unix sockets of other programs are closed${besides}`, held };
+}
+
+function signals({ situation }: Plan): ExplainedPromise {
+  const held: Held = situation.signalScope
+    ? { by: 'Landlock', how: 'a signal to a process outside fails in the kernel' }
+    : situation.refer !== undefined
+      ? { by: 'supervisor', how: 'judges every signal by its target' }
+      : { by: 'filter', how: 'refuses every signal' };
+  return { about: 'signals', promise: 'no signal reaches a process outside', held: [held] };
+}
+
+function debugging({ situation }: Plan): ExplainedPromise {
+  const inside = situation.landlockDomain && situation.refer?.kind !== 'trace';
+  const held: Held[] = inside
+    ? [{ by: 'Landlock', how: 'debuggers work, on processes inside' }]
+    : [{ by: 'filter', how: 'refuses ptrace' }];
+  return {
+    about: 'debugging',
+    promise: 'no process outside is traced, read or written',
+    held: [...held, { by: 'filter', how: 'refuses calls that write the memory of others' }],
+  };
+}
+
+function always(): ExplainedPromise[] {
+  return [
+    {
+      about: 'privileges',
+      promise: 'no new privileges: set-user-id programs run as anybody else',
+      held: [
+        { by: 'launcher', how: 'no_new_privs; as root, all but a few capabilities are dropped' },
+        { by: 'filter', how: 'refuses new namespaces' },
+      ],
+    },
+    {
+      about: 'system',
+      promise: 'no change of the machine as a whole, and no call that nobody knows',
+      held: [
+        {
+          by: 'filter',
+          how: 'refuses modules, clocks, keys, bpf, perf; io_uring and unknown calls do not exist; 32-bit calls are fatal',
+        },
+      ],
+    },
+  ];
+}
