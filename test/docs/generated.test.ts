@@ -14,11 +14,9 @@ import { isInstalled } from './installed.ts';
 const page = join(projectRoot, 'share/man/man1/secfilt.1');
 const completion = (name: string): string => join(projectRoot, 'share/completions', name);
 
-void test('man shows the page without a warning', async (t) => {
-  if (!isInstalled('man') || !isInstalled('groff')) return t.skip('man or groff is not installed');
-  const { code, stdout, stderr } = await run(['man', '--warnings=all', '-l', page], {
-    env: { MANWIDTH: '80', MANPAGER: 'cat', LC_ALL: 'C' },
-  });
+void test('groff, which man uses, sets the page without a warning', async (t) => {
+  if (!isInstalled('groff')) return t.skip('groff is not installed');
+  const { code, stdout, stderr } = await run(['groff', '-man', '-Tascii', '-ww', '-P-cbu', '-rLL=78n', page]);
   assert.deepEqual([code, stderr], [0, '']);
   for (const words of ['--write-allow=PATH', '-c FILE, --config=FILE', 'EXIT STATUS', '\\,'])
     assert.ok(stdout.includes(words), words);
