@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --engine --log
+            case --write-allow --allow-write --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -47,6 +47,7 @@ complete -c secfilt -n __secfilt_wants_options -l allow-resolv -d 'also to the r
 complete -c secfilt -n __secfilt_wants_options -l mainstream-network-families -d 'only IPv4, IPv6, Unix and netlink sockets'
 complete -c secfilt -n __secfilt_wants_options -l allow-unix -r -F -d 'also to these Unix sockets (@name: abstract)'
 complete -c secfilt -n __secfilt_wants_options -s c -l config -r -F -d 'read options from FILE, one name=value a line'
+complete -c secfilt -n __secfilt_wants_options -l learn -r -F -d 'restrict nothing; write to FILE what it takes'
 complete -c secfilt -n __secfilt_wants_options -l engine -x -a 'auto notify trace kernel' -d 'auto, notify, trace or kernel'
 complete -c secfilt -n __secfilt_wants_options -l log -r -F -d 'a line of JSON a refusal; also: an fd, or -'
 complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refusals as they happen; log all'

@@ -126,6 +126,16 @@ export const OPTIONS = [
     group: 'running',
   },
   {
+    name: 'learn',
+    aliases: [],
+    kind: 'file',
+    placeholder: 'FILE',
+    repeatable: false,
+    inConfig: false,
+    help: 'restrict nothing; write to FILE what it takes',
+    group: 'running',
+  },
+  {
     name: 'engine',
     aliases: [],
     kind: 'choice',

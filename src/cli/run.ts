@@ -4,6 +4,7 @@ import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
 import { escapeBytes } from '../report/escape.ts';
+import type { Reporter } from '../report/event.ts';
 import type { CommandEnd } from '../supervise/command.ts';
 import { EngineError } from '../supervise/engine-error.ts';
 import { runCommand } from '../supervise/engines.ts';
@@ -20,7 +21,7 @@ import { complain } from './complain.ts';
 /** Runs the command and ends this process as the command ended. */
 export async function run(settings: Settings, command: readonly Buffer[]): Promise<never> {
   const identity = identifySelf();
-  const policy = await makePolicy(settings.policy);
+  const given = await makePolicy(settings.policy);
   const name = command[0] ?? Buffer.alloc(0);
   const resolved = resolveCommand(name, process.env['PATH']);
   if (resolved.kind === 'notFound') {
@@ -31,6 +32,8 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     complain(`${escapeBytes(resolved.path)}: ${errnoMessage(resolved.errno)}`);
     exitNow(ExitCode.CANNOT_EXECUTE);
   }
+  const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
+  const policy = learning?.policy ?? given;
   const features = probeKernel(process.env);
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
@@ -50,7 +53,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     command: resolved.path,
     argv: command,
     logged: settings.log !== undefined,
-    reporter: reports,
+    reporter: learning ? both(learning.lessons, reports) : reports,
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => complain(line),
   }).catch((error: unknown) => {
@@ -60,8 +63,20 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   });
   const succeeded = !(outcome instanceof LaunchError) && outcome.kind === 'exit' && outcome.code === 0;
   reports.finish(!succeeded);
+  learning?.finish();
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);
+}
+
+/** The one hears of everything; the other of what it wants. */
+function both(lessons: Reporter, reports: Reporter): Reporter {
+  return {
+    wantsAllowed: true,
+    report: (event) => {
+      lessons.report(event);
+      if (event.verdict === 'refused' || reports.wantsAllowed) reports.report(event);
+    },
+  };
 }
 
 function endForLaunch(error: LaunchError, path: Buffer): never {

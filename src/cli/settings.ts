@@ -8,6 +8,8 @@ export interface Settings {
   readonly engine: Engine;
   /** Where refused calls are logged. */
   readonly log: Assignment | undefined;
+  /** Where what the command does is learned to; nothing is restricted then. */
+  readonly learn: Assignment | undefined;
   readonly verbose: boolean;
   readonly quiet: boolean;
 }
@@ -29,13 +31,25 @@ export function makeSettings(given: Iterable<Assignment>): Settings {
   const assignments = new Assignments(given);
   const policy = makePolicyWords(assignments);
   const engine = assignments.last('engine')?.text;
+  const learn = assignments.last('learn');
+  if (learn) refuseRestrictions(learn, policy, engine);
   return {
     policy,
     engine: ENGINES.find((name) => name === engine) ?? 'auto',
     log: assignments.last('log'),
+    learn,
     verbose: assignments.isOn('verbose'),
     quiet: assignments.isOn('quiet'),
   };
+}
+
+/** What is to be learned would be lost on a run that is restricted, or that nobody watches. */
+function refuseRestrictions(learn: Assignment, policy: PolicyWords, engine: string | undefined): void {
+  const { readOnly, network } = policy;
+  if (!readOnly && network === 'open' && engine !== 'kernel') return;
+  const problem = engine === 'kernel' ? 'needs a supervisor' : 'watches a run without restrictions';
+  const hint = engine === 'kernel' ? 'leave out --engine=kernel' : 'leave the restrictions out';
+  throw new UsageError({ option: learn.spelling, problem, hint, origin: learn.origin });
 }
 
 function makePolicyWords(assignments: Assignments): PolicyWords {

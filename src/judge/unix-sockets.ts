@@ -8,7 +8,11 @@ export class UnixRules {
   readonly #paths = new Set<string>();
   readonly #names = new Set<string>();
 
-  constructor(allowed: readonly UnixSocketName[]) {
+  readonly #any: boolean;
+
+  /** @param any whatever socket it is */
+  constructor(allowed: readonly UnixSocketName[], any = false) {
+    this.#any = any;
     for (const socket of allowed) {
       if (socket.kind === 'path') this.#paths.add(socket.path.toString('latin1'));
       else this.#names.add(socket.name.toString('latin1'));
@@ -20,11 +24,11 @@ export class UnixRules {
    * @param isOurs the socket there was bound by a process of the sandbox
    */
   judgePath(path: Buffer, isOurs: boolean): Verdict {
-    return isOurs || this.#paths.has(path.toString('latin1')) ? PERFORM : OUTSIDE_RULE;
+    return isOurs || this.#any || this.#paths.has(path.toString('latin1')) ? PERFORM : OUTSIDE_RULE;
   }
 
   /** @param name without the leading NUL */
   judgeName(name: Buffer, isOurs: boolean): Verdict {
-    return isOurs || this.#names.has(name.toString('latin1')) ? PERFORM : OUTSIDE_RULE;
+    return isOurs || this.#any || this.#names.has(name.toString('latin1')) ? PERFORM : OUTSIDE_RULE;
   }
 }

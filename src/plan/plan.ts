@@ -49,7 +49,8 @@ export interface PlanOptions {
 /** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */
 export function makePlan(policy: Policy, features: KernelFeatures, options: PlanOptions): Plan {
   const restrictsFiles = policy.files !== undefined;
-  const abstractExceptions = policy.unixSockets.some((name) => name.kind === 'abstract');
+  const abstractExceptions =
+    policy.anyUnixSocket === true || policy.unixSockets.some((name) => name.kind === 'abstract');
   const ruleset = rulesetAttributes(
     features.landlockAbi,
     restrictsFiles,

@@ -12,6 +12,8 @@ export interface Policy {
   readonly network: NetworkPolicy | undefined;
   /** Unix sockets outside the sandbox that may be connected to, under any restriction (unix(7)). */
   readonly unixSockets: readonly UnixSocketName[];
+  /** Every Unix socket may be connected to: for a run that is watched, not confined. */
+  readonly anyUnixSocket?: true;
 }
 
 export interface FilePolicy {

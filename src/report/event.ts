@@ -45,7 +45,7 @@ export interface ReferralEvent {
   readonly operation: Operation;
   readonly object: ReportedObject;
   readonly verdict: 'allowed' | 'refused';
-  /** 0 where allowed. */
+  /** Of an allowed call: 0, or the error with which the kernel failed it when the supervisor made it. */
   readonly errno: number;
   readonly layer: Layer;
   /** The rule that decided, in a few words: `outside --write-allow`. It names an option where one would change it. */

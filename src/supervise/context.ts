@@ -64,7 +64,7 @@ export function allowed(
       operation,
       object,
       verdict: 'allowed',
-      errno: 0,
+      errno: reply.kind === 'errno' ? reply.errno : 0,
       layer: reply === CONTINUE_CALL ? 'landlock' : 'supervisor',
       rule,
     });

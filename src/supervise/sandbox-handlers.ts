@@ -20,7 +20,7 @@ export function sandboxHandlers(
   return makeHandlers({
     pending,
     network: new NetworkRules(plan.policy.network),
-    unix: new UnixRules(plan.policy.unixSockets),
+    unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
     bound: new BoundSockets(),
     reporter: run.reporter,
     credentials: identity.credentials,

@@ -1,0 +1,99 @@
+/** `secfilt --learn=FILE`: the command runs as without restrictions, watched, and FILE is written from what it did. */
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, writeSync } from 'node:fs';
+import { errnoMessage } from '../linux/errno.ts';
+import { splitPath } from '../policy/paths.ts';
+import type { PathBytes, Policy } from '../policy/policy.ts';
+import { systemResolvers } from '../policy/resolvers.ts';
+import { errnoOf } from '../policy/system-error.ts';
+import { Lessons } from '../report/learn/lessons.ts';
+import type { Assignment } from './assignments.ts';
+import { complain } from './complain.ts';
+import { givenPath } from './given-path.ts';
+import { learnedConfig } from './learned-config.ts';
+import { terminals } from './terminals.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface Learning {
+  /** Everything that a policy can allow: files are judged so that the supervisor hears of them. */
+  readonly policy: Policy;
+  readonly lessons: Lessons;
+  /** Writes the file. */
+  finish(): void;
+}
+
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'].map((name) => `/dev/${name}`);
+
+/** Opens the file, which must not exist or be empty. Throws a UsageError. */
+export function beginLearning(file: Assignment, command: readonly Buffer[]): Learning {
+  const descriptor = openFile(file);
+  const home = process.env['HOME'];
+  const lessons = new Lessons(home, exists);
+  const devices = new Set([...DEVICES, ...terminals().map((path) => path.toString('latin1'))]);
+  const isDevice = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
+  return {
+    policy: {
+      files: { writable: ['/', '/proc', '/sys'].map((path) => Buffer.from(path)) },
+      network: undefined,
+      unixSockets: [],
+      anyUnixSocket: true,
+    },
+    lessons,
+    finish: () => {
+      const bytes = learnedConfig(lessons, { command, home, resolvers: resolvers(), isDevice, existing });
+      try {
+        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      } catch (error) {
+        complain(`--learn: the file is incomplete: ${errnoMessage(errnoOf(error))}`);
+      }
+      closeSync(descriptor);
+    },
+  };
+}
+
+function openFile(file: Assignment): number {
+  const details = { option: file.spelling, word: file.text, origin: file.origin };
+  const { O_WRONLY, O_CREAT, O_NONBLOCK } = constants;
+  let descriptor: number;
+  try {
+    descriptor = openSync(givenPath(file), O_WRONLY | O_CREAT | O_NONBLOCK, 0o666);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const hint = errnoMessage(errnoOf(error));
+    throw new UsageError({ ...details, problem: 'cannot be written', hint });
+  }
+  const status = fstatSync(descriptor);
+  if (!status.isFile() || status.size === 0) return descriptor;
+  closeSync(descriptor);
+  const hint = 'name a file that does not exist or is empty';
+  throw new UsageError({ ...details, problem: 'exists already', hint });
+}
+
+/** A config file can name what does not exist only in a directory that does. */
+function existing(path: PathBytes): PathBytes {
+  let named = path;
+  for (
+    let { parent } = splitPath(named);
+    parent.length > 1 && !existsSync(parent);
+    { parent } = splitPath(named)
+  ) {
+    named = parent;
+  }
+  return named;
+}
+
+/** Whatever is there, a link that leads nowhere too. */
+function exists(path: PathBytes): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function resolvers(): ReturnType<typeof systemResolvers> {
+  try {
+    return systemResolvers();
+  } catch {
+    return [];
+  }
+}
