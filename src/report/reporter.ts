@@ -57,20 +57,20 @@ export class Reports implements Reporter {
   finish(commandFailed: boolean): void {
     const { log, quiet, verbose, environment } = this.#options;
     log?.close();
-    if (quiet) return;
-    if (commandFailed || verbose) {
+    if (!quiet && (commandFailed || verbose)) {
       const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
       for (const line of renderSummary(this.#refusals, environment['HOME'], paint).split('\n').slice(0, -1)) {
         this.#screen.write(line);
       }
     }
+    // What is missing is said to the quiet as well: they asked for a log.
     if (log && log.lost > 0) {
       const cause = log.failure ?? 'unknown error';
       this.#screen.write(
         `secfilt: the log is incomplete, ${log.lost} of its lines could not be written: ${cause}`,
       );
     }
-    if (this.#faults > 0)
+    if (this.#faults > 0 && !quiet)
       this.#screen.write(
         `secfilt: the summary is incomplete, ${this.#faults} of its reports met a fault of secfilt itself`,
       );

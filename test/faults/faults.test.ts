@@ -4,15 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Backing, backings } from '../support/backing.ts';
-import { who } from '../support/environment.ts';
-import { engines, type Ground, makeGround, python } from '../support/escape.ts';
-import { random, repetitions } from '../support/repeat.ts';
+import { type Backing } from '../support/backing.ts';
+import { type Ground, makeGround, python } from '../support/escape.ts';
+import { ended, forEachWay, until, usage } from '../support/faults.ts';
+import { repetitions } from '../support/repeat.ts';
 import { run, secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
 
@@ -34,19 +32,6 @@ for n in range(1): threading.Thread(target=work, args=(f'{os.getpid()}t',), daem
 if os.getpid() != os.getsid(0): print('ready', flush=True)
 work(os.getpid())
 `;
-
-function forEachWay(
-  title: string,
-  body: (t: TestContext, options: readonly string[], backing: Backing, next: () => number) => Promise<void>,
-): void {
-  for (const { name, options } of engines) {
-    for (const backing of backings) {
-      void test(`${title}, ${name} ${backing.name} (${who})`, { timeout: 3_600_000 }, (t) =>
-        body(t, options, backing, random(17)),
-      );
-    }
-  }
-}
 
 function busy(ground: Ground, options: readonly string[], backing: Backing): ChildProcess {
   const words = python(BUSY, ground.root);
@@ -70,25 +55,10 @@ function users(ground: Ground): number[] {
     .map(Number);
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!holds()) {
-    assert.ok(Date.now() < end, `in vain waited for ${what}`);
-    await sleep(5);
-  }
-}
-
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.stdout?.once('data', () => resolve());
     child.once('close', () => reject(new Error('it ended before it began')));
-  });
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    else child.once('exit', () => resolve());
   });
 }
 
@@ -250,22 +220,3 @@ print('end', flush=True); sys.stdin.readline()`;
     assert.ok(last.kilobytes - first.kilobytes < 48 * 1024, JSON.stringify([first, last]));
   },
 );
-
-/** An undumpable process shows its descriptors to nobody but root. */
-function usage(pid: number): { descriptors: number | undefined; kilobytes: number } {
-  const kilobytes = Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-  try {
-    const names = readdirSync(`/proc/${pid}/fd`);
-    return { descriptors: names.filter((name) => isOpen(pid, name)).length, kilobytes };
-  } catch {
-    return { descriptors: undefined, kilobytes };
-  }
-}
-
-function isOpen(pid: number, name: string): boolean {
-  try {
-    return readlinkSync(join(`/proc/${pid}/fd`, name)) !== '';
-  } catch {
-    return existsSync(`/proc/${pid}`);
-  }
-}

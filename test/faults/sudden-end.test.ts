@@ -1,0 +1,122 @@
+/**
+ * Targets that end while the supervisor performs their call: whole groups of processes and threads, killed at once in
+ * the middle of changes and of connections that wait. The supervisor has few descriptors to lose: what one of these calls
+ * does not give back makes the last ones fail.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+
+import { makeGround, python } from '../support/escape.ts';
+import { ended, forEachWay, until, usage } from '../support/faults.ts';
+import { repetitions } from '../support/repeat.ts';
+import { secfiltWords, start } from '../support/run.ts';
+import { strictSnapshot } from '../support/snapshot.ts';
+
+const RUNS = repetitions('SECFILTER_FAULT_RUNS', 15);
+/** What Node itself has open, the descriptors of threads that are kept (64, descriptor.ts), and little more. */
+const MOST_DESCRIPTORS = 160;
+
+const SCRIPT = String.raw`
+full = socket.socket(); full.bind(('127.0.0.1', 0)); full.listen(0)
+# Two connections fill its queue; all others wait until they are killed.
+fillers = [socket.socket() for n in range(4)]
+for filler in fillers: filler.setblocking(False); filler.connect_ex(full.getsockname())
+place = struct.pack('>HH4s8x', 0x0200, full.getsockname()[1], bytes([127, 0, 0, 1]))
+
+def change(n):
+    while True:
+        sc(90, f'{ROOT}/a/f', 0o600 + n % 8); sc(90, f'{ROOT}/o/f', 0o777)
+        fd = sc(2, f'{ROOT}/a/n{n}', 0o102, 0o644)
+        if fd >= 0: sc(3, fd)
+        sc(82, f'{ROOT}/a/n{n}', f'{ROOT}/a/m{n}'); sc(87, f'{ROOT}/a/m{n}')
+def connect(n):
+    while True:
+        fd = sc(41, 2, 1, 0); sc(42, fd, place, 16); sc(3, fd)
+def begin(n):
+    "A process with two threads, and on every third round a child that it does not wait for."
+    os.setpgid(0, group or os.getpid())
+    if n % 3 == 0: os.fork()
+    threading.Thread(target=connect if n % 2 else change, args=(n,), daemon=True).start()
+    (change if n % 4 < 2 else connect)(n)
+
+import random
+random.seed(5)
+for turn in range(ROUNDS):
+    group, pids = 0, []
+    for n in range(4):
+        pid = os.fork()
+        if pid == 0:
+            try: begin(turn + n)
+            finally: os._exit(3)
+        try: os.setpgid(pid, group or pid)
+        except OSError: pass
+        group = group or pid; pids.append(pid)
+    time.sleep(random.random() / 50)
+    for pid in reversed(pids[1:]): os.kill(pid, 9)
+    os.killpg(group, 9)
+    for pid in pids:
+        status = os.waitpid(pid, 0)[1]
+        assert status == 9, status
+print('over', flush=True); sys.stdin.readline()
+say(changed=sc(90, f'{ROOT}/a/f', 0o600), opened=sc(2, f'{ROOT}/a/last', 0o102, 0o644), refused=sc(90, f'{ROOT}/o/f', 0o777), connected=socket.socket().connect_ex(('127.0.0.1', 9)))
+`;
+
+function zombiesOf(parent: number): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        return fields[0] === 'Z' && fields[1] === `${parent}`;
+      } catch {
+        return false;
+      }
+    });
+}
+
+forEachWay(
+  `P32 groups of targets end in the middle of their calls, ${RUNS} times`,
+  async (t, options, backing) => {
+    const ground = makeGround(t);
+    const before = strictSnapshot(ground.o);
+    const words = secfiltWords([
+      ...options,
+      `--write-allow=${ground.a}`,
+      '--allowed-netmasks=127.0.0.0/8',
+      '--',
+      ...python(`ROUNDS = ${RUNS}\n${SCRIPT}`, ground.root),
+    ]);
+    const child = start(['prlimit', `--nofile=${MOST_DESCRIPTORS}:${MOST_DESCRIPTORS}`, ...words], {
+      env: backing.env,
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let [said, errors] = ['', ''];
+    child.stdout?.on('data', (data: Buffer) => (said += data.toString()));
+    child.stderr?.on('data', (data: Buffer) => (errors += data.toString()));
+    await until(
+      'the last round',
+      () => said.includes('over') || child.exitCode !== null,
+      30_000 + RUNS * 400,
+    );
+    assert.match(said, /over/, errors);
+    // The supervisor reaps orphans when it comes to it, and gives back what waiting calls held.
+    await until('the last orphan', () => zombiesOf(child.pid ?? 0).length === 0);
+    const { descriptors } = usage(child.pid ?? 0);
+    if (descriptors !== undefined)
+      assert.ok(descriptors < MOST_DESCRIPTORS - 40, `${descriptors} descriptors`);
+    child.stdin?.end('\n');
+    await ended(child);
+    await until('its last words', () => said.includes('}'));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the script above wrote it
+    const last = JSON.parse(said.slice(said.indexOf('{'))) as Record<string, number>;
+    assert.equal(child.exitCode, 0, errors);
+    assert.equal(last['changed'], 0, said);
+    assert.ok((last['opened'] ?? -1) >= 0, said);
+    assert.equal(last['refused'], -1, said);
+    // Nobody listens there, which the kernel says: the supervisor has performed the call.
+    assert.equal(last['connected'], 111, said);
+    assert.deepEqual(strictSnapshot(ground.o), before);
+  },
+);
