@@ -52,6 +52,14 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
       break;
     }
     const option = knownOption(token);
+    if ((option.name === 'help' || option.name === 'version') && token.value !== undefined) {
+      throw new UsageError({
+        option: token.rawName,
+        word: token.value,
+        problem: 'is too much',
+        hint: 'it takes no value',
+      });
+    }
     const read = readAssignments(option, token.rawName, checkedValue(token, option), COMMAND_LINE);
     if (read[0]?.on === true && (option.name === 'help' || option.name === 'version'))
       return { kind: option.name };
