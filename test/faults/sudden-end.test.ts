@@ -12,7 +12,7 @@ import { repetitions } from '../support/repeat.ts';
 import { secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
 
-const RUNS = repetitions('SECFILTER_FAULT_RUNS', 15);
+const RUNS = repetitions('SECFILTER_FAULT_RUNS', 30);
 /** What Node itself has open, the descriptors of threads that are kept (64, descriptor.ts), and little more. */
 const MOST_DESCRIPTORS = 160;
 
