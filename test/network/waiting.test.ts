@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { forEachBacking } from '../support/backing.ts';
-import { who } from '../support/environment.ts';
+import { testEngine, who } from '../support/environment.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { pythonResults } from './python.ts';
 
@@ -109,7 +109,13 @@ const KINDS = [
 ] as const;
 
 for (const kind of KINDS) {
-  void test(`a signal to a waiting connect, ${kind}: as natively (${who})`, async () => {
+  void test(`a signal to a waiting connect, ${kind}: as natively (${who})`, async (t) => {
+    if (kind === 'threads' && testEngine === 'trace') {
+      t.skip(
+        'a thread that a tracer holds takes no signal, so the kernel gives it to another (docs/engines.md)',
+      );
+      return;
+    }
     const native = await pythonResults(SIGNALLED, [kind]);
     assert.notEqual(native['code'], 99, JSON.stringify(native));
     const sandboxed = await pythonResults(SIGNALLED, [kind], {
