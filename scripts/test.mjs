@@ -1,6 +1,7 @@
 // Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
 // is root, the integration tests once more as an ordinary user; all integration tests once for each engine.
-//   node scripts/test.mjs [--unit] [--only PATTERN] [--engine NAME]     PATTERN: part of a test file's path
+//   node scripts/test.mjs [--unit] [--built] [--only PATTERN] [--engine NAME]
+// PATTERN is part of a test file's path; --built: build/ and dist/ are already what is to be tested.
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -18,13 +19,15 @@ const OF_ENGINES = 'engines/';
 /** What the integration tests read, beside the run-time dependencies. */
 const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
 
-const { unitOnly, pattern, engines } = readArguments(process.argv.slice(2));
+const { unitOnly, isBuilt, pattern, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT']) delete environment[name];
 
-fs.rmSync(join(root, 'build'), { recursive: true, force: true });
-step('tsc', ['node_modules/typescript/bin/tsc']);
-step('the build', ['scripts/build.mjs']);
+if (!isBuilt) {
+  fs.rmSync(join(root, 'build'), { recursive: true, force: true });
+  step('tsc', ['node_modules/typescript/bin/tsc']);
+  step('the build', ['scripts/build.mjs']);
+}
 
 const runs = [await runTests('unit tests', 'build/src', FLOOR.unit)];
 if (!unitOnly) {
@@ -48,14 +51,15 @@ if (!unitOnly) {
 conclude();
 
 function readArguments(words) {
-  /** @type {{ unitOnly: boolean, pattern: string | undefined, engines: string[] }} */
-  const result = { unitOnly: false, pattern: undefined, engines: ENGINES };
+  /** @type {{ unitOnly: boolean, isBuilt: boolean, pattern: string | undefined, engines: string[] }} */
+  const result = { unitOnly: false, isBuilt: false, pattern: undefined, engines: ENGINES };
   for (let index = 0; index < words.length; index += 1) {
     if (words[index] === '--unit') result.unitOnly = true;
+    else if (words[index] === '--built') result.isBuilt = true;
     else if (words[index] === '--only' && words[index + 1]) result.pattern = words[(index += 1)];
     else if (words[index] === '--engine' && words[index + 1]) result.engines = [words[(index += 1)]];
     else {
-      const usage = 'test.mjs [--unit] [--only PATTERN] [--engine NAME]';
+      const usage = 'test.mjs [--unit] [--built] [--only PATTERN] [--engine NAME]';
       console.error(`test: cannot understand "${words[index]}"; usage: ${usage}`);
       process.exit(2);
     }

@@ -20,7 +20,7 @@ read -r node </root/node
 export PATH="${node%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 echo "guest: kernel $(uname -r), security modules $(cat /sys/kernel/security/lsm)"
 cd /root/secfilter || exit
-"$node" scripts/test.mjs "$@" </dev/null
+"$node" scripts/test.mjs --built "$@" </dev/null
 status=$?
 echo "guest: the tests ended with $status"
 # The console is slower than what it is told.

@@ -51,6 +51,8 @@ export function makeImage(project, folder) {
     if (fs.existsSync(join(project, name)))
       fs.cpSync(join(project, name), join(clone, name), { recursive: true, verbatimSymlinks: true });
   }
+  for (const script of ['node_modules/typescript/bin/tsc', 'scripts/build.mjs'])
+    execFileSync(process.execPath, [script], { cwd: clone, stdio: 'inherit' });
   const image = join(folder, 'image');
   execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', tree, image, SIZE], { stdio: 'inherit' });
   fs.rmSync(tree, { recursive: true });
