@@ -21,7 +21,10 @@ const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'packa
 
 const { unitOnly, isBuilt, pattern, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
-for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT']) delete environment[name];
+for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT', 'INIT_CWD'])
+  delete environment[name];
+// Started by npm: its settings (cache, prefix) are those of another user and another directory.
+for (const name of Object.keys(environment)) if (/^npm_/i.test(name)) delete environment[name];
 
 if (!isBuilt) {
   fs.rmSync(join(root, 'build'), { recursive: true, force: true });
