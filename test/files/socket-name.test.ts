@@ -13,7 +13,7 @@ const BIND = `import os, socket, sys
 for name in sys.argv[1:]:
     s = socket.socket(socket.AF_UNIX); s.bind(name); s.listen(1); print(s.getsockname())
     c = socket.socket(socket.AF_UNIX); c.connect(s.getsockname()); print(c.getpeername()); c.send(b'x')
-    print(s.accept()[0].recv(1)); print(any(line.endswith(' ' + name + chr(10)) for line in open('/proc/net/unix')))
+    print(s.accept()[0].recv(1)); print(any(line.endswith(os.fsencode(' ' + name + chr(10))) for line in open('/proc/net/unix', 'rb')))
     os.unlink(name)`;
 
 forEachBacking(`a bound socket keeps its name (${who})`, async (t, backing) => {

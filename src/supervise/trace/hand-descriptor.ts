@@ -28,7 +28,9 @@ const PAGE = 4096;
 
 /** What lies where, in the tracee's page and in ours, which is a copy of it. */
 const Place = { address: 0, header: 32, vector: 96, control: 112, data: 160, size: 168 } as const;
-const NAME_LENGTH = 16;
+/** Of letters and digits, because programs read /proc/net/unix as text; 130 bits of chance. */
+const NAME_LENGTH = 26;
+const ALPHABET = Buffer.from('abcdefghijklmnopqrstuvwxyz234567');
 const ADDRESS_LENGTH = 3 + NAME_LENGTH;
 const CONTROL_LENGTH = 24;
 const DESCRIPTOR = Place.control + 16;
@@ -69,9 +71,7 @@ function receiveInto(
   closeOnExec: boolean,
 ): number {
   layOut(page.bytes, address);
-  // Loaded here: it would make every start a fifth longer.
-  const { randomFillSync } = process.getBuiltinModule('node:crypto');
-  randomFillSync(page.bytes, Place.address + 3, NAME_LENGTH);
+  chooseName(page.bytes);
   if (!writeMemory(tid, address)) return -Errno.EPERM;
   const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
   const receiver = injector.call(X86_64.socket, AF_UNIX, type, 0);
@@ -81,6 +81,14 @@ function receiveInto(
   if (received < 0) return injector.call(X86_64.close, receiver) === GONE ? GONE : received;
   const moved = injector.call(X86_64.dup3, received, receiver, closeOnExec ? O_CLOEXEC : 0);
   return injector.call(X86_64.close, received) === GONE ? GONE : moved;
+}
+
+function chooseName(bytes: Buffer): void {
+  // Loaded here: it would make every start a fifth longer.
+  const { randomFillSync } = process.getBuiltinModule('node:crypto');
+  const begin = Place.address + 3;
+  randomFillSync(bytes, begin, NAME_LENGTH);
+  for (let at = begin; at < begin + NAME_LENGTH; at += 1) bytes[at] = ALPHABET[(bytes[at] ?? 0) & 31] ?? 0;
 }
 
 function receiveBy(
