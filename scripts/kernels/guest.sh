@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs the tests in a test machine, as its first process. Words: the arguments of test.mjs.
+# /tmp stays on the disk: an older tmpfs has no extended attributes of users and no file flags, which tests change.
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t securityfs security /sys/kernel/security
@@ -7,7 +8,6 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
-mount -t tmpfs -o mode=1777 tmp /tmp
 mount -t tmpfs -o mode=755 run /run
 for name in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do
   ln -sfn "/proc/self/${name#*:}" "/dev/${name%%:*}"

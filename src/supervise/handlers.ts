@@ -6,6 +6,7 @@ import type { Judge } from '../plan/catalogue.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
+import * as links from './files/link.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
 import { truncate } from './files/truncate.ts';
@@ -14,6 +15,7 @@ import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import type { NetworkContext, NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
+import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
@@ -37,8 +39,8 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   rename: names.rename,
   renameat: names.renameAt,
   renameat2: names.renameAt2,
-  link: names.link,
-  linkat: names.linkAt,
+  link: links.link,
+  linkat: links.linkAt,
   chmod: metadata.chmod,
   fchmod: metadata.fchmod,
   fchmodat: metadata.fchmodAt,
@@ -90,7 +92,9 @@ export function makeHandlers(
       quick: quick ? new QuickWay(files.writable) : undefined,
     };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
-      handlers.set(X86_64[name], (referral) => handler(referral, fileContext));
+      const number = X86_64[name];
+      const handle: Handler = (referral) => handler(referral, fileContext);
+      handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
   if (members !== undefined) {
@@ -106,6 +110,11 @@ export function makeHandlers(
     }
   }
   return handlers;
+}
+
+/** A call that the kernel lacks is answered as natively: callers know what to do then. */
+function unlessMissing(number: number, handle: Handler): Handler {
+  return (referral) => (isMissing(number) ? fail(Errno.ENOSYS) : handle(referral));
 }
 
 /** Answers one referral. Whatever goes wrong in here ends in a refusal. */

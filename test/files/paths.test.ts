@@ -2,13 +2,23 @@
  * Ways to name a forbidden file that look allowed, and ways to name an allowed one that look odd.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 import type { Argument, Step, StepResult } from '../probes/protocol.ts';
 import { type Backing, forEachBacking } from '../support/backing.ts';
 import { who } from '../support/environment.ts';
+import { inodeFlags } from '../support/native.ts';
 import { At, Call, Errno, Open } from '../support/numbers.ts';
 import { rawCalls, resultOf } from '../support/probe.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
@@ -158,6 +168,14 @@ function high(low: number, garbage: number): string {
   return String((BigInt(garbage) << 32n) | BigInt.asUintN(32, BigInt(low)));
 }
 
+/** Whether the file system has flags (chattr), which an older tmpfs has not. */
+function hasFlags(path: string): boolean {
+  const descriptor = openSync(path, 'r');
+  const flags = inodeFlags(descriptor);
+  closeSync(descriptor);
+  return flags !== undefined;
+}
+
 function withGarbage(directory: string): Step[] {
   return [
     save('dir', Call.open, p(directory), Open.directory),
@@ -174,7 +192,9 @@ function withGarbage(directory: string): Step[] {
     call('AT_FDCWD without sign', Call.openat, 0xffffff9c, p(join(directory, 'f')), WRITE),
     call('AT_FDCWD and garbage', Call.openat, high(-100, 0x1234), p(join(directory, 'f')), WRITE),
     call('fchmod', Call.fchmod, { saved: 'f', garbage: 0xbeef }, high(0o600, 7)),
-    call('ioctl', Call.ioctl, { saved: 'f' }, high(0x40086602, 1), { hex: '4000080000000000' }),
+    ...(hasFlags(join(directory, 'f'))
+      ? [call('ioctl', Call.ioctl, { saved: 'f' }, high(0x40086602, 1), { hex: '4000080000000000' })]
+      : []),
     call(
       'linkat flags',
       Call.linkat,

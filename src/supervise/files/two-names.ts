@@ -1,30 +1,11 @@
-/** Calls with two names: rename(2) and link(2) in all their forms. Both ends must be allowed. */
+/** Calls with two names, of which both must be allowed, and rename(2) in all its forms; link(2) is in link.ts. */
 import { Errno } from '../../linux/errno.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_SYMLINK_FOLLOW,
-  PATH_MAX,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFMT,
-  fileMode,
-  fstat,
-  terminated,
-  type FileStatus,
-} from '../../linux/files.ts';
-import { close, linkat, renameat2, unlinkat } from '../../linux/libc.ts';
+import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFLNK, fstat, type FileStatus } from '../../linux/files.ts';
+import { close, renameat2, unlinkat } from '../../linux/libc.ts';
 import { isAllowedPath, judgeEntries, judgeLink } from '../../judge/files.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import {
-  objectOf,
-  openTargetDescriptor,
-  resolveEntry,
-  resolveObject,
-  type ResolvedEntry,
-  type ResolvedObject,
-} from '../resolve.ts';
+import { resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
 import { entryError, entryType, isFilled } from './errors.ts';
 
@@ -53,18 +34,8 @@ export const renameAt2: FileHandler = (referral, context) =>
     toPath: 3,
     flags: referral.uint(4),
   });
-export const link: FileHandler = (referral, context) =>
-  linkWith(referral, context, { from: AT_FDCWD, fromPath: 0, to: AT_FDCWD, toPath: 1, flags: 0 });
-export const linkAt: FileHandler = (referral, context) =>
-  linkWith(referral, context, {
-    from: referral.int(0),
-    fromPath: 1,
-    to: referral.int(2),
-    toPath: 3,
-    flags: referral.int(4),
-  });
 
-interface TwoNames {
+export interface TwoNames {
   readonly from: number;
   /** Index of the argument that holds the path's address. */
   readonly fromPath: number;
@@ -74,7 +45,7 @@ interface TwoNames {
 }
 
 /** Reads both paths; 0, or the errno. */
-function readPaths(referral: Referral, call: TwoNames): { from: Buffer; to: Buffer } | number {
+export function readPaths(referral: Referral, call: TwoNames): { from: Buffer; to: Buffer } | number {
   const fromLength = readPath(referral.tid, referral.pointer(call.fromPath), oldPath);
   if (fromLength < 0) return -fromLength;
   const toLength = readPath(referral.tid, referral.pointer(call.toPath), newPath);
@@ -84,7 +55,7 @@ function readPaths(referral: Referral, call: TwoNames): { from: Buffer; to: Buff
 }
 
 /** Both names are below allowed directories that Landlock backs. */
-function areBelow(
+export function areBelow(
   { tid }: Referral,
   { quick }: FileContext,
   call: TwoNames,
@@ -197,7 +168,7 @@ function renameError(from: ResolvedEntry, to: ResolvedEntry, flags: number): num
   return toType === S_IFDIR && isFilled(to) ? Errno.ENOTEMPTY : undefined;
 }
 
-function statusOf(descriptor: number): FileStatus | undefined {
+export function statusOf(descriptor: number): FileStatus | undefined {
   const status = fstat(descriptor);
   return typeof status === 'number' ? undefined : status;
 }
@@ -208,68 +179,4 @@ function isInside(path: Buffer, directory: Buffer): boolean {
     path[directory.length] === 0x2f &&
     path.subarray(0, directory.length).equals(directory)
   );
-}
-
-function linkWith(referral: Referral, context: FileContext, call: TwoNames): Reply {
-  if ((call.flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) !== 0) return fail(Errno.EINVAL);
-  const paths = readPaths(referral, call);
-  if (typeof paths === 'number') return fail(paths);
-  if (areBelow(referral, context, call, paths, (call.flags & AT_SYMLINK_FOLLOW) !== 0)) return CONTINUE_CALL;
-  const source = resolveSource(referral, call, paths.from);
-  if (source.kind === 'error') return fail(source.errno);
-  const entry = resolveEntry(referral.tid, call.to, paths.to);
-  const reply =
-    entry.kind === 'entry'
-      ? linkObject(referral, context, source, entry)
-      : fail(entry.kind === 'error' ? entry.errno : Errno.EEXIST);
-  close(source.descriptor);
-  if (entry.kind === 'entry') close(entry.directory);
-  return reply;
-}
-
-function resolveSource(referral: Referral, call: TwoNames, path: Buffer): ReturnType<typeof resolveObject> {
-  if (path.length > 0 || (call.flags & AT_EMPTY_PATH) === 0) {
-    return resolveObject(referral.tid, call.from, path, (call.flags & AT_SYMLINK_FOLLOW) !== 0);
-  }
-  if (call.from === AT_FDCWD) return resolveObject(referral.tid, AT_FDCWD, Buffer.from('.'), true);
-  const descriptor = openTargetDescriptor(referral.tid, call.from);
-  return descriptor < 0 ? { kind: 'error', errno: -descriptor } : objectOf(descriptor);
-}
-
-function linkObject(
-  referral: Referral,
-  context: FileContext,
-  source: ResolvedObject,
-  entry: ResolvedEntry,
-): Reply {
-  const verdict = judgeEntries(context.files, [source.path, entry.path]);
-  const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
-  switch (verdict.kind) {
-    case 'continue':
-      return allowed(referral, context, 'link', reported, CONTINUE_CALL);
-    case 'perform': {
-      if (entry.trailingSlash) return fail(Errno.ENOENT);
-      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
-      const mode = fileMode(source.descriptor);
-      const link = judgeLink(context.files, entry.path);
-      if (link.kind === 'refuse' && (mode < 0 || (mode & S_IFMT) === S_IFLNK))
-        return refused(referral, context, 'link', reported, link.rule);
-      const own = terminated(Buffer.from(`/proc/self/fd/${source.descriptor}`));
-      const result = linkat(AT_FDCWD, own, entry.directory, entry.name, AT_SYMLINK_FOLLOW);
-      return allowed(referral, context, 'link', reported, resultReply(result));
-    }
-    case 'refuse': {
-      const errno = linkError(source, entry);
-      return errno === undefined ? refused(referral, context, 'link', reported, verdict.rule) : fail(errno);
-    }
-  }
-}
-
-function linkError(source: ResolvedObject, entry: ResolvedEntry): number | undefined {
-  if (entryType(entry) !== undefined) return Errno.EEXIST;
-  if (entry.trailingSlash) return Errno.ENOENT;
-  const from = statusOf(source.descriptor);
-  const to = statusOf(entry.directory);
-  if (from !== undefined && to !== undefined && from.device !== to.device) return Errno.EXDEV;
-  return entryError(entry);
 }
