@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CODE, INSTRUCTIONS, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL } from './code.ts';
+import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, instructions } from './code.ts';
+
+const INSTRUCTIONS = instructions();
 
 /** One line an instruction, as objdump words it: `bytes`, `assembly`. */
 function disassemble(code: Buffer): { offset: number; bytes: string; assembly: string }[] | undefined {
@@ -53,6 +55,10 @@ void test('a disassembler reads the bytes as the listing says', (t) => {
 function field(offset: number): string {
   return `[r12+0x${offset.toString(16)}]`;
 }
+
+void test('the code is the bytes of the listing', () => {
+  assert.deepEqual(CODE, Buffer.concat(INSTRUCTIONS.map(({ bytes }) => bytes)));
+});
 
 void test('the numbers in the code are those of the row layout', () => {
   const text = INSTRUCTIONS.map(({ assembly }) => assembly).join('\n');

@@ -89,16 +89,20 @@ export interface Instruction {
   readonly assembly: string;
 }
 
-export const INSTRUCTIONS: readonly Instruction[] = LISTING.trim()
-  .split('\n')
-  .map((line) => {
-    const match = /^(?:(\w+):)?\s+([0-9a-f ]+?)\s*\|\s*(.+?)\s*\|/.exec(line);
-    if (match === null) throw new Error(`not a line of the listing: ${line}`);
-    const [, label, hex = '', assembly = ''] = match;
-    return { label, bytes: Buffer.from(hex.replaceAll(' ', ''), 'hex'), assembly };
-  });
+/** The listing's second column: first what is before it goes, and what is behind it. */
+export const CODE: Buffer = Buffer.from(LISTING.replaceAll(/^.{12}|\|.*$|\s/gm, ''), 'hex');
 
-export const CODE: Buffer = Buffer.concat(INSTRUCTIONS.map(({ bytes }) => bytes));
+/** The listing, a line each. */
+export function instructions(): Instruction[] {
+  return LISTING.trim()
+    .split('\n')
+    .map((line) => {
+      const match = /^(?:(\w+):)?\s+([0-9a-f ]+?)\s*\|\s*(.+?)\s*\|/.exec(line);
+      if (match === null) throw new Error(`not a line of the listing: ${line}`);
+      const [, label, hex = '', assembly = ''] = match;
+      return { label, bytes: Buffer.from(hex.replaceAll(' ', ''), 'hex'), assembly };
+    });
+}
 
 /** Where the code looks for the address of the first row, in bytes from its own start. */
 export const TABLE_CELL: number = (CODE.length + 7) & ~7;

@@ -92,19 +92,20 @@ function limitRows(limit: OpenFilesLimit): Row[] {
 
 /** Gives up every capability that is not in `kept` (capabilities(7)). */
 export function capabilityRows(kept: bigint): Row[] {
+  const low = Number(kept & 0xffff_ffffn);
+  const high = Number(kept >> 32n);
   // With no_new_privs no execve(2) can raise what capset(2) lowers, so the bounding set may refuse: for want of
   // CAP_SETPCAP, or because this kernel has fewer capabilities than a set has bits.
-  const bounding = Array.from({ length: 64 }, (_, capability) => capability)
-    .filter((capability) => ((kept >> BigInt(capability)) & 1n) === 0n)
-    .map((capability): Row => ({
-      ...row('prctl PR_CAPBSET_DROP', X86_64.prctl, [PR_CAPBSET_DROP, capability]),
-      tolerate: 'all',
-    }));
+  const bounding: Row[] = [];
+  for (let capability = 0; capability < 64; capability += 1) {
+    if ((((capability < 32 ? low : high) >>> (capability & 31)) & 1) === 1) continue;
+    const drop = row('prctl PR_CAPBSET_DROP', X86_64.prctl, [PR_CAPBSET_DROP, capability]);
+    bounding.push({ ...drop, tolerate: 'all' });
+  }
   const header = zeros(8);
   header.bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
   const sets = zeros(24); // twice {effective, permitted, inheritable}: low halves, high halves
-  for (const half of [0, 1]) {
-    const bits = Number(BigInt.asUintN(32, kept >> BigInt(32 * half)));
+  for (const [half, bits] of [low, high].entries()) {
     sets.bytes.writeUInt32LE(bits, 12 * half);
     sets.bytes.writeUInt32LE(bits, 12 * half + 4);
   }

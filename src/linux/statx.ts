@@ -1,9 +1,10 @@
-/** statx(2): what fstat(2) does not tell. */
+/** When files were made: statx(2), and the clock that the kernel takes such times from (clock_gettime(2)). */
 import { AT_EMPTY_PATH } from './files.ts';
-import { addressOf, syscall } from './libc.ts';
+import { addressOf, syscall, syscallMemory2 } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
 const STATX_BTIME = 0x800;
+const CLOCK_REALTIME_COARSE = 5;
 const MASK_OFFSET = 0;
 const BTIME_OFFSET = 80;
 
@@ -25,4 +26,11 @@ export function birthTime(descriptor: number): number | undefined {
   );
   if (failed < 0 || (result.readUInt32LE(MASK_OFFSET) & STATX_BTIME) === 0) return undefined;
   return Number(result.readBigInt64LE(BTIME_OFFSET)) * 1000 + result.readUInt32LE(BTIME_OFFSET + 8) / 1e6;
+}
+
+/** The time that a file made now would bear: that of the last tick, not the clock on the wall. Unit as above; NaN: unknown. */
+export function fileClock(): number {
+  const failed = syscallMemory2(X86_64.clock_gettime, CLOCK_REALTIME_COARSE, result, 0, 0, 0);
+  if (failed < 0) return Number.NaN;
+  return Number(result.readBigInt64LE(0)) * 1000 + Number(result.readBigInt64LE(8)) / 1e6;
 }

@@ -5,10 +5,6 @@
 
 const PLAIN_BYTES_PATTERN = /^[ -[\]-~]*$/;
 const BACKSLASH = 0x5c;
-/** Control and format characters, bidirectional ones among them, line separators, private and unassigned code points. */
-const UNSAFE_PATTERN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
-/** Blanks that are not the space, the blank Braille pattern among them: they look like nothing or like another name. */
-const BLANK_PATTERN = /[^\P{Zs} ]|\u2800/u;
 const ESCAPE_PATTERN = /\\(?:x([0-9a-f]{2})|\\)/g;
 
 /** The escaped text of some bytes. */
@@ -42,8 +38,18 @@ function escapeByte(byte: number): string {
 
 function escapeSequence(sequence: Buffer): string {
   const character = sequence.toString('utf8');
-  if (!UNSAFE_PATTERN.test(character) && !BLANK_PATTERN.test(character)) return character;
-  return Array.from(sequence, hexEscape).join('');
+  return isUnsafe(character) || isBlank(character) ? Array.from(sequence, hexEscape).join('') : character;
+}
+
+/** Control and format characters, bidirectional ones among them, line separators, private and unassigned code points. */
+function isUnsafe(character: string): boolean {
+  // Here, where few come by: the making of such a pattern is a part of every start otherwise.
+  return /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(character);
+}
+
+/** Blanks that are not the space, the blank Braille pattern among them: they look like nothing or like another name. */
+function isBlank(character: string): boolean {
+  return /[^\P{Zs} ]|\u2800/u.test(character);
 }
 
 function hexEscape(byte: number): string {

@@ -17,7 +17,7 @@ import {
 } from '../../linux/files.ts';
 import { close, fchdir } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, bind } from '../../linux/sockets.ts';
-import { birthTime } from '../../linux/statx.ts';
+import { birthTime, fileClock } from '../../linux/statx.ts';
 import { judgeEntry } from '../../judge/files.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
@@ -30,8 +30,6 @@ import type { NetworkContext } from './context.ts';
 import type { TargetSocket } from './target-socket.ts';
 
 const SLASH = 0x2f;
-/** Clocks of file systems run behind by a tick. */
-const CLOCK_TICK = 20;
 
 export interface PathBind {
   readonly referral: Referral;
@@ -63,7 +61,7 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
     const error = entryError(entry);
     return error === undefined ? refused(referral, context, 'bind', reported, verdict.rule) : fail(error);
   }
-  const before = Date.now() - CLOCK_TICK;
+  const before = fileClock();
   const result = underUmask(call.umask, () => perform(call, entry, verdict));
   if (result === 0) register(context, entry, before);
   const rule = context.files === undefined ? 'files are not restricted' : undefined;
