@@ -24,6 +24,8 @@ const PROCESSOR = {
   emulated: '-accel tcg -cpu max -smp 1'.split(' '),
 };
 const MINUTE = 60_000;
+/** How many times longer the tests wait (test/support/environment.ts); the kernel passes it to its first process. */
+const SLOWNESS = { kvm: 1, emulated: 10 };
 /** Minutes until the tests begin: some machines have a /dev/kvm that cannot run these kernels. */
 const BOOT_MINUTES = 3;
 
@@ -110,7 +112,8 @@ async function boot(kernel, initramfs, image, backing) {
   const title = `Linux ${kernel.release}, ${backing === 'none' ? 'without' : 'with'} Landlock`;
   console.log(`\n==== ${title}`);
   const { parameters, landlock } = BACKINGS[backing];
-  const append = ['console=ttyS0', 'quiet', 'panic=-1', ...parameters, '--', ...options.passed];
+  const slowness = `SECFILTER_TEST_SLOWNESS=${SLOWNESS[options.processor]}`;
+  const append = ['console=ttyS0', 'quiet', 'panic=-1', ...parameters, slowness, '--', ...options.passed];
   const drive = `file=${image},if=virtio,format=raw,snapshot=on`;
   const boots = ['-kernel', kernel.image, '-initrd', initramfs, '-append', append.join(' ')];
   const child = spawn(QEMU, [...PROCESSOR[options.processor], ...MACHINE, '-drive', drive, ...boots], {

@@ -17,11 +17,14 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Backing, backings } from '../support/backing.ts';
-import { isRoot, who } from '../support/environment.ts';
+import { isRoot, patience, who } from '../support/environment.ts';
 import { python, saidBy } from '../support/escape.ts';
 import { Errno } from '../support/numbers.ts';
 import { type Outcome, run, secfiltWords, start } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+
+/** Looks at what should soon be so, ten milliseconds apart. */
+const TURNS = patience(500);
 
 interface Ground {
   readonly root: string;
@@ -231,11 +234,11 @@ traceTest('kill -9 of secfilt ends every process of the sandbox', async (ground,
   const child = start(words(ground, ['bash', '-c', script, ground.root]), { stdio: 'ignore' });
   t.after(() => child.kill('SIGKILL'));
   const files = ['one', 'two'].map((name) => join(ground.a, name));
-  for (let turn = 0; turn < 500 && files.some((file) => contentOf(file) === ''); turn += 1) await sleep(10);
+  for (let turn = 0; turn < TURNS && files.some((file) => contentOf(file) === ''); turn += 1) await sleep(10);
   const pids = files.map(contentOf);
   assert.ok(pids.every(isAlive), pids.join(' '));
   child.kill('SIGKILL');
-  for (let turn = 0; turn < 500 && pids.some(isAlive); turn += 1) await sleep(10);
+  for (let turn = 0; turn < TURNS && pids.some(isAlive); turn += 1) await sleep(10);
   assert.deepEqual(pids.filter(isAlive), []);
 });
 

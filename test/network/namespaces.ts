@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 
-import { isRoot } from '../support/environment.ts';
+import { isRoot, patience } from '../support/environment.ts';
 import { environment } from '../support/run.ts';
 
 export const NEIGHBOUR = '192.168.1.2';
@@ -146,7 +146,7 @@ export async function serveOutside(t: TestContext, network: Network): Promise<Ou
   lines.length = 0;
   return {
     arrivals: async (expected) => {
-      const end = Date.now() + (expected === undefined ? 200 : 15_000);
+      const end = Date.now() + patience(expected === undefined ? 200 : 15_000);
       const isComplete = (): boolean => expected !== undefined && lines.includes(expected);
       while (Date.now() < end && !isComplete()) {
         await new Promise((resolve) => setTimeout(resolve, 20));

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { forEachBacking } from '../support/backing.ts';
+import { patience } from '../support/environment.ts';
 import { landlockVersion } from '../support/native.ts';
 import { secfilt, secfiltWords, start } from '../support/run.ts';
 import { type Scope, temporaryDirectory } from '../support/temporary.ts';
@@ -36,7 +37,8 @@ async function pause(milliseconds: number): Promise<void> {
 }
 
 async function until(what: () => boolean, milliseconds = 5000): Promise<boolean> {
-  for (const end = Date.now() + milliseconds; Date.now() < end; await pause(20)) if (what()) return true;
+  for (const end = Date.now() + patience(milliseconds); Date.now() < end; await pause(20))
+    if (what()) return true;
   return what();
 }
 

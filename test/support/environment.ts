@@ -19,5 +19,12 @@ export const isRoot = uid === 0;
 /** For test names: the same test runs as root and as another user. */
 export const who = isRoot ? 'root' : 'ordinary user';
 
+const slowness = Number(process.env['SECFILTER_TEST_SLOWNESS'] ?? 1);
+
+/** A time limit in milliseconds, so many times longer as SECFILTER_TEST_SLOWNESS says: an emulated machine is slow, not stuck. */
+export function patience(milliseconds: number): number {
+  return milliseconds * slowness;
+}
+
 /** The engine that the tests are run with; undefined or `auto`: the one that secfilt chooses itself. */
 export const testEngine = process.env['SECFILTER_TEST_ENGINE'];

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Backing, backings } from './backing.ts';
-import { who } from './environment.ts';
+import { patience, who } from './environment.ts';
 import { engines } from './escape.ts';
 import { random } from './repeat.ts';
 
@@ -26,7 +26,7 @@ export function forEachWay(
 
 /** Waits until something holds; the test fails when that takes longer than the most it may. */
 export async function until(what: string, holds: () => boolean, most = 20_000): Promise<void> {
-  const end = Date.now() + most;
+  const end = Date.now() + patience(most);
   while (!holds()) {
     assert.ok(Date.now() < end, `in vain waited for ${what}`);
     await sleep(5);

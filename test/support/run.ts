@@ -3,14 +3,14 @@
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 
-import { secfiltScript, testEngine } from './environment.ts';
+import { patience, secfiltScript, testEngine } from './environment.ts';
 
 export interface RunOptions {
   readonly stdin?: string | Buffer;
   /** Added to the environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Milliseconds until the program is killed and the run fails. */
+  /** Milliseconds until the program is killed and the run fails; more on a slow machine. */
   readonly timeout?: number;
   readonly stdio?: StdioOptions;
 }
@@ -27,6 +27,7 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
   delete result['NODE_OPTIONS'];
   delete result['NODE_TEST_CONTEXT'];
   delete result['SECFILTER_TEST_ENGINE'];
+  delete result['SECFILTER_TEST_SLOWNESS'];
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) delete result[name];
     else result[name] = value;
@@ -60,7 +61,7 @@ export function secfilt(args: readonly string[], options: RunOptions = {}): Prom
 }
 
 function finish(child: ChildProcess, words: readonly string[], options: RunOptions): Promise<Outcome> {
-  const timeout = options.timeout ?? 60_000;
+  const timeout = patience(options.timeout ?? 60_000);
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

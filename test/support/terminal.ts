@@ -7,6 +7,7 @@ import { ReadStream } from 'node:tty';
 
 import koffi from 'koffi';
 
+import { patience } from './environment.ts';
 import { environment, type RunOptions } from './run.ts';
 
 const libc = koffi.load(null);
@@ -76,7 +77,7 @@ export class Terminal {
 
   /** Waits until something is shown that was not waited for before, and returns what came up to there. */
   async expect(pattern: RegExp | string, timeout = 15_000): Promise<string> {
-    const end = Date.now() + timeout;
+    const end = Date.now() + patience(timeout);
     for (;;) {
       const rest = this.text.slice(this.#seen);
       const match = typeof pattern === 'string' ? rest.indexOf(pattern) : rest.search(pattern);
