@@ -3,6 +3,7 @@ import { syscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
+import type { DescriptorTables } from './descriptor-tables.ts';
 import type { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
@@ -13,6 +14,7 @@ export interface Context {
   readonly credentials: string;
   /** Our own effective user id. */
   readonly userId: number;
+  readonly descriptorTables: DescriptorTables;
 }
 
 /** The same where the policy restricts files. */

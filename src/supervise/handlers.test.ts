@@ -5,6 +5,7 @@ import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
 import { SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { CATALOGUE } from '../plan/catalogue.ts';
+import { DescriptorTables } from './descriptor-tables.ts';
 import { JUDGES, makeHandlers } from './handlers.ts';
 import { Members } from './members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
@@ -15,6 +16,7 @@ const handlers = makeHandlers({
   credentials: '',
   userId: 0,
   members: new Members([]),
+  descriptorTables: new DescriptorTables(),
   network: new NetworkRules(undefined),
   unix: new UnixRules([]),
   bound: new BoundSockets(),

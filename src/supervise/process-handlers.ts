@@ -1,10 +1,12 @@
 /** The handlers of calls about other processes. */
 import type { SyscallName } from '../linux/syscalls.ts';
+import { clone } from './descriptor-tables.ts';
 import type { ProcessHandler } from './processes.ts';
 import * as scheduling from './scheduling.ts';
 import * as signals from './signals.ts';
 
 export const PROCESS_HANDLERS: Readonly<Partial<Record<SyscallName, ProcessHandler>>> = {
+  clone,
   kill: signals.kill,
   tkill: signals.tkill,
   tgkill: signals.tgkill,

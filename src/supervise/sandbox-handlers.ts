@@ -2,6 +2,7 @@
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
+import { DescriptorTables } from './descriptor-tables.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import { Members } from './members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
@@ -26,6 +27,7 @@ export function sandboxHandlers(
     credentials: identity.credentials,
     userId: identity.userId,
     members: new Members(helpers),
+    descriptorTables: new DescriptorTables(),
     ...(plan.policy.files === undefined
       ? {}
       : {

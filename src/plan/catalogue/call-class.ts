@@ -71,7 +71,7 @@ export const REGISTER_RULES = [
   'setsockopt-option',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',
-  /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused. */
+  /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused; a process that shares a descriptor table is left to the supervisor. */
   'clone-flags',
   /** unshare(2): what belongs to the process may be parted; CLONE_NEW* and all that is unknown is refused. */
   'unshare-flags',

@@ -7,7 +7,11 @@ const SIGNAL_NOTE = 'signals stay inside: by Landlock where it scopes them, else
 const SCHEDULING_NOTE = 'the caller itself passes; of others only those of the sandbox';
 
 export const PROCESSES = {
-  clone: registers('clone-flags', 'no namespaces, and no child that escapes tracing'),
+  clone: registers(
+    'clone-flags',
+    'no namespaces, no child that escapes tracing; that a descriptor table is shared is noted',
+    { judge: 'processes' },
+  ),
   // Its flags lie in memory; the C libraries and Go fall back to clone.
   clone3: absent('its flags lie in memory, where the filter cannot see them; libraries fall back to clone'),
   unshare: registers('unshare-flags', 'no namespaces; descriptors and the working directory may be unshared'),

@@ -102,12 +102,16 @@ const ORACLE: Readonly<
     whole(args, 4) === 0n && Math.floor(low(args, 3) / 0x20000000) % 2 === 0 ? ALLOW : 'leave',
   'setsockopt-option': (args) => setsockopt(low(args, 1), low(args, 2)),
   'getsockopt-option': (args) => (low(args, 1) === 132 ? REFUSED : ALLOW),
-  'clone-flags': (args) =>
+  'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
       (bit) => Math.floor(low(args, 0) / bit) % 2 === 1,
     )
       ? REFUSED
-      : ALLOW,
+      : refer !== undefined &&
+          Math.floor(low(args, 0) / 0x400) % 2 === 1 &&
+          Math.floor(low(args, 0) / 0x10000) % 2 === 0
+        ? 'leave'
+        : ALLOW,
   'unshare-flags': (args) => unshare(whole(args, 0)),
   'seccomp-flags': (args, { refer }) =>
     refer !== undefined && low(args, 0) === 1 && Math.floor(low(args, 1) / 8) % 2 === 1

@@ -37,6 +37,8 @@ const refused = errno(Errno.EPERM);
 /** sched.h: every CLONE_NEW* that clone(2) reads. */
 const CLONE_NEW = 0x7e02_0000;
 const CLONE_UNTRACED = 0x0080_0000;
+const CLONE_FILES = 0x400;
+const CLONE_THREAD = 0x1_0000;
 /** What unshare(2) may part: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM. Kernels invent new namespaces. */
 const UNSHARE_ALLOWED = 0x0005_0f00n;
 
@@ -101,7 +103,11 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'setsockopt-option': setsockoptRule,
   'getsockopt-option': getsockoptRule,
 
-  'clone-flags': () => when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refused, allow),
+  'clone-flags': (_call, leave, situation) => {
+    const sharesTable = and(int(0).hasAny(CLONE_FILES), int(0).hasNone(CLONE_THREAD));
+    const rest = situation.refer === undefined ? allow : when(sharesTable, leave, allow);
+    return when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refused, rest);
+  },
   'unshare-flags': () => when(long(0).hasAny(~UNSHARE_ALLOWED), refused, allow),
 
   'seccomp-flags': (_call, _leave, situation) => {

@@ -1,4 +1,7 @@
-/** sendto(2), sendmsg(2) and sendmmsg(2), performed on the target's socket with data and address of our own. */
+/**
+ * sendto(2), sendmsg(2) and sendmmsg(2), performed on the target's socket with data and address of our own; on a Unix
+ * connection of a program that is alone with its descriptors they go on.
+ */
 import { Errno } from '../../linux/errno.ts';
 import { O_NONBLOCK } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
@@ -12,12 +15,13 @@ import {
 } from '../../linux/sockets.ts';
 import { refused, trustedStatus } from '../context.ts';
 import type { PendingCall, Unfinished } from '../pending.ts';
-import { PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { NO_CONTROL, readControl, type Control } from './control.ts';
 import { interruption } from './interruption.ts';
 import { MANY_SIZE, readMessage, type Message } from './message.ts';
+import { mayGoOn } from './connection.ts';
 import { reach } from './reach.ts';
 import { openSocket, readAddress, type TargetSocket } from './target-socket.ts';
 import { Transmission } from './transmission.ts';
@@ -33,6 +37,7 @@ const MESSAGES_AT_ONCE = 64;
 export const sendto: NetworkHandler = (referral, context) => {
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
+  if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
   const { tid } = referral;
   const hasName = referral.pointer(4) !== 0;
   const name = hasName ? readAddress(tid, referral.pointer(4), referral.int(5)) : undefined;
@@ -50,6 +55,7 @@ export const sendto: NetworkHandler = (referral, context) => {
 export const sendmsg: NetworkHandler = (referral, context) => {
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
+  if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
   const message = readMessage(referral.tid, referral.pointer(1));
   if (typeof message === 'number') {
     close(socket.descriptor);
@@ -61,10 +67,16 @@ export const sendmsg: NetworkHandler = (referral, context) => {
 export const sendmmsg: NetworkHandler = (referral, context) => {
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
+  if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
   const count = Math.min(referral.uint(2), MOST_VECTORS);
   const many = { kind: 'many', address: referral.pointer(1), count } as const;
   return new SendCall(context, socket, referral.int(3), many).begin(referral);
 };
+
+function goOn(socket: TargetSocket): Reply {
+  close(socket.descriptor);
+  return CONTINUE_CALL;
+}
 
 type Source =
   | { readonly kind: 'one'; readonly message: Message }
