@@ -74,6 +74,7 @@ export function readAssignments(
 
 /** The items of a comma-separated list. `\,` is a comma within an item; a backslash before anything else is itself. */
 export function splitList(value: ByteString): ByteString[] {
+  if (!value.includes(',')) return [value];
   const items: ByteString[] = [];
   for (let start = 0; start <= value.length; start = ITEM_PATTERN.lastIndex + 1) {
     ITEM_PATTERN.lastIndex = start;

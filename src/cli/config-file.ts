@@ -21,9 +21,9 @@ import { nearestName } from './suggest.ts';
 import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
 
 const INCLUDE = 'include';
-const LINE_PATTERN = /^(?<key>[^=]*?)[ \t]*(?:=[ \t]*(?<value>.*))?$/s;
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
 /** Not \s: a byte of a UTF-8 character may look like a no-break space. */
+const BLANKS = ' \t\r';
 const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
 const ESCAPE_PATTERN = /\\([# \t\r])/g;
 
@@ -81,12 +81,14 @@ function readLine(
   environment: Environment,
   include: Include,
 ): Assignment[] {
-  // Lists of paths may be long, and the pattern looks behind at every character.
+  // Lists of paths may be long: what a line does not have is not looked for with a pattern.
   const uncommented = line.includes('#') ? line.replace(COMMENT_PATTERN, '') : line;
-  const text = uncommented.replace(OUTER_BLANKS_PATTERN, '');
+  const text = withoutOuterBlanks(uncommented);
   if (text === '') return [];
-  const { key = '', value: rawValue } = LINE_PATTERN.exec(text)?.groups ?? {};
-  const value = rawValue?.replace(ESCAPE_PATTERN, '$1');
+  const sign = text.indexOf('=');
+  const key = sign === -1 ? text : withoutOuterBlanks(text.slice(0, sign));
+  const rawValue = sign === -1 ? undefined : withoutOuterBlanks(text.slice(sign + 1));
+  const value = rawValue?.includes('\\') ? rawValue.replace(ESCAPE_PATTERN, '$1') : rawValue;
   const details = { option: key, origin };
   if (key === INCLUDE) {
     if (value === undefined || value === '')
@@ -105,6 +107,11 @@ function readLine(
     ...assignment,
     text: naming({ ...details, word: assignment.text }, () => expandPath(assignment.text, environment)),
   }));
+}
+
+function withoutOuterBlanks(text: ByteString): ByteString {
+  const isBlankOutside = BLANKS.includes(text.charAt(0)) || BLANKS.includes(text.charAt(text.length - 1));
+  return isBlankOutside ? text.replace(OUTER_BLANKS_PATTERN, '') : text;
 }
 
 function knownOption(key: ByteString, origin: Origin): Option {

@@ -1,5 +1,5 @@
 /** Paths that a person gives, turned into paths as the kernel names them. */
-import { readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { Errno, errnoMessage } from '../linux/errno.ts';
 import type { PathBytes, UnixSocketName } from './policy.ts';
 import { errnoOf } from './system-error.ts';
@@ -7,7 +7,8 @@ import { ValueError } from './value-error.ts';
 import { isWithin } from './within.ts';
 
 const SLASH = 0x2f;
-const HERE = Buffer.of(0x2e);
+const DOT = 0x2e;
+const HERE = Buffer.of(DOT);
 const AT_SIGN = 0x40;
 /** As many symbolic links as the kernel follows (path_resolution(7)). */
 const MAX_LINKS = 40;
@@ -21,7 +22,8 @@ const MAX_ABSTRACT_NAME = 107;
 export function resolvePath(path: Buffer, base?: PathBytes): PathBytes {
   if (path.length === 0) throw new ValueError('is empty', { hint: 'a path is expected' });
   if (path.includes(0)) throw new ValueError('has a NUL byte', { hint: 'no path can hold one' });
-  const resolved = follow(path[0] === SLASH ? path : child(base ?? currentDirectory(), path), MAX_LINKS);
+  const absolute = path[0] === SLASH ? path : child(base ?? currentDirectory(), path);
+  const resolved = besideAnother(absolute) ?? follow(absolute, MAX_LINKS);
   if (isOurOwn(resolved)) {
     throw new ValueError('names an entry of secfilt itself in /proc', { hint: 'the command has another' });
   }
@@ -55,6 +57,26 @@ export function splitPath(path: PathBytes): { parent: PathBytes; name: Buffer } 
   return { parent: path.subarray(0, Math.max(slash, 1)), name: path.subarray(slash + 1, end) };
 }
 
+/** Directories as they were written (latin1), and as the kernel names them; undefined: there is none. */
+const directories = new Map<string, PathBytes | undefined>();
+
+/**
+ * Long lists name many entries of one directory, which is looked up once. Undefined for a link, for what does not exist,
+ * and for names that are none of the directory's: those take the long way.
+ */
+function besideAnother(path: PathBytes): PathBytes | undefined {
+  const slash = path.lastIndexOf(SLASH);
+  const name = path.subarray(slash + 1);
+  if (name.length === 0 || isDots(name)) return undefined;
+  const written = path.toString('latin1', 0, slash + 1);
+  if (!directories.has(written)) directories.set(written, realpath(path.subarray(0, slash + 1)));
+  const resolved = directories.get(written);
+  if (resolved === undefined) return undefined;
+  const entry = child(resolved, name);
+  const isThere = lstat(entry)?.isSymbolicLink() === false;
+  return isThere ? entry : undefined;
+}
+
 function follow(path: PathBytes, linksLeft: number): PathBytes {
   const existing = realpath(path);
   if (existing !== undefined) return existing;
@@ -78,6 +100,15 @@ function realpath(path: Buffer): PathBytes | undefined {
     const errno = errnoOf(error);
     if (errno === Errno.ENOENT) return undefined;
     throw lookupError(errno);
+  }
+}
+
+/** Undefined where it cannot be had: the long way says why. */
+function lstat(path: PathBytes): { isSymbolicLink: () => boolean } | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 
@@ -105,7 +136,7 @@ function child(directory: PathBytes, name: Buffer): PathBytes {
 }
 
 function isDots(name: Buffer): boolean {
-  return ['.', '..'].includes(name.toString('latin1'));
+  return name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
 }
 
 function lookupError(errno: number): ValueError {

@@ -6,7 +6,7 @@ const SLASH = 0x2f;
 /** True when a path is the directory or lies below it. Both absolute and resolved, without trailing slash. */
 export function isWithin(path: PathBytes, directory: PathBytes): boolean {
   const length = directory.length === 1 ? 0 : directory.length;
-  if (path.length < length || !path.subarray(0, length).equals(directory.subarray(0, length))) return false;
+  if (path.length < length || path.compare(directory, 0, length, 0, length) !== 0) return false;
   return path.length === length || path[length] === SLASH;
 }
 

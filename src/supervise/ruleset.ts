@@ -17,6 +17,7 @@ export interface Ruleset {
 }
 
 const UNBACKED: Backing = { kind: 'none' };
+const DIRECTORY: Backing = { kind: 'directory' };
 const ROOT = Buffer.from('/');
 
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
@@ -67,7 +68,7 @@ function addRule(ruleset: number, landlock: LandlockPlan, path: PathBytes): Back
 function backingOf(descriptor: number): Backing {
   const mode = fileMode(descriptor);
   if (mode < 0) return UNBACKED;
-  if ((mode & S_IFMT) === S_IFDIR) return { kind: 'directory' };
+  if ((mode & S_IFMT) === S_IFDIR) return DIRECTORY;
   const status = fstat(descriptor);
   return typeof status === 'number' ? UNBACKED : { kind: 'file', device: status.device, inode: status.inode };
 }
