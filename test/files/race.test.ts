@@ -67,7 +67,7 @@ for (const kind of kinds) {
   forEachBacking(`race ${kind} changes nothing outside (${who})`, async (t, backing) => {
     const root = makeGround(t);
     const before = strictSnapshot(join(root, 'o'));
-    const words = probeWords('race', kind, root, MILLISECONDS);
+    const words = probeWords('race', kind, root, MILLISECONDS, 'both');
     const count = read(
       await secfilt([`--write-allow=${join(root, 'a')}`, '--', ...words], { env: backing.env }),
     );
