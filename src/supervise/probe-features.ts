@@ -8,6 +8,7 @@ import {
   knowsFilterFlag,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+  SECCOMP_ADDFD_FLAG_SEND,
   SECCOMP_IOCTL_NOTIF_ADDFD,
   SECCOMP_IOCTL_NOTIF_SET_FLAGS,
   SECCOMP_SET_MODE_FILTER,
@@ -33,7 +34,7 @@ export interface Features {
   readonly landlock: number;
   /** A filter with a listener; EBUSY: another supervisor listens to this process already. */
   readonly listener: Attempt;
-  /** SECCOMP_IOCTL_NOTIF_ADDFD. */
+  /** SECCOMP_IOCTL_NOTIF_ADDFD with SECCOMP_ADDFD_FLAG_SEND. */
   readonly addDescriptor: Attempt;
   /** SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP. */
   readonly syncWakeUp: Attempt;
@@ -134,6 +135,7 @@ function childRows(capabilities: bigint): Row[] {
   allow.writeUInt16LE(RETURN, 0);
   allow.writeUInt32LE(SECCOMP_RET_ALLOW, 4);
   const addition = zeros(AddDescriptor.size);
+  addition.bytes.writeUInt32LE(SECCOMP_ADDFD_FLAG_SEND, AddDescriptor.flags);
   addition.bytes.writeUInt32LE(NO_DESCRIPTOR, AddDescriptor.source);
   const filter = { blob: filterBlob(allow) };
   return [
