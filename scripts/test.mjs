@@ -16,6 +16,9 @@ const FLOOR = { unit: 20, integration: 400 };
 const ENGINES = ['auto', 'trace'];
 const OF_ENGINES = 'engines/';
 
+/** Where programs are on every machine. */
+const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'.split(':');
+
 /** What the integration tests read, beside the run-time dependencies. */
 const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
 
@@ -131,7 +134,7 @@ async function runAsNobody(engine) {
       fs.mkdirSync(folder, { mode: 0o700 });
       fs.chownSync(folder, NOBODY.uid, NOBODY.gid);
     }
-    const PATH = `${dirname(node)}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`;
+    const PATH = [dirname(node), ...SYSTEM_FOLDERS, ...foldersForAll()].join(':');
     const env = { ...environment, HOME, TMPDIR, PATH, USER: 'nobody', LOGNAME: 'nobody', SHELL: '/bin/sh' };
     // libuv gives up the supplementary groups along with the user.
     const title = `integration tests as an ordinary user, engine ${engine}`;
@@ -159,6 +162,18 @@ function nodeForAll(base) {
   fs.copyFileSync(process.execPath, copy);
   fs.chmodSync(copy, 0o755);
   return copy;
+}
+
+/** Folders of the caller's PATH that the other user can look into: a compiler may lie in a place of its own. */
+function foldersForAll() {
+  const own = (environment.PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  const script = 'for folder; do if [ -x "$folder" ]; then echo "$folder"; fi; done';
+  const { stdout } = spawnSync('/bin/sh', ['-c', script, 'sh', ...own], {
+    cwd: '/',
+    encoding: 'utf8',
+    ...NOBODY,
+  });
+  return (stdout ?? '').split('\n').filter((folder) => folder !== '' && !SYSTEM_FOLDERS.includes(folder));
 }
 
 function conclude() {
