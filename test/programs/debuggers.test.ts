@@ -29,17 +29,17 @@ func main() {
 
 /** Built once: that takes longer than all that is tried with it, as the cache is empty. */
 let goProgram: Promise<string> | undefined;
+const goFolder = temporaryDirectory({ after });
 
 async function buildGo(): Promise<string> {
-  const folder = temporaryDirectory({ after });
-  writeFileSync(join(folder, 'main.go'), GO);
+  writeFileSync(join(goFolder, 'main.go'), GO);
   const { code, stderr } = await run(['go', 'build', '-o', 'program', 'main.go'], {
-    cwd: folder,
-    env: { GOCACHE: join(folder, 'cache'), GO111MODULE: 'off', GOTOOLCHAIN: 'local' },
+    cwd: goFolder,
+    env: { GOCACHE: join(goFolder, 'cache'), GO111MODULE: 'off', GOTOOLCHAIN: 'local' },
     timeout: 240_000,
   });
   assert.equal(code, 0, stderr);
-  return join(folder, 'program');
+  return join(goFolder, 'program');
 }
 
 const JAVA = `import java.nio.file.*;
