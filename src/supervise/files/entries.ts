@@ -72,10 +72,11 @@ function handleEntry(
 ): Reply {
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
-  if (!referral.isCurrent()) return fail(Errno.ESRCH);
   if (call.quick && context.quick?.isBelow(referral.tid, directory, path, length, false)) {
+    // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
+  if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const entry = resolveEntry(referral.tid, directory, path.bytes.subarray(0, length));
   if (entry.kind === 'error') return fail(entry.errno);
   if (entry.kind === 'no-name') return fail(call.noName(entry.last));

@@ -92,11 +92,12 @@ export const openat2: FileHandler = (referral, context) => {
 function openWith(referral: Referral, context: FileContext, address: number, asked: OpenRequest): Reply {
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
-  if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const follow = followsLink(asked.flags);
   if (asked.resolve === 0 && context.quick?.isBelow(referral.tid, asked.directory, path, length, follow)) {
+    // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
+  if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const bytes = path.bytes.subarray(0, length);
   const request = (asked.flags & O_PATH) === 0 ? asked : withoutAccess(asked);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
