@@ -9,7 +9,7 @@ import { after, before, type TestContext } from 'node:test';
 
 import type { StepResult } from '../probes/protocol.ts';
 import { type Backing, forEachBacking } from '../support/backing.ts';
-import { who } from '../support/environment.ts';
+import { isRoot, who } from '../support/environment.ts';
 import { Errno } from '../support/numbers.ts';
 import { rawCalls, resultOf } from '../support/probe.ts';
 import { snapshot, strictSnapshot } from '../support/snapshot.ts';
@@ -68,6 +68,8 @@ function unsupported(native: Trial, { label, entry, folder }: Entry): string | u
   const { result, errno } = resultOf(native.results, label);
   if (errno === Errno.ENOSYS) return 'this kernel does not have the call';
   if (errno === Errno.EOPNOTSUPP || errno === Errno.ENOTTY) return 'this file system does not support it';
+  if (entry.mayNeedPrivilege === true && !isRoot && errno === Errno.ENOENT)
+    return 'this kernel allows it to the privileged only';
   assert.ok(result >= 0, `${label} fails natively with errno ${errno}`);
   if (entry.traceless !== true) {
     const after = strictSnapshot(join(native.root, folder));

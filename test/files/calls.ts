@@ -29,6 +29,8 @@ export interface Case {
   readonly thenWrite?: true;
   /** Success leaves no trace. */
   readonly traceless?: true;
+  /** Some kernels allow it to the privileged only, and tell others that there is nothing (ENOENT). */
+  readonly mayNeedPrivilege?: true;
 }
 
 const name = (path: string): CaseArgument => ({ name: path });
@@ -129,11 +131,13 @@ const names: readonly Case[] = [
     name: 'linkat AT_EMPTY_PATH',
     number: Call.linkat,
     arguments: [opened('f'), text(''), at('new'), At.emptyPath],
+    mayNeedPrivilege: true,
   },
   {
     name: 'linkat AT_EMPTY_PATH, O_PATH',
     number: Call.linkat,
     arguments: [opened('f', Open.path), text(''), at('new'), At.emptyPath],
+    mayNeedPrivilege: true,
   },
   {
     name: 'linkat /proc/self/fd',

@@ -137,9 +137,24 @@ forEachBacking(`/proc names are followed to what they mean (${who})`, (t, backin
     call('chmod', Call.chmod, p('/proc/self/fd/{path}'), 0o600),
     call('truncate', Call.truncate, p('/dev/fd/{read}'), 0),
     call('link', Call.linkat, At.cwd, p('/proc/self/fd/{read}'), At.cwd, p('linked'), At.follow),
-    call('link by descriptor', Call.linkat, { saved: 'read' }, p(''), At.cwd, p('linked2'), At.emptyPath),
   ]),
 );
+
+const linkByDescriptor = ({ o }: Ground): Step[] => [
+  save('read', Call.open, p(join(o, 'f')), Open.readOnly),
+  call('link by descriptor', Call.linkat, { saved: 'read' }, p(''), At.cwd, p('linked'), At.emptyPath),
+];
+
+forEachBacking(`a descriptor from outside gets no name inside (${who})`, async (t, backing) => {
+  const natively = makeGround(t);
+  const native = await rawCalls(linkByDescriptor(natively), { cwd: natively.a });
+  if (resultOf(native, 'link by descriptor').errno !== Errno.ENOENT)
+    return refused(t, backing, linkByDescriptor);
+  const ground = makeGround(t);
+  assertAll(await attempt(ground, backing, linkByDescriptor(ground)), linkByDescriptor(ground), Errno.ENOENT);
+  assert.ok(!existsSync(join(ground.a, 'linked')));
+  return t.skip('this kernel names files by descriptor for the privileged only');
+});
 
 forEachBacking(`what a path is called does not matter inside the tree (${who})`, (t, backing) =>
   allowed(t, backing, ({ a, o }) => [
