@@ -20,9 +20,14 @@ void test(`what programs do with sockets, natively (${who})`, async (t) => {
   assert.ok(native.size > 30);
 });
 
+/** Before Linux 6.9 nobody can copy a descriptor of a thread whose table is its own, so what it sends is refused. */
+const OWN_TABLE_REFUSED = ['own table', ['EPERM']] as const;
+const withoutThreadDescriptors = (): boolean => native.get('thread descriptors') === 'EINVAL';
+
 function compare(results: Record<string, unknown>): void {
   assert.equal(Object.keys(results).length, native.size);
-  for (const [name, result] of Object.entries(results)) assert.deepEqual(result, native.get(name), name);
+  const expected = withoutThreadDescriptors() ? new Map([...native, OWN_TABLE_REFUSED]) : native;
+  for (const [name, result] of Object.entries(results)) assert.deepEqual(result, expected.get(name), name);
 }
 
 void test(`the same under --allowed-netmasks (${who})`, async (t) => {

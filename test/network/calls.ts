@@ -159,8 +159,13 @@ def own_table():
     # A thread with descriptors of its own.
     out = []
     def run():
-        libc.unshare(0x400); a, b = socket.socketpair(); a.sendmsg([b'mine']); out.append(b.recv(9).decode()); l = unix('own', listen=1); out.append(name_of(lambda: unix_to('own')))
+        libc.unshare(0x400); a, b = socket.socketpair(); out.append(name_of(lambda: a.sendmsg([b'mine'])))
+        if out == ['ok']: out.append(b.recv(9).decode()); l = unix('own', listen=1); out.append(name_of(lambda: unix_to('own')))
     t = threading.Thread(target=run); t.start(); t.join(); return out
+
+def thread_descriptors():
+    # pidfd_open(2) with PIDFD_THREAD: descriptors of other threads than the first.
+    r = raw(libc.syscall(434, os.getpid(), os.O_EXCL, 0)); return r if isinstance(r, str) else os.close(r)
 
 calls = {
   'echo': echo, 'large unix': lambda: large(socket.socketpair(), 5_000_000, 0), 'large tcp': lambda: large(tcp_pair(), 12_000_000, 0.2), 'in one unix': lambda: in_one(socket.socketpair()),
@@ -168,7 +173,7 @@ calls = {
   'credentials': credentials, 'malformed credentials': foreign_user, 'datagrams': datagrams, 'many': many, 'refused connects': refused_connects, 'nonblocking': nonblocking, 'flags kept': flags_kept,
   'broken pipe': broken_pipe, 'addresses': addresses, 'unix path': unix_path, 'unix mask': unix_mask, 'spelling': spelling, 'unix datagrams': unix_datagrams, 'full datagrams': full_datagrams, 'packets': packets,
   'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'out of band': out_of_band, 'netlink': netlink,
-  'interrupted': lambda: interrupted(False), 'restarted': lambda: interrupted(True), 'interrupted partial send': lambda: interrupted_send(False), 'interrupted full send': lambda: interrupted_send(True), 'own table': own_table,
+  'interrupted': lambda: interrupted(False), 'restarted': lambda: interrupted(True), 'interrupted partial send': lambda: interrupted_send(False), 'interrupted full send': lambda: interrupted_send(True), 'own table': own_table, 'thread descriptors': thread_descriptors,
 }
 def attempt(f):
     try: return f()
