@@ -17,7 +17,7 @@ import { PathSet } from './path-set.ts';
 
 const SUPERVISOR = 4242;
 
-function rules(landlock: boolean, landlockTruncate = landlock): FileRules {
+function rules(landlock: boolean): FileRules {
   return {
     writable: new PathSet([
       { path: Buffer.from('/w'), backing: { kind: landlock ? 'directory' : 'none' } },
@@ -28,7 +28,6 @@ function rules(landlock: boolean, landlockTruncate = landlock): FileRules {
       },
     ]),
     landlock,
-    landlockTruncate,
     supervisor: SUPERVISOR,
   };
 }
@@ -37,9 +36,9 @@ function object(path: string, inode = 7n): FoundObject {
   return { path: Buffer.from(path), device: 1n, inode };
 }
 
-const WRITE = { writes: true, makesNameless: false, mayTruncate: false };
-const READ = { writes: false, makesNameless: false, mayTruncate: false };
-const TRUNCATE = { writes: true, makesNameless: false, mayTruncate: true };
+const WRITE = { writes: true, makesNameless: false, truncatesUnwritten: false };
+const READ = { writes: false, makesNameless: false, truncatesUnwritten: false };
+const TRUNCATE = { writes: true, makesNameless: false, truncatesUnwritten: true };
 
 describe('judgeOpen()', () => {
   const cases: [boolean, typeof WRITE, FoundObject, string][] = [
@@ -49,7 +48,7 @@ describe('judgeOpen()', () => {
     [true, WRITE, object('/f', 8n), 'perform'],
     [true, WRITE, object('/etc/passwd'), 'refuse'],
     [true, READ, object('/etc/passwd'), 'continue'],
-    [true, { writes: false, makesNameless: true, mayTruncate: false }, object('/etc'), 'refuse'],
+    [true, { writes: false, makesNameless: true, truncatesUnwritten: false }, object('/etc'), 'refuse'],
     [true, WRITE, object('pipe:[5]'), 'continue'],
     [false, WRITE, object('/w/x'), 'perform'],
     [false, WRITE, object('/f'), 'perform'],
@@ -66,16 +65,11 @@ describe('judgeOpen()', () => {
     });
   }
 
-  test('performs what may truncate where Landlock has no right for it (ABI 1 and 2)', () => {
-    assert.equal(judgeOpen(rules(true), TRUNCATE, object('/w/x')).kind, 'continue');
-    assert.equal(judgeOpen(rules(true, false), TRUNCATE, object('/w/x')).kind, 'perform');
-    assert.equal(
-      judgeOpen(rules(true, false), { ...READ, mayTruncate: true }, object('/etc/x')).kind,
-      'perform',
-    );
-    assert.equal(judgeOpen(rules(true, false), WRITE, object('/w/x')).kind, 'continue');
-    assert.equal(judgeCreate(rules(true, false), TRUNCATE, Buffer.from('/w/x')).kind, 'perform');
-    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/w/x')).kind, 'continue');
+  test('performs what may truncate without opening for writing: Landlock is not asked about that', () => {
+    assert.equal(judgeOpen(rules(true), TRUNCATE, object('/w/x')).kind, 'perform');
+    assert.equal(judgeOpen(rules(true), { ...TRUNCATE, writes: false }, object('/etc/x')).kind, 'perform');
+    assert.equal(judgeOpen(rules(true), TRUNCATE, object('/etc/x')).kind, 'refuse');
+    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/w/x')).kind, 'perform');
     assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/x')).kind, 'refuse');
   });
 
@@ -129,9 +123,8 @@ describe('judgeLink()', () => {
 });
 
 describe('judgeTruncate() and judgeMetadata()', () => {
-  test('performs truncation where Landlock has no right for it (ABI 1 and 2)', () => {
-    assert.equal(judgeTruncate(rules(true), object('/w/x')).kind, 'continue');
-    assert.equal(judgeTruncate(rules(true, false), object('/w/x')).kind, 'perform');
+  test('performs truncation: Landlock is not asked about it', () => {
+    assert.equal(judgeTruncate(rules(true), object('/w/x')).kind, 'perform');
     assert.equal(judgeTruncate(rules(true), object('/x')).kind, 'refuse');
   });
 

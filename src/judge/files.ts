@@ -25,8 +25,11 @@ export interface OpenCall {
   readonly writes: boolean;
   /** The directory makes a nameless file (O_TMPFILE). */
   readonly makesNameless: boolean;
-  /** It truncates (O_TRUNC), or its flags lie in memory and may do so by the time the kernel reads them. */
-  readonly mayTruncate: boolean;
+  /**
+   * It may truncate what it does not open for writing: O_TRUNC with another access mode, or flags in memory, which may
+   * say so by the time the kernel reads them.
+   */
+  readonly truncatesUnwritten: boolean;
 }
 
 /** What the judge knows about the sandbox as a whole. */
@@ -34,25 +37,23 @@ export interface FileRules {
   readonly writable: PathSet;
   /** Landlock decides every change again, so that `continue` is safe. */
   readonly landlock: boolean;
-  /** Landlock has the truncate right (ABI 3). */
-  readonly landlockTruncate: boolean;
   /** Process id of the supervisor, as /proc names it. */
   readonly supervisor: number;
 }
 
 /** open(2), openat(2), openat2(2), creat(2) of something that exists. */
 export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
-  return backed(rules, call, judgeExisting(rules, call, object));
+  return backed(call, judgeExisting(rules, call, object));
 }
 
 /** The same where nothing exists yet: an entry is made. */
 export function judgeCreate(rules: FileRules, call: OpenCall, path: Uint8Array): Verdict {
-  return backed(rules, call, judgeEntry(rules, path));
+  return backed(call, judgeEntry(rules, path));
 }
 
-/** Before ABI 3 Landlock lets O_TRUNC pass, so what may truncate is not its to decide again. */
-function backed(rules: FileRules, call: OpenCall, verdict: Verdict): Verdict {
-  return verdict.kind === 'continue' && call.mayTruncate && !rules.landlockTruncate ? PERFORM : verdict;
+/** Landlock is asked about opens for writing, not about truncation (plan/landlock.ts): that is not its to decide again. */
+function backed(call: OpenCall, verdict: Verdict): Verdict {
+  return verdict.kind === 'continue' && call.truncatesUnwritten ? PERFORM : verdict;
 }
 
 function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
@@ -112,7 +113,7 @@ export function judgeEntries(rules: FileRules, paths: readonly Uint8Array[]): Ve
 
 /** truncate(2). */
 export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
-  return judgeOpen(rules, { writes: true, makesNameless: false, mayTruncate: true }, object);
+  return judgeOpen(rules, { writes: true, makesNameless: false, truncatesUnwritten: true }, object);
 }
 
 /** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */

@@ -64,15 +64,14 @@ const ground = fc.record({
   path: components,
   other: components,
   landlock: fc.boolean(),
-  abi3: fc.boolean(),
-  mayTruncate: fc.boolean(),
+  truncatesUnwritten: fc.boolean(),
 });
 
 void test('the judge allows what the reference allows, and nothing else', () => {
   let allowedOnce = 0;
   let refusedOnce = 0;
   fc.assert(
-    fc.property(ground, ({ allowed, path, other, landlock, abi3, mayTruncate }) => {
+    fc.property(ground, ({ allowed, path, other, landlock, truncatesUnwritten }) => {
       // Of two rules for one path the last one counts, as in a map.
       const last = new Map(allowed.map((entry) => [entry.parts.join('/'), entry]));
       const entries = [...last.values()];
@@ -83,7 +82,6 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       const rules: FileRules = {
         writable: new PathSet(writable),
         landlock,
-        landlockTruncate: landlock && abi3,
         supervisor: 77,
       };
       const may = referenceAllows(entries, path, '77');
@@ -91,7 +89,7 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       else refusedOnce += 1;
       const bytes = pathOf(path);
       const object = { path: bytes, device: 1n, inode: 2n };
-      const call = { writes: true, makesNameless: false, mayTruncate };
+      const call = { writes: true, makesNameless: false, truncatesUnwritten };
       const verdicts = {
         open: judgeOpen(rules, call, object),
         create: judgeCreate(rules, call, bytes),
@@ -104,7 +102,8 @@ void test('the judge allows what the reference allows, and nothing else', () => 
         if (kind === 'continue') assert.ok(landlock, `${what}: only Landlock asks again`);
       }
       assert.notEqual(verdicts.metadata.kind, 'continue');
-      if (mayTruncate && !(landlock && abi3)) assert.notEqual(verdicts.open.kind, 'continue');
+      assert.notEqual(verdicts.truncate.kind, 'continue');
+      if (truncatesUnwritten) assert.notEqual(verdicts.open.kind, 'continue');
       const both = judgeEntries(rules, [bytes, pathOf(other)]).kind !== 'refuse';
       assert.equal(both, may && referenceAllows(entries, other, '77'));
     }),
@@ -119,12 +118,12 @@ void test('what is forgotten is no longer left to Landlock', () => {
       const path = pathOf(parts);
       const set = new PathSet([{ path, backing: { kind: 'directory' } }]);
       set.forgetBacking(path);
-      const rules: FileRules = { writable: set, landlock: true, landlockTruncate: true, supervisor: 0 };
+      const rules: FileRules = { writable: set, landlock: true, supervisor: 0 };
       assert.notEqual(judgeEntry(rules, pathOf([...parts, ...below])).kind, 'continue');
       assert.notEqual(
         judgeOpen(
           rules,
-          { writes: true, makesNameless: false, mayTruncate: false },
+          { writes: true, makesNameless: false, truncatesUnwritten: false },
           { path, device: 1n, inode: 2n },
         ).kind,
         'continue',

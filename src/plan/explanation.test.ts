@@ -94,7 +94,7 @@ function lacks(landlockAbi: number): string[] {
 void test('what a kernel lacks is told with what stands in for it', () => {
   assert.deepEqual(lacks(7), []);
   assert.deepEqual(lacks(5), ['Landlock ABI 6 (signal scope): the supervisor judges every signal']);
-  assert.match(lacks(2).join('\n'), /^Landlock ABI 3 .*truncates/m);
+  assert.doesNotMatch(lacks(2).join('\n'), /ABI [23]/);
   assert.match(lacks(1).join('\n'), /^Landlock ABI 2 .*EXDEV/m);
   assert.match(lacks(0).join('\n'), /^Landlock: the supervisor makes every change/m);
 });

@@ -49,8 +49,6 @@ export function explainLacks(plan: Plan): Lack[] {
   };
   if (supervised && situation.restrictsFiles) {
     if (abi < 1) add('Landlock', 'the supervisor makes every change of files itself');
-    else if (abi < 3)
-      add('Landlock ABI 3 (truncation)', 'the supervisor makes every call that truncates itself');
     if (abi === 1) add('Landlock ABI 2 (renames between directories)', 'the kernel refuses them with EXDEV');
   }
   if (abi < 1) add('Landlock for processes', 'the filter refuses ptrace altogether');

@@ -29,27 +29,38 @@ describe('writeRights()', () => {
 
 describe('grantedRights()', () => {
   test('give a file only what is valid for files, and nobody device nodes', () => {
-    assert.equal(grantedRights(7, false), AccessFs.WRITE_FILE | AccessFs.TRUNCATE | AccessFs.IOCTL_DEV);
-    assert.equal(grantedRights(1, false), AccessFs.WRITE_FILE);
+    const all = writeRights(7);
+    assert.equal(grantedRights(all, false), AccessFs.WRITE_FILE | AccessFs.TRUNCATE | AccessFs.IOCTL_DEV);
+    assert.equal(grantedRights(writeRights(1), false), AccessFs.WRITE_FILE);
     const devices = AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK;
-    assert.equal(grantedRights(7, true), writeRights(7) & ~devices);
+    assert.equal(grantedRights(all, true), all & ~devices);
   });
 });
 
 describe('rulesetAttributes()', () => {
   test('handle nothing beyond the ABI', () => {
-    for (let abi = 1; abi < 6; abi += 1) assert.equal(rulesetAttributes(abi, true, true)?.scoped, 0);
-    assert.equal(rulesetAttributes(6, true, true)?.scoped, Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET);
-    assert.equal(rulesetAttributes(6, true, false)?.scoped, Scope.SIGNAL);
-    assert.equal(rulesetAttributes(0, true, true), undefined);
+    for (let abi = 1; abi < 6; abi += 1) assert.equal(rulesetAttributes(abi, true, true, true)?.scoped, 0);
+    assert.equal(rulesetAttributes(6, true, true, true)?.scoped, Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET);
+    assert.equal(rulesetAttributes(6, true, false, true)?.scoped, Scope.SIGNAL);
+    assert.equal(rulesetAttributes(0, true, true, true), undefined);
+  });
+
+  test('handle truncation only where no supervisor performs it', () => {
+    const [alone, supervised] = [false, true].map((each) => rulesetAttributes(7, true, true, each));
+    assert.equal(alone?.handledAccessFs, writeRights(7));
+    assert.equal(supervised?.handledAccessFs, writeRights(7) & ~AccessFs.TRUNCATE);
   });
 
   test('the kernel takes those of every ABI that it has', (context) => {
     const own = landlockAbi();
     if (own === 0) return context.skip('this kernel has no Landlock');
     for (let abi = 1; abi <= own; abi += 1) {
-      for (const restrictsFiles of [true, false]) {
-        const attributes = rulesetAttributes(abi, restrictsFiles, true);
+      for (const [restrictsFiles, supervised] of [
+        [true, true],
+        [true, false],
+        [false, true],
+      ] as const) {
+        const attributes = rulesetAttributes(abi, restrictsFiles, true, supervised);
         assert.ok(attributes);
         const descriptor = createRuleset(attributes, abi);
         assert.ok(descriptor >= 0, `ABI ${abi}: ${descriptor}`);

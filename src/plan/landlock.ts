@@ -27,9 +27,9 @@ export function writeRights(abi: number): number {
   );
 }
 
-/** Rights that are given at an allowed path. Device nodes are never made. */
-export function grantedRights(abi: number, isDirectory: boolean): number {
-  const granted = writeRights(abi) & ~(AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK);
+/** Rights that are given at an allowed path, of those that the ruleset handles. Device nodes are never made. */
+export function grantedRights(handled: number, isDirectory: boolean): number {
+  const granted = handled & ~(AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK);
   return isDirectory ? granted : granted & OF_A_FILE;
 }
 
@@ -41,15 +41,21 @@ export function scopes(abi: number, abstractSockets: boolean): number {
 /**
  * The ruleset of a sandbox, or undefined where there is no Landlock. Even a policy without file rules makes one: the
  * domain keeps ptrace(2) and signals inside. A ruleset must handle something, so block devices stand for nothing else.
+ *
+ * Under a supervisor truncation is not handled: the kernel would look up every file that is opened, for reading too, to
+ * note whether it may be truncated later, which makes such an open a fifth slower. Whoever opens for writing is asked about
+ * that; what truncates without is performed by the supervisor (judge/files.ts).
  */
 export function rulesetAttributes(
   abi: number,
   restrictsFiles: boolean,
   scopeAbstractSockets: boolean,
+  supervised: boolean,
 ): RulesetAttributes | undefined {
   if (abi < 1) return undefined;
+  const handled = writeRights(abi) & ~(supervised ? AccessFs.TRUNCATE : 0);
   return {
-    handledAccessFs: restrictsFiles ? writeRights(abi) : AccessFs.MAKE_BLOCK,
+    handledAccessFs: restrictsFiles ? handled : AccessFs.MAKE_BLOCK,
     handledAccessNet: 0,
     scoped: scopes(abi, scopeAbstractSockets),
   };

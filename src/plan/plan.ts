@@ -55,6 +55,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     features.landlockAbi,
     restrictsFiles,
     restrictsAnything(policy) && !abstractExceptions,
+    options.refer !== undefined,
   );
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {

@@ -62,14 +62,19 @@ function copyOfProcess(tid: number, descriptor: number): number {
   if (pidfd < 0) return pidfd;
   const copy = copyThrough(pidfd, descriptor);
   close(pidfd);
-  if (copy < 0 || tid === status.tgid || isSameFile(copy, `/proc/${tid}/fd/${descriptor}`)) return copy;
-  close(copy);
+  if (tid === status.tgid || isSameFile(copy, `/proc/${tid}/fd/${descriptor}`)) return copy;
+  if (copy >= 0) close(copy);
   return -Errno.EPERM;
 }
 
+/** Whether both are the same file; a copy that failed is what a thread has that lacks the descriptor as well. */
 function isSameFile(copy: number, path: string): boolean {
   const other = openPathText(path);
-  if (other < 0) return false;
+  if (other < 0) return copy < 0;
+  if (copy < 0) {
+    close(other);
+    return false;
+  }
   const [one, two] = [fstat(copy), fstat(other)];
   close(other);
   if (typeof one === 'number' || typeof two === 'number') return false;

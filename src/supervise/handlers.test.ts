@@ -21,7 +21,7 @@ const handlers = makeHandlers({
   unix: new UnixRules([]),
   bound: new BoundSockets(),
   pending: new PendingCalls(() => {}),
-  files: { writable: new PathSet([]), landlock: true, landlockTruncate: true, supervisor: process.pid },
+  files: { writable: new PathSet([]), landlock: true, supervisor: process.pid },
 });
 
 /** What may reach the supervisor, by the catalogue. */

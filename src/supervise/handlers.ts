@@ -85,7 +85,7 @@ export function makeHandlers(
   const handlers = new Map<number, Handler>();
   const { files, members, network, unix, bound, pending } = context;
   if (files !== undefined) {
-    const quick = files.landlock && files.landlockTruncate && !context.reporter.wantsAllowed;
+    const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
       ...context,
       files,

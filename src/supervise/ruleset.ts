@@ -59,7 +59,9 @@ function addRule(ruleset: number, landlock: LandlockPlan, path: PathBytes): Back
   const backing = backingOf(descriptor);
   const isDirectory = backing.kind === 'directory';
   const result =
-    backing.kind === 'none' ? 0 : addPathRule(ruleset, grantedRights(landlock.abi, isDirectory), descriptor);
+    backing.kind === 'none'
+      ? 0
+      : addPathRule(ruleset, grantedRights(landlock.ruleset.handledAccessFs, isDirectory), descriptor);
   close(descriptor);
   if (result < 0) throw new SyscallError('landlock_add_rule', -result);
   return backing;

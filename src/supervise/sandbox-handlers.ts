@@ -34,7 +34,6 @@ export function sandboxHandlers(
           files: {
             writable: new PathSet(ruleset.writable),
             landlock: plan.landlock !== undefined,
-            landlockTruncate: (plan.landlock?.abi ?? 0) >= 3,
             supervisor: process.pid,
           },
         }),

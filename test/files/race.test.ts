@@ -20,8 +20,12 @@ const MILLISECONDS = process.env['SECFILTER_TEST_RACE_MS'] ?? '1000';
 /** Races whose prize is worth the time; natively each of them changes the forbidden tree. */
 const kinds = [
   'open',
+  'open-read-truncate',
+  'open-neither-truncate',
+  'truncate',
   'create',
   'openat2',
+  'openat2-truncate',
   'chmod',
   'utime',
   'mkdir',

@@ -27,6 +27,7 @@ const Call = {
   write: 1,
   close: 3,
   dup2: 33,
+  truncate: 76,
   chdir: 80,
   rename: 82,
   mkdir: 83,
@@ -39,7 +40,10 @@ const Call = {
   openat2: 437,
 } as const;
 const CWD = -100;
-const WRITE = 0o1001;
+const TRUNCATE = 0o1000;
+const WRITE = TRUNCATE | 1;
+/** The access mode that opens for neither reading nor writing. */
+const NEITHER = 3;
 const EXCHANGE = 2;
 const DIRECTORY = 0o200000;
 const EPERM = 1;
@@ -100,15 +104,42 @@ function swapDirectory({ root }: Shared): () => void {
   };
 }
 
+/** Another thread changes the flags in struct open_how while the path stays. */
+function flipFlags(one: number, other: number): Race['flip'] {
+  return ({ memory }) => {
+    const how = new BigUint64Array(memory, HOW, 3);
+    const [first, second] = [BigInt(one), BigInt(other)];
+    return () => {
+      for (let turn = 0; turn < 500; turn += 1) Atomics.store(how, 0, turn % 2 === 0 ? first : second);
+    };
+  };
+}
+
+function attemptOpen(flags: number): Race['attempt'] {
+  return (shared) => {
+    const path = pathAddress(shared);
+    return () => markAndClose(syscall(Call.open, path, flags, 0, 0, 0, 0));
+  };
+}
+
+const attemptOpenat2: Race['attempt'] = (shared) => {
+  const path = pathAddress(shared);
+  const how = koffi.address(new Uint8Array(shared.memory, HOW));
+  return () => markAndClose(syscall(Call.openat2, CWD, path, how, 24, 0, 0));
+};
+
 const letterPath = (root: string) => `${root}/a/f`;
 
 const races: Readonly<Record<string, Race>> = {
-  open: {
+  open: { path: letterPath, flip: flipLetter, attempt: attemptOpen(WRITE) },
+  'open-read-truncate': { path: letterPath, flip: flipLetter, attempt: attemptOpen(TRUNCATE) },
+  'open-neither-truncate': { path: letterPath, flip: flipLetter, attempt: attemptOpen(TRUNCATE | NEITHER) },
+  truncate: {
     path: letterPath,
     flip: flipLetter,
     attempt: (shared) => {
       const path = pathAddress(shared);
-      return () => markAndClose(syscall(Call.open, path, WRITE, 0, 0, 0, 0));
+      return () => syscall(Call.truncate, path, 0, 0, 0, 0, 0);
     },
   },
   create: {
@@ -124,19 +155,11 @@ const races: Readonly<Record<string, Race>> = {
       };
     },
   },
-  openat2: {
+  openat2: { path: (root) => `${root}/o/f`, flip: flipFlags(0, WRITE), attempt: attemptOpenat2 },
+  'openat2-truncate': {
     path: (root) => `${root}/o/f`,
-    flip: ({ memory }) => {
-      const how = new BigUint64Array(memory, HOW, 3);
-      return () => {
-        for (let turn = 0; turn < 500; turn += 1) Atomics.store(how, 0, turn % 2 === 0 ? 0n : BigInt(WRITE));
-      };
-    },
-    attempt: (shared) => {
-      const path = pathAddress(shared);
-      const how = koffi.address(new Uint8Array(shared.memory, HOW));
-      return () => markAndClose(syscall(Call.openat2, CWD, path, how, 24, 0, 0));
-    },
+    flip: flipFlags(0, TRUNCATE),
+    attempt: attemptOpenat2,
   },
   chmod: {
     path: letterPath,

@@ -9,6 +9,7 @@ import {
   O_EXCL,
   O_NOFOLLOW,
   O_PATH,
+  O_RDWR,
   O_TMPFILE_BIT,
   O_TRUNC,
   O_WRONLY,
@@ -93,7 +94,8 @@ function openWith(referral: Referral, context: FileContext, address: number, ask
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
   const follow = followsLink(asked.flags);
-  if (asked.resolve === 0 && context.quick?.isBelow(referral.tid, asked.directory, path, length, follow)) {
+  const isPlain = asked.resolve === 0 && !truncatesUnwritten(asked);
+  if (isPlain && context.quick?.isBelow(referral.tid, asked.directory, path, length, follow)) {
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
@@ -145,12 +147,20 @@ function pathError(referral: Referral, bytes: Uint8Array, request: OpenRequest, 
   return Errno.EISDIR;
 }
 
-function openCall({ flags, fromMemory }: OpenRequest): OpenCall {
+function openCall(request: OpenRequest): OpenCall {
+  const { flags } = request;
   return {
     writes: (flags & (O_ACCMODE | O_TRUNC)) !== 0,
     makesNameless: (flags & O_TMPFILE_BIT) !== 0,
-    mayTruncate: fromMemory === true || (flags & O_TRUNC) !== 0,
+    truncatesUnwritten: truncatesUnwritten(request),
   };
+}
+
+/** The access mode 3 opens for neither, and truncates all the same (open(2), "File access mode"). */
+function truncatesUnwritten({ flags, fromMemory }: OpenRequest): boolean {
+  if (fromMemory === true) return true;
+  const mode = flags & O_ACCMODE;
+  return (flags & O_TRUNC) !== 0 && mode !== O_WRONLY && mode !== O_RDWR;
 }
 
 function openObject(
