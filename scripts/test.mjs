@@ -1,7 +1,7 @@
 // Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
 // is root, the integration tests once more as an ordinary user; all integration tests once for each engine.
-//   node scripts/test.mjs [--unit] [--built] [--only PATTERN] [--engine NAME]
-// PATTERN is part of a test file's path; --built: build/ and dist/ are already what is to be tested.
+//   node scripts/test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME]
+// PATTERN is part of a test file's path, several mean any of them; --built: build/ and dist/ are already what is to be tested.
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -22,7 +22,7 @@ const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/
 /** What the integration tests read, beside the run-time dependencies. */
 const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
 
-const { unitOnly, isBuilt, pattern, engines } = readArguments(process.argv.slice(2));
+const { unitOnly, isBuilt, patterns, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT', 'INIT_CWD'])
   delete environment[name];
@@ -57,15 +57,15 @@ if (!unitOnly) {
 conclude();
 
 function readArguments(words) {
-  /** @type {{ unitOnly: boolean, isBuilt: boolean, pattern: string | undefined, engines: string[] }} */
-  const result = { unitOnly: false, isBuilt: false, pattern: undefined, engines: ENGINES };
+  /** @type {{ unitOnly: boolean, isBuilt: boolean, patterns: string[], engines: string[] }} */
+  const result = { unitOnly: false, isBuilt: false, patterns: [], engines: ENGINES };
   for (let index = 0; index < words.length; index += 1) {
     if (words[index] === '--unit') result.unitOnly = true;
     else if (words[index] === '--built') result.isBuilt = true;
-    else if (words[index] === '--only' && words[index + 1]) result.pattern = words[(index += 1)];
+    else if (words[index] === '--only' && words[index + 1]) result.patterns.push(words[(index += 1)]);
     else if (words[index] === '--engine' && words[index + 1]) result.engines = [words[(index += 1)]];
     else {
-      const usage = 'test.mjs [--unit] [--built] [--only PATTERN] [--engine NAME]';
+      const usage = 'test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME]';
       console.error(`test: cannot understand "${words[index]}"; usage: ${usage}`);
       process.exit(2);
     }
@@ -80,13 +80,15 @@ function step(name, args) {
   process.exit(1);
 }
 
+const isWanted = (name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
+
 /** Runs the test files below a folder; the counts are read from the reporter's closing summary. */
 async function runTests(title, folder, floor, settings = {}, engine) {
   const { base = root, node = process.execPath, env = environment, ...options } = settings;
   console.log(`\n== ${title}`);
   const files = fs
     .readdirSync(join(base, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.js') && (pattern === undefined || name.includes(pattern)))
+    .filter((name) => name.endsWith('.test.js') && isWanted(name))
     .filter((name) => engine === undefined || engine === engines[0] || !name.startsWith(OF_ENGINES))
     .map((name) => join(folder, name))
     .toSorted();
@@ -183,7 +185,7 @@ function conclude() {
     const ran = (counts.tests ?? 0) - (counts.skipped ?? 0);
     const problems = [];
     if (status !== 0) problems.push(`node --test ended with ${status}`);
-    if (pattern === undefined && ran < floor)
+    if (patterns.length === 0 && ran < floor)
       problems.push(`only ${ran} tests ran, at least ${floor} were expected`);
     if (problems.length > 0) failed = true;
     const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
@@ -191,7 +193,9 @@ function conclude() {
     for (const line of skipped) console.log(`  skipped: ${line}`);
   }
   if (runs.every(({ counts }) => counts.tests === 0)) {
-    console.log(`FAILED: no test ran${pattern === undefined ? '' : `, no file matches "${pattern}"`}`);
+    console.log(
+      `FAILED: no test ran${patterns.length === 0 ? '' : `, no file matches "${patterns.join('", "')}"`}`,
+    );
     failed = true;
   }
   process.exit(failed ? 1 : 0);
