@@ -80,7 +80,9 @@ function step(name, args) {
   process.exit(1);
 }
 
-const isWanted = (name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
+function isWanted(name) {
+  return patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
+}
 
 /** Runs the test files below a folder; the counts are read from the reporter's closing summary. */
 async function runTests(title, folder, floor, settings = {}, engine) {
