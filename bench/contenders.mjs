@@ -2,7 +2,7 @@
  * What is measured side by side: this program, what a user would pick instead, and two minimal loops in C as the floor of each
  * mechanism. The policy is the same for all: changes are allowed in one folder and nowhere else.
  */
-import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './run.mjs';
 
@@ -18,6 +18,7 @@ const TRACED =
  * @property {(words: string[], networks: string) => string[]} [wrapNetwork] the words that let it connect to these networks only
  * @property {string} [needs] the program that must be installed
  * @property {string} [engine] the engine that must be the one at work
+ * @property {string[]} [suites] the only suites that it takes part in
  */
 
 function secfilt(script, engine) {
@@ -64,7 +65,7 @@ export function allContenders({ script, programs }) {
       name: 'sandbox-runtime',
       kind: 'sandbox',
       needs: 'srt',
-      wrap: (command) => ['srt', '--', ...command],
+      wrap: (command, folder) => ['srt', '--settings', srtSettings(folder), '-c', quoted(command)],
     },
     { name: 'proot', kind: 'mechanism', needs: 'proot', wrap: (command) => ['proot', '-r', '/', ...command] },
     {
@@ -85,7 +86,28 @@ export function allContenders({ script, programs }) {
     },
     loop('notify'),
     loop('ptrace'),
+    onOneProcessor(secfilt(script, 'trace')),
+    onOneProcessor(loop('ptrace')),
   ];
+}
+
+/** The same with the supervisor and what it supervises on one processor, where neither has to wake another. */
+function onOneProcessor(contender) {
+  const wrap = (command, folder) => ['taskset', '-c', '0', ...contender.wrap(command, folder)];
+  return { ...contender, name: `${contender.name}, one CPU`, needs: 'taskset', suites: ['micro'], wrap };
+}
+
+/** The policy of the others, as sandbox-runtime reads it. */
+function srtSettings(folder) {
+  const file = `${folder}.srt.json`;
+  const filesystem = { denyRead: [], allowWrite: [folder], denyWrite: [] };
+  writeFileSync(file, JSON.stringify({ network: { allowedDomains: [], deniedDomains: [] }, filesystem }));
+  return file;
+}
+
+/** As a shell reads it. */
+function quoted(words) {
+  return words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
 }
 
 /** Those that can be measured, and the others with the reason. */

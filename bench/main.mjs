@@ -74,7 +74,7 @@ const results = {
 for (const name of names) {
   console.error(`${name}…`);
   const given = {
-    contenders: chosen,
+    contenders: chosen.filter(({ suites }) => suites?.includes(name) ?? true),
     folder: writable,
     memoryFolder,
     programs,
