@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { backings } from './backing.ts';
+import { type Backing, backings } from './backing.ts';
 import { testEngine, who } from './environment.ts';
 import { PRELUDE } from './python.ts';
 import { type Outcome, run, type RunOptions, secfiltWords } from './run.ts';
@@ -117,7 +117,7 @@ export function attackTest(attack: Attack): void {
 export function insideTest(
   title: string,
   script: string,
-  check: (outcome: Outcome, engine: string) => void,
+  check: (outcome: Outcome, engine: string, backing: Backing) => void,
   more: {
     readonly policy?: (ground: Ground) => readonly string[];
     readonly env?: RunOptions['env'];
@@ -134,7 +134,7 @@ export function insideTest(
           cwd: ground.a,
           env: { ...more.env, ...backing.env },
         });
-        check(outcome, engine.name);
+        check(outcome, engine.name, backing);
       });
     }
   }
