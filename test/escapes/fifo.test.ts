@@ -37,7 +37,7 @@ def asleep(threads):
         except OSError: return 'S' # it has ended
     quiet = 0
     while quiet < 20:
-        time.sleep(0.05); quiet = quiet + 1 if all(state(t) in 'St' for t in threads) else 0
+        time.sleep(0.05); quiet = quiet + 1 if all(state(t) in 'SDt' for t in threads) else 0
 `;
 
 attackTest({
