@@ -51,6 +51,9 @@ const program = outputFiles[0].text;
 // It is read as Latin-1, which is faster than UTF-8 and the same for ASCII.
 if (Buffer.byteLength(program) !== program.length) throw new Error('the bundle is not ASCII');
 
+/** What secfilt's own failures end with (src/cli/exit-code.ts). */
+const FAILURE = 125;
+
 const cacheName = `program-${createHash('sha256').update(program).digest('hex').slice(0, 16)}.cache`;
 const command = `#!/usr/bin/env node
 'use strict';
@@ -61,7 +64,13 @@ let cachedData;
 try {
   cachedData = readFileSync(__dirname + '/${cacheName}');
 } catch {}
-new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, module);
+try {
+  new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, module);
+} catch (error) {
+  // Nothing runs, and the reason is not buried under a line of a quarter of a million characters.
+  process.stderr.write('secfilt: cannot start: ' + String(error.message).split('\\n')[0] + '\\n');
+  process.exit(${FAILURE});
+}
 `;
 
 mkdirSync(output, { recursive: true });

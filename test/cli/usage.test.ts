@@ -2,12 +2,12 @@
  * Bad usage: nothing runs, the exit code is 125, and stderr names the word that is wrong.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
-import { projectRoot } from '../support/environment.ts';
-import { secfilt } from '../support/run.ts';
+import { projectRoot, secfiltScript } from '../support/environment.ts';
+import { run, secfilt } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 /** Options, and a word that stderr must hold. The command would leave a file behind. */
@@ -117,4 +117,15 @@ void test('code in the current directory is not loaded', async (t) => {
   });
   assert.equal(code, 0);
   assert.equal(existsSync(join(directory, 'loaded')), false);
+});
+
+void test('what is installed by halves runs nothing, and says so in a line', async (t) => {
+  const root = temporaryDirectory(t);
+  cpSync(dirname(secfiltScript), join(root, 'dist'), { recursive: true });
+  const words = [process.execPath, join(root, 'dist/secfilt.cjs'), 'touch', join(root, 'trace')];
+  const { code, stdout, stderr } = await run(words);
+  assert.equal(code, 125);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^secfilt: cannot start: .*koffi.*\n$/);
+  assert.ok(!existsSync(join(root, 'trace')));
 });
