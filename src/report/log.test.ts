@@ -40,6 +40,10 @@ void test('logLine() leaves out what does not apply', () => {
   });
   for (const member of ['errno', 'allow', 'instead', 'sensitive', 'pid', 'command'])
     assert.ok(!(member in allowed), member);
+  const failed = record(refusal('create', { kind: 'none' }, { verdict: 'allowed', errno: 17 }), {
+    kind: 'none',
+  });
+  assert.deepEqual([failed.verdict, failed.errno], ['allowed', 'EEXIST']);
   const sensitive = record(writeOf('/etc/x'), { kind: 'sensitive', reason: 'system settings' });
   assert.equal(sensitive.sensitive, 'system settings');
   assert.ok(!('allow' in sensitive));

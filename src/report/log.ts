@@ -27,7 +27,7 @@ export interface LogRecord {
   readonly operation: Operation;
   readonly object: LoggedObject;
   readonly verdict: 'allowed' | 'refused';
-  /** `EPERM`; missing where the call was allowed. */
+  /** `EPERM`; where the call was allowed: what it failed with by itself, if that is known. */
   readonly errno?: string;
   readonly layer: Layer;
   /** The rule that decided, for people: its words may change. */
@@ -61,7 +61,7 @@ export function logLine(event: ReferralEvent, advice: Advice): string {
     operation,
     object: loggedObject(event.object),
     verdict,
-    ...(verdict === 'refused' && { errno: errnoName(event.errno) }),
+    ...(event.errno !== 0 && { errno: errnoName(event.errno) }),
     layer,
     rule,
     ...(advice.kind === 'options' && { allow: advice.options }),
