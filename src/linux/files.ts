@@ -163,22 +163,16 @@ export function terminated(path: Uint8Array): Buffer {
 
 const procBuffer = Buffer.alloc(65536);
 
-/** Reads a whole small file of /proc. Returns its text (latin1), or a negated error number. */
+/**
+ * Reads a file of /proc that is a single record (status, stat, limits, fdinfo): the kernel gives such a one whole to a read(2)
+ * with enough room (seq_file, single_open). Returns its text (latin1), or a negated error number.
+ */
 export function readProcText(path: string): string | number {
   const descriptor = openText(AT_FDCWD, path, O_CLOEXEC, 0);
   if (descriptor < 0) return descriptor;
-  let length = 0;
-  for (;;) {
-    const count = read(descriptor, procBuffer.subarray(length), procBuffer.length - length);
-    if (count < 0) {
-      close(descriptor);
-      return count;
-    }
-    length += count;
-    if (count === 0 || length === procBuffer.length) break;
-  }
+  const count = read(descriptor, procBuffer, procBuffer.length);
   close(descriptor);
-  return procBuffer.toString('latin1', 0, length);
+  return count < 0 ? count : procBuffer.toString('latin1', 0, count);
 }
 
 /** Opens a path of our own making with O_PATH. */

@@ -191,7 +191,11 @@ function resolveFrom(
   const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
   if (result === -Errno.ENOENT) return resolveAbsent(tid, start, path, follow, links);
   if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
-  if (result >= 0 && !isOurOwnView(result)) return objectOf(result);
+  if (result >= 0) {
+    const name = pathOfDescriptor(result);
+    if (typeof name === 'number' || !isBelowOwnProc(name)) return objectOf(result, name);
+    close(result);
+  }
   const resolution = walked(tid, start, path, flags);
   // Below a magic link a name may be missing as anywhere else.
   return resolution.kind === 'error' && resolution.errno === Errno.ENOENT
@@ -245,10 +249,12 @@ function openParent(tid: number, start: number, parent: Uint8Array): number {
   return openat2(start, start === AT_FDCWD ? ROOT : HERE, O_PATH | O_DIRECTORY, 0, 0);
 }
 
+const PROC = Buffer.from('/proc/');
 const IN_PROCESS = /^\/proc\/(\d+)(?:\/|$)/;
 
 /** True for our own /proc directory and those of our threads: we may open what is in them, a target never may. */
 function isOurs(path: Buffer): boolean {
+  if (path.length < PROC.length || path.compare(PROC, 0, PROC.length, 0, PROC.length) !== 0) return false;
   const number = IN_PROCESS.exec(path.toString('latin1', 0, 20))?.[1];
   if (number === undefined) return false;
   const status = targetStatus(Number(number));
@@ -268,9 +274,11 @@ export function resolveObject(
   return failure(-Errno.ENOENT);
 }
 
-/** Describes an open O_PATH descriptor and takes it over. */
-export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
-  const name = pathOfDescriptor(descriptor);
+/** Describes an open O_PATH descriptor, whose path may be known already, and takes it over. */
+export function objectOf(
+  descriptor: number,
+  name: Buffer | number = pathOfDescriptor(descriptor),
+): ResolvedObject | ResolutionError {
   if (typeof name === 'number' || isOurs(name)) {
     close(descriptor);
     return failure(typeof name === 'number' ? name : -Errno.EACCES);
