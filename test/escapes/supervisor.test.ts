@@ -175,6 +175,29 @@ say(**opened)
 );
 
 insideTest(
+  'P17 openat2, which the supervisor performs, opens nothing of a process outside that open does not',
+  `${FIND}
+def opened(path):
+    fds = [sc(2, path, 0), sc(437, -100, path, bytes(24), 24)]
+    for fd in fds:
+        if fd >= 0: os.close(fd)
+    return [int(fd >= 0) for fd in fds]
+OUTSIDER = ppid(SECFILT)
+NAMES = [f'{task}{name}' for task in ('', f'task/{OUTSIDER}/') for name in ('mem', 'environ', 'maps', 'smaps', 'auxv', 'pagemap', 'fdinfo/0')]
+NAMES += ['timers', 'fd/0', 'exe']
+more = {name: 1 for name in NAMES if opened(f'/proc/{OUTSIDER}/{name}') == [0, 1]}
+# What is everybody's, one's own, or of a child stays.
+child = os.fork()
+if child == 0: signal.pause()
+ours = ['/proc/self/environ', '/proc/thread-self/maps', f'/proc/{child}/environ', '/proc/meminfo', f'/proc/{OUTSIDER}', '/proc']
+less = {path: 1 for path in ours if opened(path) != [1, 1]}
+os.kill(child, 9)
+say(**more, **less)
+`,
+  (outcome) => assert.deepEqual(saidBy(outcome), {}),
+);
+
+insideTest(
   'P17 P03 memory and descriptors of the supervisor are not to be had, nor is it traced',
   `${FIND}
 remote = struct.pack('QQ', 0x400000, 8)

@@ -12,6 +12,7 @@ import {
   O_PATH,
   O_RDWR,
   O_TMPFILE_BIT,
+  O_WRONLY,
   S_IFCHR,
   S_IFIFO,
   S_IFMT,
@@ -25,6 +26,7 @@ import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
 import { flagsError, openError } from './errors.ts';
+import { isOfForeignProcess } from './foreign-process.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
 
@@ -52,6 +54,8 @@ function openChecked(referral: Referral, context: Context, request: OpenRequest,
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
   if (status === undefined) return fail(Errno.EPERM);
+  const reads = (request.flags & O_ACCMODE) !== O_WRONLY;
+  if (reads && isOfForeignProcess(object, status)) return fail(Errno.EACCES);
   const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
   const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
   if ((request.flags & O_TMPFILE_BIT) !== 0) {
