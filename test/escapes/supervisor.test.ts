@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { backings } from '../support/backing.ts';
-import { who } from '../support/environment.ts';
-import { attackTest, engines, insideTest, python, saidBy } from '../support/escape.ts';
-import { secfiltWords, start } from '../support/run.ts';
+import { isRoot, who } from '../support/environment.ts';
+import { attackTest, engines, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
+import { run, secfiltWords, start } from '../support/run.ts';
 
 /** SECFILT is the supervisor's number; OUT_OF_REACH has those of its helpers and threads too. */
 const FIND = String.raw`
@@ -196,6 +196,38 @@ say(**more, **less)
 `,
   (outcome) => assert.deepEqual(saidBy(outcome), {}),
 );
+
+for (const engine of engines) {
+  for (const backing of backings) {
+    void test(`P17 openat2 opens nothing of the supervisor in a second /proc, ${engine.name} ${backing.name} (${who})`, async (t) => {
+      if (!isRoot) return t.skip('only root can mount');
+      const { root, a } = makeGround(t);
+      mkdirSync(`${root}/proc`);
+      const mounted = [
+        'unshare',
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t proc proc "$0" && exec "$@"',
+        `${root}/proc`,
+      ];
+      const probe = await run([...mounted, 'true']);
+      if (probe.code !== 0) return t.skip(`no /proc can be mounted: ${probe.stderr.trim()}`);
+      const words = python(
+        `${FIND}
+def opened(path): return int(sc(437, -100, path, bytes(24), 24) >= 0)
+say(there=int(os.path.exists(f'{ROOT}/proc/{SECFILT}/status')),
+    opened=sum(opened(f'{ROOT}/proc/{SECFILT}/{name}') for name in ('mem', 'maps', 'environ', 'auxv')))`,
+        root,
+      );
+      const options = [...engine.options, `--write-allow=${a}`];
+      const outcome = await run([...mounted, ...secfiltWords([...options, '--', ...words])], {
+        env: backing.env,
+      });
+      assert.deepEqual(saidBy(outcome), { there: 1, opened: 0 });
+    });
+  }
+}
 
 insideTest(
   'P17 P03 memory and descriptors of the supervisor are not to be had, nor is it traced',
