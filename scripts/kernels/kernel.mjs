@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
-/** In loading order: what finds the disk and reads its file system. What is absent is built into the kernel. */
-const MODULES = ['crc32c_generic', 'virtio_pci', 'virtio_blk', 'ext4'];
+/**
+ * In loading order: what finds the disk and reads its file system, and the links of the tests' network namespaces. What is
+ * absent is built into the kernel.
+ */
+const MODULES = ['crc32c_generic', 'virtio_pci', 'virtio_blk', 'ext4', 'veth'];
 const DIRECTORY = 0o040755;
 const EXECUTABLE = 0o100755;
 
