@@ -7,6 +7,8 @@ import { readProcText } from '../linux/files.ts';
 
 /** Deeper than any family of processes; a bound for the walk. */
 const MOST_GENERATIONS = 65536;
+/** Parents end while one looks: so often the chain is read anew. */
+const MOST_READINGS = 16;
 
 /** What /proc/PID/stat says of a process's place (proc(5)). */
 interface Place {
@@ -31,15 +33,25 @@ function placeOf(pid: number): Place | undefined {
  * loses a parent has another one from then on.
  */
 export function descendsFromUs(pid: number): boolean {
+  for (let reading = 0; reading < MOST_READINGS; reading += 1) {
+    const origin = originOf(pid);
+    if (origin !== 'changed') return origin === 'ours';
+  }
+  return false;
+}
+
+function originOf(pid: number): 'ours' | 'foreign' | 'changed' {
   const chain: [pid: number, parent: number][] = [];
   let current = pid;
   while (current !== process.pid) {
     const place = placeOf(current);
-    if (place === undefined || place.parent <= 0 || chain.length >= MOST_GENERATIONS) return false;
+    if (place === undefined && chain.length > 0) return 'changed';
+    if (place === undefined || place.parent <= 0 || chain.length >= MOST_GENERATIONS) return 'foreign';
     chain.push([current, place.parent]);
     current = place.parent;
   }
-  return chain.length > 0 && chain.every(([child, parent]) => placeOf(child)?.parent === parent);
+  if (chain.length === 0) return 'foreign';
+  return chain.every(([child, parent]) => placeOf(child)?.parent === parent) ? 'ours' : 'changed';
 }
 
 export class Members {
@@ -55,11 +67,21 @@ export class Members {
     return !this.#outOfReach.has(pid) && descendsFromUs(pid);
   }
 
-  /** The processes of the sandbox now, or those of them in a process group. */
-  list(group?: number): number[] {
-    return allProcesses().filter(
-      (pid) => (group === undefined || placeOf(pid)?.group === group) && this.has(pid),
-    );
+  /**
+   * The processes of the sandbox now, or those of them in a process group. `complete` is false where one ended before it
+   * was looked at: it may have left a child that was not there yet when the processes were listed.
+   */
+  list(group?: number): { readonly processes: readonly number[]; readonly complete: boolean } {
+    let complete = true;
+    const processes = allProcesses().filter((pid) => {
+      const place = placeOf(pid);
+      if (place === undefined) complete = false;
+      if (place === undefined || (group !== undefined && place.group !== group)) return false;
+      if (this.has(pid)) return true;
+      if (placeOf(pid) === undefined) complete = false;
+      return false;
+    });
+    return { processes, complete };
   }
 
   /** True where a process group has any process at all. */

@@ -32,7 +32,7 @@ const SI_TKILL = -6;
 /** struct siginfo, and where its fields lie. */
 const SIGINFO = { size: 128, signal: 0, code: 8, pid: 16, user: 20 } as const;
 /** kill(-1) and groups: who was born while we went through them is found the next time round. */
-const MOST_ROUNDS = 8;
+const MOST_ROUNDS = 16;
 
 const siginfo = arena(SIGINFO.size);
 const owner = arena(8);
@@ -150,8 +150,9 @@ function signalMany(
   let reached = 0;
   if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const found = members.list(group).filter((process) => !done.has(process));
-    if (found.length === 0) break;
+    const { processes, complete } = members.list(group);
+    const found = processes.filter((process) => !done.has(process));
+    if (found.length === 0 && complete) break;
     // The caller comes last: the signal may end it.
     for (const process of found.toSorted(
       (a, b) => Number(a === caller.process) - Number(b === caller.process),
