@@ -117,6 +117,8 @@ class NotifyReferral implements Referral {
     const result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
     close(descriptor);
     if (result >= 0) return true;
+    // The kernel hands over nothing that was opened with O_PATH, which only openat2(2) asks us for: callers do without.
+    if (result === -Errno.EBADF) return this.#send(0, -Errno.ENOSYS, 0);
     // EMFILE is the target's own limit; whatever else it was, the call must not stay unanswered.
     return result === -Errno.ENOENT ? false : this.#send(0, result, 0);
   }

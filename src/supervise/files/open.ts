@@ -3,9 +3,7 @@ import { Errno } from '../../linux/errno.ts';
 import {
   AT_FDCWD,
   O_ACCMODE,
-  O_CLOEXEC,
   O_CREAT,
-  O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
   O_PATH,
@@ -90,28 +88,24 @@ export const openat2: FileHandler = (referral, context) => {
   });
 };
 
-function openWith(referral: Referral, context: FileContext, address: number, asked: OpenRequest): Reply {
+function openWith(referral: Referral, context: FileContext, address: number, request: OpenRequest): Reply {
+  // O_PATH opens nothing, whatever the other flags say, and registers do not change.
+  if ((request.flags & O_PATH) !== 0 && request.fromMemory !== true) return CONTINUE_CALL;
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
-  const follow = followsLink(asked.flags);
-  const isPlain = asked.resolve === 0 && !truncatesUnwritten(asked);
-  if (isPlain && context.quick?.isBelow(referral.tid, asked.directory, path, length, follow)) {
+  const follow = followsLink(request.flags);
+  const isPlain = request.resolve === 0 && !truncatesUnwritten(request);
+  if (isPlain && context.quick?.isBelow(referral.tid, request.directory, path, length, follow)) {
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const bytes = path.bytes.subarray(0, length);
-  const request = (asked.flags & O_PATH) === 0 ? asked : withoutAccess(asked);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const reply = attemptOpen(referral, context, bytes, request);
     if (reply !== 'again') return reply;
   }
   return fail(Errno.EAGAIN);
-}
-
-/** O_PATH makes the kernel ignore all but these (open(2)). */
-function withoutAccess(request: OpenRequest): OpenRequest {
-  return { ...request, flags: request.flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) };
 }
 
 function followsLink(flags: number): boolean {

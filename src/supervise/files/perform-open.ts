@@ -5,6 +5,7 @@ import {
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
   O_EXCL,
   O_NOCTTY,
   O_NOFOLLOW,
@@ -14,6 +15,7 @@ import {
   O_TMPFILE_BIT,
   O_WRONLY,
   S_IFCHR,
+  S_IFDIR,
   S_IFIFO,
   S_IFMT,
   fstat,
@@ -41,19 +43,32 @@ export function openExisting(
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
-  if ((request.flags & O_PATH) !== 0)
-    return { kind: 'descriptor', descriptor: object.descriptor, closeOnExec };
+  if ((request.flags & O_PATH) !== 0) return handPlace(request, object);
   const reply = openChecked(referral, context, request, object);
   close(object.descriptor);
   return reply;
+}
+
+/** The place as it was found: O_PATH opens nothing. */
+function handPlace(request: OpenRequest, { descriptor, mode }: OpenObject): Reply {
+  const isOtherKind = (request.flags & O_DIRECTORY) !== 0 && (mode & S_IFMT) !== S_IFDIR;
+  const errno = flagsError(request) ?? (isOtherKind ? Errno.ENOTDIR : undefined);
+  if (errno === undefined)
+    return { kind: 'descriptor', descriptor, closeOnExec: (request.flags & O_CLOEXEC) !== 0 };
+  close(descriptor);
+  return fail(errno);
+}
+
+/** For whom nothing is performed there is no openat2(2) either: callers know what to do then, and open(2) may go on. */
+function untrusted({ fromMemory }: OpenRequest): Reply {
+  return fail(fromMemory === true ? Errno.ENOSYS : Errno.EPERM);
 }
 
 function openChecked(referral: Referral, context: Context, request: OpenRequest, object: OpenObject): Reply {
   const errno = flagsError(request) ?? openError(object, request.flags);
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
-  if (status === undefined) return fail(Errno.EPERM);
+  if (status === undefined) return untrusted(request);
   const reads = (request.flags & O_ACCMODE) !== O_WRONLY;
   if (reads && isOfForeignProcess(object, status)) return fail(Errno.EACCES);
   const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
@@ -84,7 +99,7 @@ export function makeFile(
   const status = trustedStatus(referral, context);
   if (status === undefined) {
     close(entry.directory);
-    return fail(Errno.EPERM);
+    return untrusted(request);
   }
   const invalid = flagsError(request);
   if (invalid !== undefined) {
