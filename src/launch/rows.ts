@@ -33,11 +33,15 @@ export interface LaunchPlan {
   readonly signalScope: boolean;
   /** The limit of open files to give back; undefined: leave it alone. */
   readonly openFiles?: OpenFilesLimit | undefined;
+  /** Whether no core file is to be written: the kernel makes it without a call that could be judged (core(5)). */
+  readonly withoutCoreFiles?: boolean;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
   readonly dropCapabilities: bigint | undefined;
 }
 
 const SHELL = '/bin/sh';
+const RLIMIT_CORE = 4;
+const NO_CORE_FILE = { soft: 0n, hard: 0n };
 const SIGKILL = 9;
 const SIGCHLD = 17;
 const PR_SET_PDEATHSIG = 1;
@@ -59,7 +63,8 @@ export function launchRows(plan: LaunchPlan): Row[] {
   return [
     ...parentRows(),
     ...privilegeRows(),
-    ...(plan.openFiles === undefined ? [] : limitRows(plan.openFiles)),
+    ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
+    ...(plan.withoutCoreFiles === true ? limitRows(RLIMIT_CORE, NO_CORE_FILE) : []),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
     ...(plan.listener ? [] : dumpableRows()),
     ...(plan.landlock ? landlockRows() : []),
@@ -83,11 +88,11 @@ function privilegeRows(): Row[] {
   return [row('prctl PR_SET_NO_NEW_PRIVS', X86_64.prctl, [PR_SET_NO_NEW_PRIVS, 1])];
 }
 
-/** Node has raised it (getrlimit(2)). */
-function limitRows(limit: OpenFilesLimit): Row[] {
+/** Node has raised that of open files (getrlimit(2)). */
+function limitRows(resource: number, limit: OpenFilesLimit): Row[] {
   const value = zeros(16);
   encodeLimit(limit).copy(value.bytes);
-  return [row('prlimit64', X86_64.prlimit64, [0, RLIMIT_NOFILE, { blob: value }, 0])];
+  return [row('prlimit64', X86_64.prlimit64, [0, resource, { blob: value }, 0])];
 }
 
 /** Gives up every capability that is not in `kept` (capabilities(7)). */

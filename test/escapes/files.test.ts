@@ -3,7 +3,15 @@
  * a call, directories that move, objects that are no files, and what is left for a later run.
  */
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { attackTest, type Ground, insideTest, saidBy } from '../support/escape.ts';
@@ -243,4 +251,21 @@ def attack():
     return 0
 sys.exit(50 + in_child(attack))`,
   lacking: ({ code }) => (code === 50 ? undefined : 'this system gives no user namespaces'),
+});
+
+attackTest({
+  id: 'F51',
+  title: 'a program dies, and the kernel writes a core file where it is',
+  script: String.raw`
+import resource
+pattern = open('/proc/sys/kernel/core_pattern').read()
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+try: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+except (OSError, ValueError): resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+os.chdir(ROOT + '/o')
+in_child(os.abort)
+sys.exit(50 if hard == 0 or pattern[0] in '|/' else 0)`,
+  worked: ({ o }) => readdirSync(o).length > 1,
+  lacking: ({ code }) =>
+    code === 50 ? 'core files are not written to the working directory here' : undefined,
 });
