@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Policy } from '../policy/policy.ts';
+import { AccessFs } from '../linux/landlock.ts';
 import { notify, trace, type Expression } from '../seccomp/expression.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import type { Judge } from './catalogue.ts';
@@ -43,6 +44,17 @@ function answers(plan: Plan, name: SyscallName): Set<string> {
 }
 
 const isReferred = (said: Set<string>): boolean => said.has('notify') || said.has('trace');
+
+void test("truncation is said to be Landlock's exactly where the ruleset handles it, and else the supervisor's", () => {
+  for (const plan of plans()) {
+    const { held } = explainPromises(plan).find(({ about }) => about === 'files') ?? { held: [] };
+    const says = (layer: Layer): boolean =>
+      held.some(({ by, how }) => by === layer && how.includes('truncat'));
+    if (plan.policy.files === undefined) continue;
+    const isHandled = ((plan.landlock?.ruleset.handledAccessFs ?? 0) & AccessFs.TRUNCATE) !== 0;
+    assert.deepEqual([says('Landlock'), says('supervisor')], [isHandled, !isHandled]);
+  }
+});
 
 void test('a promise is held by the supervisor exactly where the filter refers its calls', () => {
   const calls: [Subject, SyscallName][] = [

@@ -1,5 +1,5 @@
 /** What a plan promises, and which layer holds each promise. Pure: the words are made from the plan alone. */
-import { Scope } from '../linux/landlock.ts';
+import { AccessFs, Scope } from '../linux/landlock.ts';
 import { restrictsAnything, type NetworkPolicy } from '../policy/policy.ts';
 import type { Plan } from './plan.ts';
 
@@ -48,7 +48,8 @@ export function explainLacks(plan: Plan): Lack[] {
     lacks.push({ lacks: missing, instead });
   };
   if (supervised && situation.restrictsFiles) {
-    if (abi < 1) add('Landlock', 'the supervisor makes every change of files itself');
+    if (abi < 1)
+      add('Landlock', 'the supervisor makes every change of files itself, and no core files are written');
     if (abi === 1) add('Landlock ABI 2 (renames between directories)', 'the kernel refuses them with EXDEV');
   }
   if (abi < 1) add('Landlock for processes', 'the filter refuses ptrace altogether');
@@ -66,15 +67,16 @@ function files({ policy, landlock, situation, devices }: Plan): ExplainedPromise
   if (policy.files === undefined) return { about: 'files', promise: 'files are not restricted', held: [] };
   const named = policy.files.writable.length > 0;
   const held: Held[] = [];
+  const truncates = landlock !== undefined && (landlock.ruleset.handledAccessFs & AccessFs.TRUNCATE) !== 0;
   if (landlock !== undefined)
     held.push({
       by: 'Landlock',
-      how: `ABI ${landlock.abi}: writing, creating, removing, renaming${landlock.abi >= 3 ? ', truncating' : ''} elsewhere fails in the kernel itself`,
+      how: `ABI ${landlock.abi}: writing, creating, removing, renaming${truncates ? ', truncating' : ''} elsewhere fails in the kernel itself`,
     });
   if (situation.refer !== undefined) {
     held.push({
       by: 'supervisor',
-      how: 'judges opens for writing and new names; performs changes of mode, owner, times and attributes',
+      how: 'judges opens for writing and new names; truncates, and changes mode, owner, times and attributes itself',
     });
     held.push({ by: 'filter', how: 'refuses mounts, files by handle, System V objects and message queues' });
   } else {
