@@ -84,11 +84,12 @@ export function makeHandlers(
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>();
   const { files, members, network, unix, bound, pending } = context;
-  if (files !== undefined) {
+  if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
       ...context,
       files,
+      pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
     };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {

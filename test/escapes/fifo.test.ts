@@ -98,3 +98,27 @@ say(early=len(early), refused=early.count(-23), opened=len([r for r in results i
     );
   },
 );
+
+insideTest(
+  'an open of a FIFO that waits ends by a signal, goes on after a handler, and times out',
+  String.raw`
+os.mkfifo('p'); got = []
+def ended_by_default():
+    pid = os.fork()
+    if pid == 0: signal.alarm(1); sc(2, 'p', 1); os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+def timed_out():
+    signal.signal(signal.SIGALRM, lambda *_: got.append('alarm')); signal.siginterrupt(signal.SIGALRM, True); signal.alarm(1)
+    return sc(2, 'p', 1)
+def restarted():
+    "A hundred interruptions, and only then a reader."
+    signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    pid = os.fork()
+    if pid == 0: time.sleep(8); sc(2, 'p', 0o4000); time.sleep(1); os._exit(0)
+    fd = sc(2, 'p', 1); signal.setitimer(signal.ITIMER_REAL, 0); os.waitpid(pid, 0)
+    return int(fd >= 0)
+say(default=ended_by_default(), timeout=timed_out(), restarted=restarted(), alarms=int(len(got) > 1))
+`,
+  (outcome) =>
+    assert.deepEqual(saidBy(outcome), { default: -14, timeout: -4, restarted: 1, alarms: 1 }, outcome.stdout),
+);

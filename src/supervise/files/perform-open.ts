@@ -22,12 +22,13 @@ import {
   readProcText,
   terminated,
 } from '../../linux/files.ts';
-import { close, openText, openTextAsync, openat } from '../../linux/libc.ts';
-import { trustedStatus, type Context } from '../context.ts';
-import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
+import { close, openText, openat } from '../../linux/libc.ts';
+import { trustedStatus, type Context, type FileContext } from '../context.ts';
+import { fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
 import { flagsError, openError } from './errors.ts';
+import { openFifo } from './fifo.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
@@ -39,7 +40,7 @@ const CONTROLLING_TERMINAL = 0x500n;
 /** Opens an object that exists: the very one that was judged. Closes it. */
 export function openExisting(
   referral: Referral,
-  context: Context,
+  context: FileContext,
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
@@ -64,7 +65,12 @@ function untrusted({ fromMemory }: OpenRequest): Reply {
   return fail(fromMemory === true ? Errno.ENOSYS : Errno.EPERM);
 }
 
-function openChecked(referral: Referral, context: Context, request: OpenRequest, object: OpenObject): Reply {
+function openChecked(
+  referral: Referral,
+  context: FileContext,
+  request: OpenRequest,
+  object: OpenObject,
+): Reply {
   const errno = flagsError(request) ?? openError(object, request.flags);
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
@@ -85,7 +91,7 @@ function openChecked(referral: Referral, context: Context, request: OpenRequest,
     return openTerminal(referral.tid, flags, closeOnExec);
   const name = `/proc/self/fd/${object.descriptor}`;
   const mayBlock = type === S_IFIFO && (flags & O_NONBLOCK) === 0 && (flags & O_ACCMODE) !== O_RDWR;
-  if (mayBlock) return openFifo(referral, object.descriptor, flags, closeOnExec);
+  if (mayBlock) return openFifo(referral, context.pending, object.descriptor, flags, closeOnExec);
   return opened(openText(AT_FDCWD, name, flags, 0), closeOnExec);
 }
 
@@ -115,25 +121,6 @@ export function makeFile(
 
 function opened(result: number, closeOnExec: boolean): Reply {
   return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
-}
-
-/** More of them would use up our descriptors: who is killed while it waits leaves its open behind. */
-const MOST_WAITING_OPENS = 64;
-let waitingOpens = 0;
-
-/** A FIFO opens when its other end does: that may take for ever, so a pool thread waits. */
-function openFifo(referral: Referral, object: number, flags: number, closeOnExec: boolean): Reply {
-  if (waitingOpens >= MOST_WAITING_OPENS) return fail(Errno.ENFILE);
-  const waiting = referral.detach();
-  const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
-  if (own < 0) return fail(-own);
-  waitingOpens += 1;
-  openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
-    waitingOpens -= 1;
-    close(own);
-    waiting.reply(opened(result, closeOnExec));
-  });
-  return PENDING;
 }
 
 function isControllingTerminal(object: OpenObject): boolean {

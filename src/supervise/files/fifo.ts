@@ -1,0 +1,102 @@
+/** Opens of a FIFO that wait for its other end (fifo(7)): that may take for ever, so a pool thread waits. */
+import { Errno } from '../../linux/errno.ts';
+import { AT_FDCWD, O_CLOEXEC, O_PATH, fstat } from '../../linux/files.ts';
+import { close, openText, openTextAsync } from '../../linux/libc.ts';
+import type { PendingCall, PendingCalls, Unfinished } from '../pending.ts';
+import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
+
+/** The kernel's own: with a signal pending it becomes EINTR, or the call begins again, as the handler asks for. */
+const ERESTARTSYS = 512;
+/** More of them would use up our descriptors and threads. */
+const MOST_WAITING = 64;
+
+/**
+ * A thread that waits in openat(2). Nothing ends that but the other end, so when the target no longer waits it is left
+ * behind, and whoever opens the same FIFO in the same way takes it over: one that was interrupted and tries again.
+ */
+interface Opening {
+  readonly key: string;
+  /** A descriptor, or a negated error number. */
+  result: number | undefined;
+  wanted: boolean;
+}
+
+const openings = new Set<Opening>();
+
+class FifoOpen implements PendingCall {
+  readonly referral: Referral;
+  readonly descriptor = -1;
+  readonly events = 0;
+  readonly timeout = Infinity;
+  readonly #opening: Opening;
+  readonly #closeOnExec: boolean;
+
+  constructor(referral: Referral, opening: Opening, closeOnExec: boolean) {
+    this.referral = referral;
+    this.#opening = opening;
+    this.#closeOnExec = closeOnExec;
+  }
+
+  attempt(): Reply | Unfinished {
+    const { result } = this.#opening;
+    if (result === undefined) return 'stuck';
+    // The reply takes the descriptor along.
+    this.#opening.result = -Errno.EBADF;
+    return result < 0
+      ? fail(-result)
+      : { kind: 'descriptor', descriptor: result, closeOnExec: this.#closeOnExec };
+  }
+
+  expired(): Reply {
+    return fail(Errno.EINTR);
+  }
+
+  interrupted(restart: boolean): Reply {
+    const outcome = this.attempt();
+    if (typeof outcome !== 'string') return outcome;
+    return fail(restart ? ERESTARTSYS : Errno.EINTR);
+  }
+
+  release(): void {
+    this.#opening.wanted = false;
+    if (this.#opening.result !== undefined) discard(this.#opening);
+  }
+}
+
+function discard(opening: Opening): void {
+  if (opening.result !== undefined && opening.result >= 0) close(opening.result);
+  openings.delete(opening);
+}
+
+/** Opens the FIFO behind `object`, of which a copy is made, when its other end is opened. */
+export function openFifo(
+  referral: Referral,
+  pending: PendingCalls,
+  object: number,
+  flags: number,
+  closeOnExec: boolean,
+): Reply {
+  const status = fstat(object);
+  if (typeof status === 'number') return fail(-status);
+  const key = `${status.device}:${status.inode}:${flags}`;
+  const left = [...openings].find((one) => !one.wanted && one.result === undefined && one.key === key);
+  const opening = left ?? begin(key, object, flags);
+  if (typeof opening === 'number') return fail(-opening);
+  opening.wanted = true;
+  pending.add(new FifoOpen(referral.detach(), opening, closeOnExec));
+  return PENDING;
+}
+
+function begin(key: string, object: number, flags: number): Opening | number {
+  if (openings.size >= MOST_WAITING) return -Errno.ENFILE;
+  const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
+  if (own < 0) return own;
+  const opening: Opening = { key, result: undefined, wanted: true };
+  openings.add(opening);
+  openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
+    close(own);
+    opening.result = result;
+    if (!opening.wanted) discard(opening);
+  });
+  return opening;
+}
