@@ -88,10 +88,11 @@ for (const { name, options } of engines) {
   for (const backing of backings) {
     const title = `random calls for ${SECONDS} s, ${name} ${backing.name} (${who}), seed ${SEED}`;
     void test(title, { timeout: 3_600_000 }, async (t) => {
-      const ground = makeGround(t);
-      symlinkSync(ground.o, join(ground.a, 'l'));
+      // First, as it must end also where the ground cannot be removed.
       const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
       t.after(() => bystander.kill());
+      const ground = makeGround(t);
+      symlinkSync(ground.o, join(ground.a, 'l'));
       const before = strictSnapshot(ground.o);
       const bystanderBefore = factsOf(bystander.pid);
       const words = [...python(FUZZER, ground.root), String(SECONDS), String(SEED)];
