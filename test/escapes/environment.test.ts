@@ -90,6 +90,18 @@ void test('P37 bytes and standard streams survive the fresh start', async (t) =>
   assert.deepEqual(outcome, { code: 9, signal: null, stdout: 'from stdin\n ff fe\n', stderr: 'to stderr\n' });
 });
 
+void test('P37 a descriptor that the command line names survives the fresh start', async (t) => {
+  const root = ground(t);
+  const script = `"$0" "$1" --log=3 --config=/dev/fd/4 -- sh -c 'echo x > made' 3> log 4< conf; cat log`;
+  writeFileSync(join(root, 'conf'), 'read-only=1\n');
+  const outcome = await run(['sh', '-c', script, process.execPath, secfiltScript], {
+    cwd: root,
+    env: { NODE_OPTIONS: '--no-warnings' },
+  });
+  assert.match(outcome.stdout, /^\{.*"call":"openat".*\/made".*\}\n$/, JSON.stringify(outcome));
+  assert.ok(!existsSync(join(root, 'made')));
+});
+
 async function listensAt(child: ChildProcess, port: number): Promise<boolean> {
   await new Promise<void>((resolve, reject) => {
     child.stdout?.once('data', () => resolve());
