@@ -31,7 +31,7 @@ function makeGround(t: TestContext): Ground {
 }
 
 function lacking(): string | undefined {
-  return landlockVersion() < 6 ? 'without Landlock ABI 6 nothing is left for the inner one' : undefined;
+  return landlockVersion() < 6 ? 'the kernel engine needs Landlock ABI 6' : undefined;
 }
 
 const SCRIPT = `cd "$1"; for f in w/w/f w/f f absent; do echo x 2>/dev/null >$f && echo wrote $f; done
@@ -89,6 +89,8 @@ for (const engine of OUTER) {
   });
 
   void test(`what only a supervisor could do is refused inside ${engine} (${who})`, async (t) => {
+    const reason = engine === 'kernel' ? lacking() : undefined;
+    if (reason !== undefined) return t.skip(reason);
     const { root, outer } = makeGround(t);
     const options = ['--allowed-netmasks=192.0.2.1', '--', 'sh', '-c', ': >"$0"', join(outer, 'ran')];
     const outcome = await nest(engine, [`--write-allow=${root}`], options);
