@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
+import { patience } from '../support/environment.ts';
 import { attackTest, type Ground, insideTest, saidBy } from '../support/escape.ts';
 
 /** The path begins as the allowed one; another flips one letter of it. */
@@ -32,7 +33,7 @@ def attempt_until(end):
         if fd >= 0: os.write(fd, b'!'); os.close(fd); won += 1
         else: lost += 1
     return won, lost
-END = time.time() + 1
+END = time.time() + ${patience(1)}
 `;
 
 function allowedWorks({ a }: Ground): void {
@@ -84,7 +85,7 @@ attackTest({
   // a/x/y/z/../../../f is a/f, and root/f while y is at a/y: then o/f by ../../o/f.
   script: String.raw`
 fd = os.open(ROOT + '/a/x/y/z', os.O_RDONLY)
-END = time.time() + 1
+END = time.time() + ${patience(1)}
 if os.fork() == 0:
     while time.time() < END:
         try: os.rename(ROOT + '/a/x/y', ROOT + '/a/y'); os.rename(ROOT + '/a/y', ROOT + '/a/x/y')
@@ -188,7 +189,7 @@ print(sc(265, -100, ROOT + '/b/l', -100, ROOT + '/a', 0))`,
     String.raw`
 import shutil; shutil.rmtree(ROOT + '/a', ignore_errors=True); sc(84, ROOT + '/a')
 os.symlink(ROOT + '/o', ROOT + '/b/link'); open(ROOT + '/b/file', 'w').close()
-END = time.time() + 1
+END = time.time() + ${patience(1)}
 if os.fork() == 0:
     while time.time() < END: sc(316, -100, ROOT + '/b/link', -100, ROOT + '/b/file', 2)
     os._exit(0)
