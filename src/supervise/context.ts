@@ -4,6 +4,7 @@ import { Errno } from '../linux/errno.ts';
 import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
+import type { InnerDomains } from './inner-domains.ts';
 import type { PendingCalls } from './pending.ts';
 import type { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
@@ -24,6 +25,7 @@ export interface FileContext extends Context {
   /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
   readonly quick: QuickWay | undefined;
   readonly pending: PendingCalls;
+  readonly innerDomains: InnerDomains;
 }
 
 /** Handles one kind of call that may change files. */

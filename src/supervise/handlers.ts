@@ -17,6 +17,7 @@ import type { NetworkContext, NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
+import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
 import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
@@ -26,6 +27,7 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   openat: opens.openat,
   openat2: opens.openat2,
   creat: opens.creat,
+  landlock_restrict_self: landlockRestrictSelf,
   truncate,
   mkdir: entries.mkdir,
   mkdirat: entries.mkdirAt,
@@ -91,6 +93,7 @@ export function makeHandlers(
       files,
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
+      innerDomains: new InnerDomains(),
     };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       const number = X86_64[name];

@@ -8,6 +8,9 @@ export const FILES = {
   openat: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
   openat2: files('its flags lie in memory, where the filter cannot see them'),
   creat: files('creates or truncates'),
+  landlock_restrict_self: files(
+    'from then on openat2 is answered ENOSYS: performed, it would pass the inner domain by',
+  ),
   truncate: files('changes a file without opening it'),
   mkdir: files('makes a directory'),
   mkdirat: files('makes a directory'),

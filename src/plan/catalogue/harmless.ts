@@ -245,7 +245,6 @@ export const HARMLESS = {
   // Further confinement, which can only restrict more.
   landlock_create_ruleset: harmless,
   landlock_add_rule: harmless,
-  landlock_restrict_self: harmless,
   lsm_get_self_attr: harmless,
   lsm_set_self_attr: harmless,
   lsm_list_modules: harmless,

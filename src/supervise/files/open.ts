@@ -70,6 +70,7 @@ export const openat: FileHandler = (referral, context) =>
 
 /** openat2(2): its flags lie in memory, so read-only ones come here too. */
 export const openat2: FileHandler = (referral, context) => {
+  if (context.innerDomains.exist) return fail(Errno.ENOSYS);
   const size = referral.long(3);
   if (size < BigInt(OPEN_HOW_SIZE)) return fail(Errno.EINVAL);
   if (size > BigInt(PAGE)) return fail(Errno.E2BIG);

@@ -1,0 +1,17 @@
+/**
+ * Whether a process of the sandbox has confined itself further with Landlock. Nobody tells which ones are in such a domain, so
+ * from the first on openat2(2), which is performed for reading too, is no longer there: what is read would not be asked
+ * of the inner domain. Callers know what to do then, and a read-only open(2) goes on in the kernel.
+ */
+import type { FileHandler } from './context.ts';
+import { CONTINUE_CALL } from './referral.ts';
+
+export class InnerDomains {
+  exist = false;
+}
+
+/** landlock_restrict_self(2): noted before there is a domain. It can only restrict more. */
+export const landlockRestrictSelf: FileHandler = (_referral, context) => {
+  context.innerDomains.exist = true;
+  return CONTINUE_CALL;
+};
