@@ -122,10 +122,11 @@ void test('code in the current directory is not loaded', async (t) => {
 void test('what is installed by halves runs nothing, and says so in a line', async (t) => {
   const root = temporaryDirectory(t);
   cpSync(dirname(secfiltScript), join(root, 'dist'), { recursive: true });
+  writeFileSync(join(root, 'dist/program.cjs'), '');
   const words = [process.execPath, join(root, 'dist/secfilt.cjs'), 'touch', join(root, 'trace')];
   const { code, stdout, stderr } = await run(words);
   assert.equal(code, 125);
   assert.equal(stdout, '');
-  assert.match(stderr, /^secfilt: cannot start: .*koffi.*\n$/);
+  assert.match(stderr, /^secfilt: cannot start: .+\n$/);
   assert.ok(!existsSync(join(root, 'trace')));
 });
