@@ -45,6 +45,8 @@ export function makeImage(project, folder) {
     ...links(),
   ]);
   fs.writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost guest\n::1 localhost\n');
+  // Tests in network namespaces put their own over it, which needs a file to be there.
+  fs.writeFileSync(join(tree, 'etc/resolv.conf'), '');
   fs.writeFileSync(join(tree, 'root/node'), `${process.execPath}\n`);
   const clone = join(tree, 'root/secfilter');
   for (const name of [...CLONE, ...CLONE_FILES]) {
