@@ -2,7 +2,8 @@
  * Listeners outside the sandbox: what they hear is the truth about what got out.
  */
 import { createSocket } from 'node:dgram';
-import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
 
 import type { Scope } from '../support/temporary.ts';
 
@@ -12,6 +13,8 @@ export interface Listener {
   readonly port: number;
   /** What arrived: `tcp` for a connection, `udp` and the text for a datagram. */
   readonly heard: string[];
+  /** The ports that connections came from. */
+  readonly sources: Set<number | undefined>;
 }
 
 /** Listens on TCP and UDP at one address of this machine, on a port that is free for both. */
@@ -25,8 +28,10 @@ export async function listen(t: Scope, address: string): Promise<Listener> {
 
 async function tryToListen(t: Scope, address: string): Promise<Listener | undefined> {
   const heard: string[] = [];
+  const sources = new Set<number | undefined>();
   const server = createServer((socket) => {
     heard.push('tcp');
+    sources.add(socket.remotePort);
     socket.on('error', () => undefined);
     socket.on('data', () => undefined);
   });
@@ -46,7 +51,7 @@ async function tryToListen(t: Scope, address: string): Promise<Listener | undefi
   });
   if (!bound) return undefined;
   datagrams.on('message', (message) => heard.push(`udp ${message.toString('latin1')}`));
-  return { address, port, heard };
+  return { address, port, heard, sources };
 }
 
 function addressOf(address: AddressInfo | string | null): AddressInfo {
@@ -54,12 +59,33 @@ function addressOf(address: AddressInfo | string | null): AddressInfo {
   return address;
 }
 
-/** Time for what is under way on this host to be heard: until a datagram of our own has come by the same way. */
+/**
+ * Time for what is under way on this host to be heard: until a datagram and a connection of our own have come by the same
+ * ways.
+ */
 export async function settle(listener: Listener): Promise<void> {
-  const socket = createSocket(listener.address.includes(':') ? 'udp6' : 'udp4');
-  const mark = `mark ${Math.random()}`;
-  socket.send(mark, listener.port, listener.address);
-  while (!listener.heard.includes(`udp ${mark}`)) await new Promise((resolve) => setTimeout(resolve, 5));
-  listener.heard.splice(listener.heard.indexOf(`udp ${mark}`), 1);
+  await Promise.all([settleDatagrams(listener), settleConnections(listener)]);
+}
+
+async function settleDatagrams({ address, port, heard }: Listener): Promise<void> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const mark = `udp mark ${Math.random()}`;
+  socket.send(mark.slice('udp '.length), port, address);
+  await until(() => heard.includes(mark));
+  heard.splice(heard.indexOf(mark), 1);
   socket.close();
+}
+
+/** Connections are accepted in the order in which they were established. */
+async function settleConnections({ address, port, heard, sources }: Listener): Promise<void> {
+  const socket = createConnection({ host: address, port });
+  await once(socket, 'connect');
+  await until(() => sources.has(socket.localPort));
+  sources.delete(socket.localPort);
+  heard.splice(heard.lastIndexOf('tcp'), 1);
+  socket.destroy();
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

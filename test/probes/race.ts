@@ -99,8 +99,11 @@ function markAndClose(fd: number): number {
 
 function swapDirectory({ root }: Shared): () => void {
   const [directory, link] = [text(`${root}/a/d`), text(`${root}/a/l`)];
+  const never = new Int32Array(new SharedArrayBuffer(4));
   return () => {
     syscall(Call.renameat2, CWD, directory, CWD, link, EXCHANGE, 0);
+    // Two swaps to an attempt, in step, as threads on one processor may fall into, would show it one side only.
+    if (Math.random() < 0.02) Atomics.wait(never, 0, 0, 1);
   };
 }
 
