@@ -122,7 +122,9 @@ void test('bash under secfilt has job control of its own', async (t) => {
 
 void test('Ctrl-C at the prompt of a sandboxed bash ends nothing', async (t) => {
   const terminal = await sandboxedShell(t);
-  terminal.type(`half a line${CTRL_C}`);
+  terminal.type('half a line');
+  await terminal.expect('half a line');
+  terminal.type(CTRL_C);
   await terminal.expect('^C');
   // Bash throws away what was typed until it shows its prompt again.
   await terminal.expect(PROMPT);

@@ -21,6 +21,9 @@ const writeForeign: Foreign<number> = libc.func('write', 'long', ['int', 'void *
 
 const TIOCSWINSZ = 0x5414;
 
+/** Without noflsh the kernel throws output away some time after it has sent the signal of a key: also what answers the key. */
+const START = 'stty noflsh && exec "$@"';
+
 export class Terminal {
   readonly path: string;
   readonly child: ChildProcess;
@@ -39,7 +42,7 @@ export class Terminal {
     this.path = ptsname(this.#master);
     this.resize(24, 80);
     const slave = openSync(this.path, constants.O_RDWR | constants.O_NOCTTY);
-    this.child = spawn('setsid', ['--ctty', ...words], {
+    this.child = spawn('setsid', ['--ctty', 'sh', '-c', START, 'sh', ...words], {
       cwd: options.cwd,
       env: environment({ TERM: 'dumb', PS1: '$ ', HISTFILE: undefined, ...options.env }),
       stdio: [slave, slave, slave],
