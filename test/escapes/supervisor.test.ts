@@ -124,7 +124,7 @@ done = {f'{name} {pid}': 1 for name, call in CALLS.items() for pid in OUT_OF_REA
 # A thread sets its own, by the number that pthread_setaffinity_np passes, and that of its siblings.
 me = sc(186)
 sibling = threading.Thread(target=lambda: time.sleep(1)); sibling.start()
-own = dict(affinity=sc(203, me, 128, mask), priority=sc(141, 0, me, 1), limit=sc(302, os.getpid(), 4, struct.pack('QQ', 0, 0), 0),
+own = dict(affinity=sc(203, me, 128, mask), priority=sc(141, 0, me, 19), limit=sc(302, os.getpid(), 4, struct.pack('QQ', 0, 0), 0),
            sibling=sc(203, sibling.native_id, 128, mask), child=0)
 pid = os.fork()
 if pid == 0: signal.pause()

@@ -23,7 +23,8 @@ export interface Outcome {
 }
 
 export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv {
-  const result: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C' };
+  // SHLVL: an outermost bash whose standard input is a socket, as Node's pipes are, reads ~/.bashrc.
+  const result: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', SHLVL: '1' };
   delete result['NODE_OPTIONS'];
   delete result['NODE_TEST_CONTEXT'];
   delete result['SECFILTER_TEST_ENGINE'];
