@@ -15,15 +15,14 @@ import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { type Assignment, readAssignments } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
-import { type Environment, expandPath } from './expand-path.ts';
+import { type Environment, expandPath, mayExpand } from './expand-path.ts';
 import { findOption, type Option, optionNames } from './option-table.ts';
 import { nearestName } from './suggest.ts';
 import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
 
 const INCLUDE = 'include';
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
-/** Not \s: a byte of a UTF-8 character may look like a no-break space. */
-const BLANKS = ' \t\r';
+const [SPACE, TAB, CARRIAGE_RETURN] = [0x20, 0x09, 0x0d];
 const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
 const ESCAPE_PATTERN = /\\([# \t\r])/g;
 
@@ -49,12 +48,14 @@ function readFile(
   const { identity, content } = naming(mention, () => loadFile(file));
   if (including.includes(identity)) throw new UsageError({ ...mention, problem: 'includes itself' });
   const path = toBytes(file);
-  return content.split('\n').flatMap((line, i) => {
+  const include = (included: ByteString, details: Mention): Assignment[] =>
+    readFile(relativeTo(file, included), [...including, identity], details, environment);
+  const assignments: Assignment[] = [];
+  for (const [i, line] of content.split('\n').entries()) {
     const origin: Origin = { kind: 'config-file', file: path, line: i + 1 };
-    return readLine(line, origin, environment, (included, details) =>
-      readFile(relativeTo(file, included), [...including, identity], details, environment),
-    );
-  });
+    for (const each of readLine(line, origin, environment, include)) assignments.push(each);
+  }
+  return assignments;
 }
 
 /** `identity` tells files apart whatever they are called. A pipe of the shell is a file too. */
@@ -103,15 +104,23 @@ function readLine(
   }
   const assignments = readAssignments(option, key, value, origin);
   if (!holdsPaths(option)) return assignments;
-  return assignments.map((assignment) => ({
-    ...assignment,
-    text: naming({ ...details, word: assignment.text }, () => expandPath(assignment.text, environment)),
-  }));
+  return assignments.map((assignment) => {
+    if (!mayExpand(assignment.text)) return assignment;
+    const text = naming({ ...details, word: assignment.text }, () =>
+      expandPath(assignment.text, environment),
+    );
+    return { ...assignment, text };
+  });
 }
 
 function withoutOuterBlanks(text: ByteString): ByteString {
-  const isBlankOutside = BLANKS.includes(text.charAt(0)) || BLANKS.includes(text.charAt(text.length - 1));
+  const isBlankOutside = isBlank(text.charCodeAt(0)) || isBlank(text.charCodeAt(text.length - 1));
   return isBlankOutside ? text.replace(OUTER_BLANKS_PATTERN, '') : text;
+}
+
+/** Not \s: a byte of a UTF-8 character may look like a no-break space. */
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB || code === CARRIAGE_RETURN;
 }
 
 function knownOption(key: ByteString, origin: Origin): Option {

@@ -12,12 +12,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const TILDE_PATTERN = /^~(?<user>[^/]*)/;
 const EXPANSION_PATTERN = /\\\$|\$(?:(?<bare>[A-Za-z_]\w*)|\{(?<braced>[A-Za-z_]\w*)\})?/g;
-const SPECIAL_PATTERN = /[~$]/;
 const REPLACEMENT_CHARACTER = '\ufffd';
+
+/** False where a path is certainly meant as it stands. */
+export function mayExpand(text: ByteString): boolean {
+  return text.includes('$') || text.includes('~');
+}
 
 /** What a variable holds is taken as it is: neither expanded again nor split at commas. */
 export function expandPath(text: ByteString, environment: Environment): ByteString {
-  if (!SPECIAL_PATTERN.test(text)) return text;
+  if (!mayExpand(text)) return text;
   const expanded = text.replace(TILDE_PATTERN, (_, user: string) => {
     if (user !== '')
       throw new ValueError('names the home of another user', { hint: 'write ./~ for a file so called' });

@@ -1,5 +1,5 @@
 /**
- * Networks as sorted ranges that do not touch: a look-up is a binary search, and ten thousand networks cost it a dozen
+ * Networks as sorted ranges that do not overlap: a look-up is a binary search, and ten thousand networks cost it a dozen
  * comparisons more than one.
  */
 import type { AddressBytes, Network } from '../policy/policy.ts';
@@ -10,26 +10,27 @@ export class AddressRanges {
   readonly #firsts: Uint32Array;
   readonly #lasts: Uint32Array;
   readonly #words: number;
-  readonly #count: number;
+  #count = 0;
 
   /** @param length bytes of an address; networks of another length are passed over */
   constructor(networks: readonly Network[], length: 4 | 16) {
-    const ranges = merge(networks.filter(({ address }) => address.length === length).map(rangeOf));
+    const ours = networks.filter(({ address }) => address.length === length).toSorted(byFirstAddress);
     this.#words = length / 4;
-    this.#count = ranges.length;
-    this.#firsts = new Uint32Array(ranges.length * this.#words);
-    this.#lasts = new Uint32Array(ranges.length * this.#words);
-    for (const [index, { first, last }] of ranges.entries()) {
-      this.#store(this.#firsts, index, first);
-      this.#store(this.#lasts, index, last);
-    }
+    this.#firsts = new Uint32Array(ours.length * this.#words);
+    this.#lasts = new Uint32Array(ours.length * this.#words);
+    // Two networks are apart, or one lies in the other: then the larger has come before.
+    for (const network of ours) if (!this.has(network.address)) this.#add(network);
   }
 
-  #store(words: Uint32Array, index: number, value: bigint): void {
+  #add({ address, prefix }: Network): void {
     for (let word = 0; word < this.#words; word += 1) {
-      const shift = BigInt(32 * (this.#words - 1 - word));
-      words[index * this.#words + word] = Number(BigInt.asUintN(32, value >> shift));
+      const at = this.#count * this.#words + word;
+      const first = wordOf(address, 4 * word);
+      const hostBits = Math.min(32, Math.max(0, 32 * (word + 1) - prefix));
+      this.#firsts[at] = first;
+      this.#lasts[at] = first + (2 ** hostBits - 1);
     }
+    this.#count += 1;
   }
 
   /** The address has as many bytes as the ranges were made for. */
@@ -61,24 +62,11 @@ function wordOf(bytes: AddressBytes, at: number): number {
   return ((high << 16) | low) >>> 0;
 }
 
-interface Range {
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
-function rangeOf({ address, prefix }: Network): Range {
-  let first = 0n;
-  for (const byte of address) first = (first << 8n) | BigInt(byte);
-  const size = 1n << BigInt(8 * address.length - prefix);
-  return { first, last: first + size - 1n };
-}
-
-function merge(ranges: readonly Range[]): Range[] {
-  const merged: Range[] = [];
-  for (const range of ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
-    const before = merged.at(-1);
-    if (before === undefined || range.first > before.last + 1n) merged.push(range);
-    else if (range.last > before.last) merged[merged.length - 1] = { first: before.first, last: range.last };
+/** In ascending order; of two that begin alike the larger comes first. */
+function byFirstAddress(one: Network, other: Network): number {
+  for (let at = 0; at < one.address.length; at += 1) {
+    const difference = (one.address[at] ?? 0) - (other.address[at] ?? 0);
+    if (difference !== 0) return difference;
   }
-  return merged;
+  return one.prefix - other.prefix;
 }

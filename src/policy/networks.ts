@@ -7,7 +7,9 @@ import { formatAddress } from './address-text.ts';
 import type { AddressBytes, Network } from './policy.ts';
 import { ValueError } from './value-error.ts';
 
-const WORD_PATTERN = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^/]*))(?:\/(?<prefix>.*))?$/s;
+const BRACKETED_PATTERN = /^\[([^\]]*)\](?:\/(.*))?$/s;
+/** Decimal, without leading zeros; what a number may be, the library knows. */
+const FOUR_PARTS_PATTERN = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
 const PREFIX_PATTERN = /^(?:0|[1-9]\d{0,2})$/;
 /** At most four hexadecimal digits a group; the IPv4 tail is looked at by itself. */
 const IPV6_PATTERN = /^[0-9a-f]{0,4}(?::[0-9a-f]{0,4})+$/i;
@@ -18,16 +20,29 @@ const MAPPED_PREFIX = 96;
 
 /** `10.0.0.0/8`, `2001:db8::/32`, `[2001:db8::]/32`, or a single address. IPv4-mapped IPv6 becomes IPv4. */
 export function parseNetwork(word: string): Network {
-  const { bracketed, plain, prefix: prefixText } = WORD_PATTERN.exec(word)?.groups ?? {};
-  const text = bracketed ?? plain ?? word;
+  const { text, prefixText, isBracketed } = splitWord(word);
   const address = parseAddressText(text);
-  if (address === undefined || (bracketed !== undefined && address.length === 4))
-    throw badAddress(text, prefixText);
+  if (address === undefined || (isBracketed && address.length === 4)) throw badAddress(text, prefixText);
   const written = { address, prefix: parsePrefix(prefixText, text, address.length * 8) };
   checkHostBits(written);
   const network = unmapped(written);
   checkNotUnspecified(network);
   return network;
+}
+
+interface NetworkWord {
+  readonly text: string;
+  readonly prefixText: string | undefined;
+  readonly isBracketed: boolean;
+}
+
+function splitWord(word: string): NetworkWord {
+  const bracketed = word.startsWith('[') ? BRACKETED_PATTERN.exec(word) : null;
+  if (bracketed !== null) return { text: bracketed[1] ?? '', prefixText: bracketed[2], isBracketed: true };
+  const slash = word.indexOf('/');
+  return slash === -1
+    ? { text: word, prefixText: undefined, isBracketed: false }
+    : { text: word.slice(0, slash), prefixText: word.slice(slash + 1), isBracketed: false };
 }
 
 /** The bytes of an address without brackets, prefix or scope id, IPv4-mapped as IPv4; undefined for anything else. */
@@ -37,9 +52,17 @@ export function parseAddress(text: string): AddressBytes | undefined {
 }
 
 function parseAddressText(text: string): AddressBytes | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray());
+  if (FOUR_PARTS_PATTERN.test(text)) return parseIpv4(text);
   if (!isStrictIpv6(text)) return undefined;
-  return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+  return new Uint8Array(ipaddr.IPv6.parse(text).toByteArray());
+}
+
+function parseIpv4(text: string): AddressBytes | undefined {
+  try {
+    return new Uint8Array(ipaddr.IPv4.parse(text).toByteArray());
+  } catch {
+    return undefined; // a number above 255
+  }
 }
 
 function isStrictIpv6(text: string): boolean {
@@ -60,9 +83,16 @@ function parsePrefix(prefixText: string | undefined, addressText: string, bits: 
 }
 
 function checkHostBits({ address, prefix }: Network): void {
-  const masked = address.map((byte, i) => byte & (0xff << Math.min(8, Math.max(0, 8 * (i + 1) - prefix))));
-  if (masked.every((byte, i) => byte === address[i])) return;
+  let hostBits = 0;
+  for (let i = prefix >> 3; i < address.length; i += 1) hostBits |= (address[i] ?? 0) & ~maskOf(prefix, i);
+  if (hostBits === 0) return;
+  const masked = address.map((byte, i) => byte & maskOf(prefix, i));
   throw new ValueError('has host bits set', { hint: `did you mean ${formatAddress(masked)}/${prefix}?` });
+}
+
+/** The bits of byte `i` of an address that a prefix covers. */
+function maskOf(prefix: number, i: number): number {
+  return 0xff << Math.min(8, Math.max(0, 8 * (i + 1) - prefix));
 }
 
 function unmapped(network: Network): Network {
