@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -89,6 +91,8 @@ static void serve(void) {
   getsockname(fd, (struct sockaddr *)&server, &length);
   pid_t parent = getpid();
   if (fork() != 0) return;
+  /* A sandbox waits for the last of its processes. */
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   while (getppid() == parent) {
     int client = accept(fd, NULL, NULL);
     if (client >= 0) close(client);
