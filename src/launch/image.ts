@@ -11,7 +11,7 @@ import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, TOLERATE_ALL 
 /** Bytes in writable memory. Every mention of the same object means the same place. */
 export interface Blob {
   readonly bytes: Uint8Array;
-  /** 64-bit addresses that are filled in, each `at` bytes from the start. */
+  /** 64-bit addresses that are filled in, each `at` bytes from the start, which is a multiple of 8. */
   readonly pointers?: readonly { readonly at: number; readonly to: Place }[];
 }
 
@@ -81,13 +81,17 @@ export function buildImage(rows: readonly Row[]): Buffer {
   writeHeaders(image);
   CODE.copy(image, CODE_OFFSET);
   image.writeBigUInt64LE(BigInt(WRITABLE + TABLE_OFFSET), CODE_OFFSET + TABLE_CELL);
+  const words = new Int32Array(image.buffer, image.byteOffset, image.length / 4);
   for (const [index, row] of table.entries()) {
-    writeRow(image.subarray(addressOf(row, addresses) - WRITABLE), row, index, addresses);
+    writeRow(words, TABLE_OFFSET + index * ROW_SIZE, row, index, addresses);
   }
   for (const blob of blobs) {
-    const target = image.subarray(addressOf(blob, addresses) - WRITABLE);
-    target.set(blob.bytes);
-    for (const { at, to } of blob.pointers ?? []) writeValue(target, at, placeAddress(to, addresses));
+    const start = addressOf(blob, addresses) - WRITABLE;
+    image.set(blob.bytes, start);
+    for (const { at, to } of blob.pointers ?? []) {
+      if (at % 8 !== 0) throw new RangeError('a pointer is at a multiple of 8');
+      writeValue(words, start + at, placeAddress(to, addresses));
+    }
   }
   return image;
 }
@@ -123,31 +127,39 @@ function placeAddress(place: Place, addresses: ReadonlyMap<Row | Blob, number>):
     : addressOf(place.row, addresses) + RowField.arguments + 8 * place.argument;
 }
 
-function writeRow(target: Buffer, row: Row, index: number, addresses: ReadonlyMap<Row | Blob, number>): void {
+/** All of a row that is not 0, `at` bytes from the start. A start writes hundreds of rows: no views, no bigints. */
+function writeRow(
+  words: Int32Array,
+  at: number,
+  row: Row,
+  index: number,
+  addresses: ReadonlyMap<Row | Blob, number>,
+): void {
   if (row.arguments.length > 6) throw new RangeError(`${row.name}: a system call has at most six arguments`);
-  const flags =
+  words[(at + RowField.number) >> 2] = row.number;
+  words[(at + RowField.flags) >> 2] =
     (row.stopAtZero === true ? RowFlag.stopAtZero : 0) | (row.environment === true ? RowFlag.environment : 0);
-  target.writeUInt32LE(row.number, RowField.number);
-  target.writeUInt32LE(flags, RowField.flags);
-  target.writeUInt32LE(row.tolerate === 'all' ? TOLERATE_ALL : (row.tolerate ?? 0), RowField.tolerate);
-  target.writeInt32LE(row.report ?? -1, RowField.report);
-  target.writeUInt32LE(index, RowField.id);
-  if (row.result !== undefined) writeValue(target, RowField.result, placeAddress(row.result, addresses));
-  if (row.onZero !== undefined) writeValue(target, RowField.onZero, addressOf(row.onZero, addresses));
-  let at: number = RowField.arguments;
+  words[(at + RowField.tolerate) >> 2] = row.tolerate === 'all' ? TOLERATE_ALL : (row.tolerate ?? 0);
+  words[(at + RowField.report) >> 2] = row.report ?? -1;
+  words[(at + RowField.id) >> 2] = index;
+  if (row.result !== undefined) writeValue(words, at + RowField.result, placeAddress(row.result, addresses));
+  if (row.onZero !== undefined) writeValue(words, at + RowField.onZero, addressOf(row.onZero, addresses));
+  let argument = at + RowField.arguments;
   for (const operand of row.arguments) {
-    writeValue(target, at, typeof operand === 'object' ? placeAddress(operand, addresses) : operand);
-    at += 8;
+    writeValue(words, argument, typeof operand === 'object' ? placeAddress(operand, addresses) : operand);
+    argument += 8;
   }
 }
 
-/** 64 bits, where zeros are. A start writes hundreds, and bigints make it half a millisecond longer. */
-function writeValue(target: Buffer, at: number, value: number | bigint): void {
+/** 64 bits, `at` bytes from the start. */
+function writeValue(words: Int32Array, at: number, value: number | bigint): void {
   if (typeof value === 'bigint' || !Number.isSafeInteger(value)) {
-    target.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
-  } else if (value !== 0) {
-    target.writeInt32LE(value | 0, at);
-    target.writeInt32LE(Math.floor(value / 2 ** 32) | 0, at + 4);
+    const bits = BigInt(value);
+    words[at >> 2] = Number(BigInt.asIntN(32, bits));
+    words[(at >> 2) + 1] = Number(BigInt.asIntN(32, bits >> 32n));
+  } else {
+    words[at >> 2] = value | 0;
+    words[(at >> 2) + 1] = Math.floor(value / 2 ** 32) | 0;
   }
 }
 
