@@ -1,7 +1,10 @@
 /** Which file a command's name means. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Errno } from '../linux/errno.ts';
+import { AT_FDCWD, X_OK, terminated } from '../linux/files.ts';
+import { syscallMemory2 } from '../linux/libc.ts';
+import { X86_64 } from '../linux/syscalls.ts';
 
 export type ResolvedCommand =
   | { readonly kind: 'found'; readonly path: Buffer }
@@ -46,10 +49,11 @@ export function resolveCommand(
 function executeErrno(path: Buffer, cwd: string | undefined): number {
   const full =
     cwd === undefined || path[0] === SLASH ? path : Buffer.concat([Buffer.from(join(cwd, '/')), path]);
+  // Asked first, as it throws nothing: most folders of PATH do not have the file.
+  const access = syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(full), X_OK, 0, 0);
+  if (access < 0) return -access;
   try {
-    if (!statSync(full).isFile()) return Errno.EACCES;
-    accessSync(full, constants.X_OK);
-    return 0;
+    return statSync(full).isFile() ? 0 : Errno.EACCES;
   } catch (error) {
     if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return -error.errno;
     throw error;

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { Errno } from '../linux/errno.ts';
-import { close, fcntl, memfdCreate } from '../linux/libc.ts';
+import { close, fcntl, memfdCreate, write } from '../linux/libc.ts';
 import { posixSpawn } from '../linux/spawn.ts';
 import { LaunchError } from './launch-error.ts';
 
@@ -69,7 +69,8 @@ function startFromMemory(image: Buffer, options: StartOptions): number | LaunchE
   close(created);
   if (high < 0) return new LaunchError('fcntl F_DUPFD', -high);
   try {
-    writeFileSync(high, image);
+    const written = write(high, image, image.length);
+    if (written !== image.length) return new LaunchError('write', written < 0 ? -written : Errno.ENOSPC);
     return start(`/proc/self/fd/${high}`, options);
   } finally {
     close(high);

@@ -156,12 +156,15 @@ export function readLink(directory: number, path: Uint8Array): Buffer | number {
 
 /** The bytes of a path with the NUL that the kernel wants. */
 export function terminated(path: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(path.length + 1);
+  const bytes = Buffer.allocUnsafe(path.length + 1);
   bytes.set(path);
+  bytes[path.length] = 0;
   return bytes;
 }
 
-const procBuffer = Buffer.alloc(65536);
+/** A text of this length may be the beginning of a longer one. */
+export const PROC_TEXT_SIZE = 65536;
+const procBuffer = Buffer.alloc(PROC_TEXT_SIZE);
 
 /**
  * Reads a file of /proc that is a single record (status, stat, limits, fdinfo): the kernel gives such a one whole to a read(2)
