@@ -51,8 +51,10 @@ function readFile(
   const include = (included: ByteString, details: Mention): Assignment[] =>
     readFile(relativeTo(file, included), [...including, identity], details, environment);
   const assignments: Assignment[] = [];
-  for (const [i, line] of content.split('\n').entries()) {
-    const origin: Origin = { kind: 'config-file', file: path, line: i + 1 };
+  let number = 0;
+  for (const line of content.split('\n')) {
+    number += 1;
+    const origin: Origin = { kind: 'config-file', file: path, line: number };
     for (const each of readLine(line, origin, environment, include)) assignments.push(each);
   }
   return assignments;

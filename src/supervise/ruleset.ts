@@ -1,9 +1,9 @@
 /** Makes the Landlock ruleset of a plan, and notes which allowed paths it backs. */
 import { readdirSync } from 'node:fs';
-import { AT_FDCWD, S_IFDIR, S_IFMT, fileMode, fstat, openPath, terminated } from '../linux/files.ts';
+import { AT_FDCWD, fstat, openPath, terminated } from '../linux/files.ts';
 import { addPathRule, createRuleset } from '../linux/landlock.ts';
 import { close } from '../linux/libc.ts';
-import { SyscallError } from '../linux/errno.ts';
+import { Errno, SyscallError } from '../linux/errno.ts';
 import type { Backing, WritablePath } from '../judge/path-set.ts';
 import { isKernelTree } from '../judge/path-set.ts';
 import { grantedRights } from '../plan/landlock.ts';
@@ -56,21 +56,21 @@ function addRule(ruleset: number, landlock: LandlockPlan, path: PathBytes): Back
   if (path.equals(ROOT) || isKernelTree(path)) return UNBACKED;
   const descriptor = openPath(AT_FDCWD, terminated(path));
   if (descriptor < 0) return UNBACKED;
-  const backing = backingOf(descriptor);
-  const isDirectory = backing.kind === 'directory';
-  const result =
-    backing.kind === 'none'
-      ? 0
-      : addPathRule(ruleset, grantedRights(landlock.ruleset.handledAccessFs, isDirectory), descriptor);
-  close(descriptor);
-  if (result < 0) throw new SyscallError('landlock_add_rule', -result);
-  return backing;
+  try {
+    return addRuleAt(ruleset, landlock.ruleset.handledAccessFs, descriptor);
+  } finally {
+    close(descriptor);
+  }
 }
 
-function backingOf(descriptor: number): Backing {
-  const mode = fileMode(descriptor);
-  if (mode < 0) return UNBACKED;
-  if ((mode & S_IFMT) === S_IFDIR) return DIRECTORY;
+function addRuleAt(ruleset: number, handled: number, descriptor: number): Backing {
+  // The rights of a directory are refused for anything else: whether it is one needs no call of its own.
+  const asDirectory = addPathRule(ruleset, grantedRights(handled, true), descriptor);
+  if (asDirectory >= 0) return DIRECTORY;
+  if (asDirectory !== -Errno.EINVAL) throw new SyscallError('landlock_add_rule', -asDirectory);
   const status = fstat(descriptor);
-  return typeof status === 'number' ? UNBACKED : { kind: 'file', device: status.device, inode: status.inode };
+  if (typeof status === 'number') return UNBACKED;
+  const asFile = addPathRule(ruleset, grantedRights(handled, false), descriptor);
+  if (asFile < 0) throw new SyscallError('landlock_add_rule', -asFile);
+  return { kind: 'file', device: status.device, inode: status.inode };
 }
