@@ -5,7 +5,7 @@ import { kernelObstacles, makeKernelPlan } from '../src/plan/kernel-plan.ts';
 import { makePlan, type Plan } from '../src/plan/plan.ts';
 import type { NetworkPolicy, Policy } from '../src/policy/policy.ts';
 import { notify, trace } from '../src/seccomp/expression.ts';
-import { JUDGES } from '../src/supervise/handlers.ts';
+import { JUDGES } from '../src/supervise/judges.ts';
 
 const FEATURES = { landlockAbi: 6, listener: true, waitKillable: true };
 const NETWORKS: (NetworkPolicy | undefined)[] = [

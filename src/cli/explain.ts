@@ -14,7 +14,7 @@ import { notify, trace, type Expression } from '../seccomp/expression.ts';
 import type { Filter } from '../seccomp/filter.ts';
 import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
 import { socketJudges } from '../supervise/engines.ts';
-import { JUDGES } from '../supervise/handlers.ts';
+import { JUDGES } from '../supervise/judges.ts';
 import { probeFeatures } from '../supervise/probe-features.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { makeRuleset } from '../supervise/ruleset.ts';

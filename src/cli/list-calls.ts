@@ -6,7 +6,7 @@ import { makePlan } from '../plan/plan.ts';
 import { notify, type Action, type Expression } from '../seccomp/expression.ts';
 import { errnoName } from '../linux/errno.ts';
 import { SYSCALL_NAMES, X86_64, type SyscallName } from '../linux/syscalls.ts';
-import { JUDGES } from '../supervise/handlers.ts';
+import { JUDGES } from '../supervise/judges.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { makePolicy } from './make-policy.ts';
 import type { Settings } from './settings.ts';

@@ -8,7 +8,7 @@ import type { Reporter } from '../report/event.ts';
 import type { CommandEnd } from '../supervise/command.ts';
 import { EngineError } from '../supervise/engine-error.ts';
 import { runCommand } from '../supervise/engines.ts';
-import { JUDGES } from '../supervise/handlers.ts';
+import { JUDGES } from '../supervise/judges.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';

@@ -11,7 +11,6 @@ import type { AskedEngine, Engine } from './choose-engine.ts';
 import type { CommandEnd } from './command.ts';
 import { canCopyDescriptors } from './descriptor.ts';
 import { EngineError } from './engine-error.ts';
-import { runNotify } from './notify-engine.ts';
 import { canReadMemory, probeFeatures } from './probe-features.ts';
 import { protectSelf, type OwnIdentity } from './self.ts';
 
@@ -66,7 +65,9 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
   const refer = engine === 'trace' ? trace(0) : notify;
   const plan = makePlan(policy, features, { refer, terminals, ...socketJudges(request) });
   const run = { ...request, plan, filter: await filterProgram(plan.situation) };
-  return engine === 'trace' ? (await import('./trace-engine.ts')).runTrace(run) : runNotify(run);
+  return engine === 'trace'
+    ? (await import('./trace-engine.ts')).runTrace(run)
+    : (await import('./notify-engine.ts')).runNotify(run);
 }
 
 /**

@@ -2,7 +2,6 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
-import type { Judge } from '../plan/catalogue.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
@@ -74,9 +73,6 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendmsg,
   sendmmsg,
 };
-
-/** What the supervisor can judge. */
-export const JUDGES: ReadonlySet<Judge> = new Set(['files', 'metadata', 'network', 'signals', 'processes']);
 
 export type Handler = (referral: Referral) => Reply;
 
