@@ -46,3 +46,12 @@ void test('rawArguments() reads the words of a real process', () => {
   // Without a script file process.argv has one word less in front, so the first one is cut off as well.
   assert.deepEqual(JSON.parse(output), ['\xff\xfe', '', '-x']);
 });
+
+void test('rawArguments() reads a command line to its end, however long', () => {
+  const module = new URL('raw-arguments.js', import.meta.url).href;
+  const script = `import('${module}').then(({ rawArguments }) => console.log(JSON.stringify(rawArguments())))`;
+  const shell = `exec "$0" -e "$1" -- cut "$2" "$(printf '\\377')"`;
+  const long = 'x'.repeat(100_000);
+  const output = execFileSync('sh', ['-c', shell, process.execPath, script, long], { encoding: 'utf8' });
+  assert.deepEqual(JSON.parse(output), [long, '\xff']);
+});
