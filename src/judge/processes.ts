@@ -17,6 +17,7 @@ export type Relation =
 
 const OUTSIDE_RULE = refuse('signals do not leave the sandbox');
 const UNTOUCHED_RULE = refuse('processes outside the sandbox are left alone');
+const TERMINAL_RULE = refuse('a terminal would signal its whole foreground group');
 const LIMITS_RULE = refuse('limits of another process cannot be set safely');
 
 /**
@@ -55,6 +56,11 @@ export function judgeScheduling(relation: Relation): Verdict {
 export function judgeLimits(relation: Relation): Verdict {
   if (relation === 'itself') return CONTINUE;
   return relation === 'outside' ? UNTOUCHED_RULE : LIMITS_RULE;
+}
+
+/** O_ASYNC: @param onTerminal the kernel would signal a whole process group, that of the terminal's foreground */
+export function judgeAsyncSignals(onTerminal: boolean): Verdict {
+  return onTerminal ? TERMINAL_RULE : PERFORM;
 }
 
 /** fcntl(2), F_SETOWN: the kernel signals the owner later, whoever has the number then as the same process. */

@@ -11,6 +11,9 @@ export const TERMINAL_INJECTION = {
 /** Name who gets the signals of a descriptor (socket(7)). */
 export const SIGNAL_OWNER = { FIOSETOWN: 0x8901, SIOCSPGRP: 0x8902 } as const;
 
+/** Ask for signals when a descriptor is ready, as O_ASYNC does (open(2)). */
+export const ASYNC_SIGNALS = { FIOASYNC: 0x5452 } as const;
+
 /** Change a file behind a descriptor that is open for reading only; the argument is a plain value. */
 export const FILE_FLAGS = {
   FS_IOC_SETFLAGS: 0x40086602,

@@ -20,6 +20,7 @@ import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
 import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
+import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   open: opens.open,
@@ -102,6 +103,12 @@ export function makeHandlers(
     for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, processContext));
     }
+    const other = handlers.get(X86_64.ioctl);
+    handlers.set(X86_64.ioctl, (referral) =>
+      isSignalIoctl(referral.uint(1))
+        ? signalIoctl(referral, processContext)
+        : (other?.(referral) ?? fail(Errno.EPERM)),
+    );
   }
   if (network !== undefined && unix !== undefined && bound !== undefined && pending !== undefined) {
     const networkContext: NetworkContext = { ...context, network, unix, bound, pending };

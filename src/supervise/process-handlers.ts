@@ -3,6 +3,7 @@ import type { SyscallName } from '../linux/syscalls.ts';
 import { clone } from './descriptor-tables.ts';
 import type { ProcessHandler } from './processes.ts';
 import * as scheduling from './scheduling.ts';
+import { setOwner } from './signal-owner.ts';
 import * as signals from './signals.ts';
 
 export const PROCESS_HANDLERS: Readonly<Partial<Record<SyscallName, ProcessHandler>>> = {
@@ -13,7 +14,7 @@ export const PROCESS_HANDLERS: Readonly<Partial<Record<SyscallName, ProcessHandl
   rt_sigqueueinfo: signals.rtSigqueueinfo,
   rt_tgsigqueueinfo: signals.rtTgsigqueueinfo,
   pidfd_send_signal: signals.pidfdSendSignal,
-  fcntl: signals.setOwner,
+  fcntl: setOwner,
   prlimit64: scheduling.prlimit,
   setpriority: scheduling.setpriority,
   ioprio_set: scheduling.ioprioSet,

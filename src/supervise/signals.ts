@@ -1,5 +1,5 @@
 /**
- * Signals where Landlock does not scope them: kill(2) and kin, and F_SETOWN, by which the kernel signals later.
+ * Signals where Landlock does not scope them: kill(2) and kin.
  *
  * To itself a process sends them undisturbed. To others of the sandbox the supervisor sends them, through a pidfd, as
  * a number may have become another process by the time the kernel looks it up. A receiver then sees SI_QUEUE in place
@@ -9,7 +9,7 @@ import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
 import { close, syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
-import { judgeOwner, judgeSignal, type Relation } from '../judge/processes.ts';
+import { judgeSignal, type Relation } from '../judge/processes.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import { allowed, refused, trustedStatus } from './context.ts';
 import { copyDescriptor } from './descriptor.ts';
@@ -35,14 +35,14 @@ const SIGINFO = { size: 128, signal: 0, code: 8, pid: 16, user: 20 } as const;
 const MOST_ROUNDS = 16;
 
 const siginfo = arena(SIGINFO.size);
-const owner = arena(8);
 
-interface Caller {
+export interface Caller {
   readonly tid: number;
   readonly process: number;
 }
 
-function callerOf(referral: Referral): Caller {
+/** Who has made the call. A negative process number: nobody is there any more. */
+export function callerOf(referral: Referral): Caller {
   return { tid: referral.tid, process: processOf(referral.tid) };
 }
 
@@ -198,7 +198,8 @@ function signalThread(
   });
 }
 
-function carryOut(
+/** Carries out a verdict about a signal to a process, or to a group where the number is negative. */
+export function carryOut(
   referral: Referral,
   context: ProcessContext,
   verdict: Verdict,
@@ -251,36 +252,3 @@ function readInformation(referral: Referral, index: number, signal: number): Buf
   bytes.writeInt32LE(signal, SIGINFO.signal);
   return bytes;
 }
-
-const F_SETOWN = 8;
-const F_SETOWN_EX = 15;
-const F_OWNER_PGRP = 2;
-
-/** F_SETOWN and F_SETOWN_EX (fcntl(2)): nobody, or the caller. */
-export const setOwner: ProcessHandler = (referral, context) => {
-  const caller = callerOf(referral);
-  const command = referral.int(1);
-  if (command === F_SETOWN) {
-    const number = referral.int(2);
-    if (!referral.isCurrent() || caller.process < 0) return fail(Errno.ESRCH);
-    if (number === 0) return CONTINUE_CALL;
-    const verdict = judgeOwner(number === caller.process || number === caller.tid ? 'itself' : 'outside');
-    // Numbers in registers, and the caller's own: nothing can change under the decision.
-    if (verdict.kind === 'perform') return CONTINUE_CALL;
-    return carryOut(referral, context, verdict, number, () => 0);
-  }
-  if (command !== F_SETOWN_EX) return fail(Errno.EPERM);
-  const result = readMemory(referral.tid, referral.pointer(2), owner, 8);
-  if (result < 0) return fail(-result);
-  if (!referral.isCurrent() || caller.process < 0) return fail(Errno.ESRCH);
-  const [type, number] = [owner.bytes.readInt32LE(0), owner.bytes.readInt32LE(4)];
-  const own = number === 0 || (type !== F_OWNER_PGRP && [caller.process, caller.tid].includes(number));
-  const bytes = Buffer.from(owner.bytes.subarray(0, 8));
-  return carryOut(referral, context, judgeOwner(own ? 'itself' : 'outside'), number, () => {
-    const copy = copyDescriptor(referral.tid, referral.int(0));
-    if (copy < 0) return copy;
-    const answer = syscallMemory3(X86_64.fcntl, copy, F_SETOWN_EX, bytes, 0, 0);
-    close(copy);
-    return answer;
-  });
-};

@@ -56,6 +56,19 @@ kernelTest('what cannot be executed is said as ever', async (t) => {
   assert.equal((await alone(['--read-only'], ['/nonexistent'])).code, 127);
 });
 
+kernelTest('no descriptor sends signals to a process group, nor does the terminal', async () => {
+  const script = String.raw`
+import pty
+r, slave = socket.socketpair()[0].fileno(), pty.openpty()[1]
+integer = struct.pack('i', -os.getpgid(0))
+say(group=sc(72, r, 8, -os.getpgid(0)), ex=sc(72, r, 15, struct.pack('ii', 2, os.getpgid(0))), fio=sc(16, r, 0x8901, integer),
+    sioc=sc(16, r, 0x8902, integer), ask=sc(72, slave, 4, 0o20002), ioctl=sc(16, slave, 0x5452, struct.pack('i', 1)),
+    own=sc(72, r, 8, os.getpid()), flags=sc(72, r, 4, 0o4002))`;
+  const outcome = await alone(['--no-outbound-network'], python(script));
+  const refused = { group: -1, ex: -1, fio: -1, sioc: -1, ask: -1, ioctl: -1 };
+  assert.deepEqual(saidBy(outcome), { ...refused, own: 0, flags: 0 });
+});
+
 kernelTest('no writing call changes anything outside the allowed tree', async (t) => {
   const root = temporaryDirectory(t);
   const allowed = join(root, 'a');

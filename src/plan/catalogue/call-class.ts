@@ -61,7 +61,7 @@ export const REGISTER_RULES = [
   'open-flags',
   /** mknod(2): device nodes refused. */
   'mknod-mode',
-  /** ioctl(2): injected terminal input and foreign signal owners refused; changes to file systems and flags referred. */
+  /** ioctl(2): injected terminal input refused; signal owners, and changes to file systems and flags, referred. */
   'ioctl-command',
   /** socket(2), socketpair(2): family, type and protocol. */
   'socket-family',
@@ -85,7 +85,7 @@ export const REGISTER_RULES = [
   'ptrace',
   /** kill(2) and kin: allowed where Landlock scopes signals, else judged. */
   'kill-target',
-  /** fcntl(2): F_SETOWN, F_SETOWN_EX and F_SETSIG, by which the kernel signals for the caller. */
+  /** fcntl(2): F_SETOWN, F_SETOWN_EX and O_ASYNC, by which the kernel signals for the caller. */
   'fcntl-owner',
   /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
   'prlimit-target',

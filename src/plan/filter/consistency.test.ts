@@ -41,7 +41,8 @@ function node(mode: number): Said {
 }
 
 const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
-const OWNERS = [0x8901, 0x8902];
+/** FIOSETOWN, SIOCSPGRP, FIOASYNC. */
+const OWNERS = [0x8901, 0x8902, 0x5452];
 const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
 const FAMILIES = [0x12, 0x58, 0x66, 0x76, 0x94, 0xf5];
 const FAT_ATTRIBUTES = 0x40047211;
@@ -51,9 +52,9 @@ const READS = [
   0x40049409, 0x4020940d,
 ];
 
-function ioctl(command: number, { restrictsFiles, signalScope }: Situation): Said {
+function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
   if (INJECTION.includes(command)) return REFUSED;
-  if (OWNERS.includes(command) && !signalScope) return REFUSED;
+  if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
   if (!restrictsFiles) return ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
   if (command === FAT_ATTRIBUTES) return REFUSED;
@@ -125,8 +126,11 @@ const ORACLE: Readonly<
   personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
   ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
-  'fcntl-owner': (args, { signalScope }) =>
-    !signalScope && [8, 15].includes(low(args, 1)) ? 'leave' : ALLOW,
+  'fcntl-owner': (args, { signalScope }) => {
+    const [command, argument] = [low(args, 1), low(args, 2)];
+    if (command === 15 || (command === 4 && Math.floor(argument / 0x2000) % 2 === 1)) return 'leave';
+    return command === 8 && (!signalScope || argument > 0x7fff_ffff) ? 'leave' : ALLOW;
+  },
   'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
@@ -232,7 +236,12 @@ function sweeps(): Registers[] {
   );
 }
 
-const SWEEPS = sweeps();
+/** fcntl(2) looks at the command and at its argument: each of both in turn. */
+const PAIRS: Registers[] = [4, 8, 10, 15].flatMap((command) =>
+  EDGES.map((edge) => [0n, BigInt(command), edge | (0xdeadn << 32n), 0n, 0n, 0n]),
+);
+
+const SWEEPS = [...sweeps(), ...PAIRS];
 const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals', 'processes'];
 
 function situations(): [string, Situation][] {

@@ -5,6 +5,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import {
+  ASYNC_SIGNALS,
   FILE_CHANGES,
   FILE_FLAGS,
   FILE_SYSTEM_FAMILIES,
@@ -53,8 +54,12 @@ const PR_SET_DUMPABLE = 4;
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
 
+const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETOWN_EX = 15;
+const O_ASYNC = 0x2000;
+/** The sign of an int. */
+const NEGATIVE = 0x8000_0000;
 const PRIO_PROCESS = 0;
 const PRIO_USER = 2;
 const IOPRIO_WHO_PROCESS = 1;
@@ -90,11 +95,15 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
         allow,
       ),
     );
-    const owners = situation.signalScope ? [] : Object.values(SIGNAL_OWNER);
+    const { refer, judges, restrictsFiles } = situation;
     return when(
-      command.in([...Object.values(TERMINAL_INJECTION), ...owners]),
+      command.in(Object.values(TERMINAL_INJECTION)),
       refused,
-      situation.restrictsFiles ? rest : allow,
+      when(
+        command.in([...Object.values(SIGNAL_OWNER), ...Object.values(ASYNC_SIGNALS)]),
+        refer !== undefined && judges.has('signals') ? refer : refused,
+        restrictsFiles ? rest : allow,
+      ),
     );
   },
 
@@ -134,8 +143,13 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
 
-  'fcntl-owner': (_call, leave, situation) =>
-    when(int(1).in([F_SETOWN, F_SETOWN_EX]), situation.signalScope ? allow : leave, allow),
+  // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
+  'fcntl-owner': (_call, leave, { signalScope }) => {
+    const [command, argument] = [int(1), int(2)];
+    const asks = and(command.equals(F_SETFL), argument.hasAny(O_ASYNC));
+    const owns = signalScope ? when(argument.hasAny(NEGATIVE), leave, allow) : leave;
+    return when(command.equals(F_SETOWN), owns, when(or(command.equals(F_SETOWN_EX), asks), leave, allow));
+  },
 
   'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),
 
