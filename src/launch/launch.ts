@@ -12,7 +12,7 @@ import { duplicateHigh, startImage } from './start.ts';
 export interface LaunchOptions {
   /** Needed when the plan enforces Landlock; stays the caller's. */
   readonly rulesetDescriptor?: number;
-  /** Signals to give their default action, beside SIGPIPE and SIGXFSZ, which Node ignores. */
+  /** Signals to give their default action, beside SIGPIPE and SIGXFSZ, which Node ignores, and SIGTTOU, which a supervisor does. */
   readonly defaultSignals?: readonly number[];
   /** The kinds of file to start the launcher from, in order. */
   readonly imageFrom?: readonly ('memory' | 'file')[];
@@ -34,6 +34,7 @@ export interface Launched {
 
 const SIGKILL = 9;
 const SIGPIPE = 13;
+const SIGTTOU = 22;
 const SIGXFSZ = 25;
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -76,7 +77,7 @@ export function launch(plan: LaunchPlan, options: LaunchOptions = {}): Launched 
     }
     const pid = startImage(image, {
       descriptors: handedDown,
-      defaultSignals: [SIGPIPE, SIGXFSZ, ...defaultSignals],
+      defaultSignals: [SIGPIPE, SIGTTOU, SIGXFSZ, ...defaultSignals],
       from: imageFrom,
     });
     const pidDescriptor = pidfdOpen(pid);

@@ -288,13 +288,25 @@ export function umask(mask: number): number {
   return umaskForeign(mask);
 }
 
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+
 /** Gives a signal its default action back (signal(7)). */
 export function defaultSignal(signal: number): void {
+  setAction(signal, SIG_DFL);
+}
+
+/** Ignores a signal, which Node has no way to say (signal(7)). */
+export function ignoreSignal(signal: number): void {
+  setAction(signal, SIG_IGN);
+}
+
+function setAction(signal: number, action: number): void {
   const signalForeign: (number: number, handler: number) => Scalar = libc.func('signal', 'intptr_t', [
     'int',
     'intptr_t',
   ]);
-  signalForeign(signal, 0);
+  signalForeign(signal, action);
 }
 
 /** Ends the process at once (_exit(2)): process.exit waits for pool threads, which may be blocked in a call. */

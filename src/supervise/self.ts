@@ -1,11 +1,12 @@
 /** What the supervisor does to itself before a target exists: out of reach, and with no more rights than it needs. */
 import { limitCapabilities, permittedCapabilities } from '../linux/capabilities.ts';
 import { SyscallError } from '../linux/errno.ts';
-import { prctl } from '../linux/libc.ts';
+import { ignoreSignal, prctl } from '../linux/libc.ts';
 import { targetStatus } from './target.ts';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_CHILD_SUBREAPER = 36;
+const SIGTTOU = 22;
 
 /**
  * The capabilities that a sandbox of root's keeps (capabilities(7)): those that files of several owners and changing
@@ -35,6 +36,8 @@ export interface OwnIdentity {
  */
 export function protectSelf(): void {
   process.on('SIGUSR1', () => {});
+  // A target that makes itself the terminal's foreground would stop us at our next word there.
+  ignoreSignal(SIGTTOU);
   const undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (undumpable < 0) throw new SyscallError('prctl PR_SET_DUMPABLE', -undumpable);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -131,3 +131,53 @@ sys.exit(in_child(attack))`);
     }
   }
 }
+
+/** A shell with job control: what it starts is a job, a group of its own in the foreground, and may be stopped. */
+const JOB = String.raw`
+import pty
+pid, master = pty.fork()
+if pid == 0:
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid()); signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execvp(sys.argv[2], sys.argv[2:])
+    status = os.waitpid(job, os.WUNTRACED)[1]
+    os.tcsetpgrp(0, os.getpgid(0))
+    print(f'stopped by {os.WSTOPSIG(status)}' if os.WIFSTOPPED(status) else f'ended {os.waitstatus_to_exitcode(status)}', flush=True)
+    try: os.killpg(job, 9)
+    except OSError: pass
+    os._exit(0)
+text = b''
+while True:
+    try: more = os.read(master, 1000)
+    except OSError: break
+    if not more: break
+    text += more
+os.waitpid(pid, 0)
+print(text.decode())`;
+
+/** In the foreground itself, it lets the terminal stop whoever else writes to it (TOSTOP). */
+const FOREGROUND = `import termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+os.setpgid(0, 0); os.tcsetpgrp(0, os.getpgid(0))
+modes = termios.tcgetattr(0); modes[3] |= termios.TOSTOP; termios.tcsetattr(0, termios.TCSANOW, modes)
+sc(83, ROOT + '/refused', 0o755)
+sys.exit(7)`;
+
+void test(`P14 SIGTTOU from the terminal for others than its foreground: works without a sandbox (${who})`, async (t) => {
+  const words = ['sh', '-c', '"$@"; echo word; exit 7', 'sh', ...python(FOREGROUND, makeGround(t).root)];
+  const { stdout } = await run([...python(JOB, '/'), ...words], { timeout: 60_000 });
+  assert.match(stdout, /^stopped by 22/m);
+});
+
+for (const engine of engines) {
+  for (const backing of backings) {
+    void test(`P14 SIGTTOU from the terminal does not stop the supervisor: ${engine.name} ${backing.name} (${who})`, async (t) => {
+      const attack = python(FOREGROUND, makeGround(t).root);
+      const words = secfiltWords([...engine.options, '--verbose', '--read-only', '--', ...attack]);
+      const { stdout } = await run([...python(JOB, '/'), ...words], { env: backing.env, timeout: 60_000 });
+      assert.match(stdout, /\/refused[\s\S]*^ended 7/m);
+    });
+  }
+}
