@@ -1,7 +1,10 @@
 /** Paths that a person wrote, looked up from the place where they were written. */
 import { dirname } from 'node:path';
-import { parseUnixSocket, resolvePath } from '../policy/paths.ts';
+import { linksOnTheWay } from '../policy/links.ts';
+import { absolutePath, parseUnixSocket, resolvePath } from '../policy/paths.ts';
 import type { PathBytes, UnixSocketName } from '../policy/policy.ts';
+import { ValueError } from '../policy/value-error.ts';
+import { isWithin } from '../policy/within.ts';
 import type { Assignment } from './assignments.ts';
 import { toBytes } from './byte-string.ts';
 import { naming } from './usage-error.ts';
@@ -14,6 +17,34 @@ export function givenPath(given: Assignment): PathBytes {
 /** A Unix socket, its path likewise. */
 export function givenUnixSocket(given: Assignment): UnixSocketName {
   return reading(given, () => parseUnixSocket(toBytes(given.text), baseOf(given)));
+}
+
+/**
+ * A check that throws a UsageError where the way to a path leads through a symbolic link in an allowed tree: an earlier
+ * run may have put it there, so that this one would allow, or write to, what the command likes.
+ */
+export function refuserOfLinks(
+  trees: readonly PathBytes[],
+): (given: Assignment, resolved: PathBytes) => void {
+  // Below an allowed root everything else is allowed as well.
+  const changeable = trees.filter((tree) => tree.length > 1);
+  const known = new Map<string, boolean>();
+  const isChangeable = (link: PathBytes): boolean => {
+    const key = link.toString('latin1');
+    const is = known.get(key) ?? changeable.some((tree) => isWithin(link, tree));
+    known.set(key, is);
+    return is;
+  };
+  return (given, resolved) => {
+    if (changeable.length === 0) return;
+    reading(given, () => {
+      const written = absolutePath(toBytes(given.text), baseOf(given));
+      const link = written.equals(resolved) ? undefined : linksOnTheWay(written).find(isChangeable);
+      if (link === undefined) return;
+      const hint = 'a symbolic link there may be the work of the command, name what it leads to';
+      throw new ValueError('leads through an allowed tree', { place: link, hint });
+    });
+  };
 }
 
 /** Runs a reader of the assignment's text; what is wrong with it becomes a UsageError. */

@@ -1,23 +1,41 @@
 /** The words of the settings, turned into a policy: paths looked up, networks and resolvers read. */
-import type { Endpoint, FilePolicy, Network, NetworkPolicy, Policy } from '../policy/policy.ts';
+import type {
+  Endpoint,
+  FilePolicy,
+  Network,
+  NetworkPolicy,
+  Policy,
+  UnixSocketName,
+} from '../policy/policy.ts';
 import { parsePorts } from '../policy/ports.ts';
 import type { Assignment } from './assignments.ts';
-import { givenPath, givenUnixSocket, reading } from './given-path.ts';
+import { givenPath, givenUnixSocket, reading, refuserOfLinks } from './given-path.ts';
 import type { PolicyWords } from './settings.ts';
 import { naming } from './usage-error.ts';
 
 /** Throws a UsageError that names the word at fault. */
 export async function makePolicy(words: PolicyWords): Promise<Policy> {
+  const files = makeFilePolicy(words);
   return {
-    files: makeFilePolicy(words),
+    files,
     network: await makeNetworkPolicy(words),
-    unixSockets: words.unixSockets.map(givenUnixSocket),
+    unixSockets: words.unixSockets.map((given) => makeUnixSocket(given, files)),
   };
 }
 
 function makeFilePolicy({ readOnly, writable }: PolicyWords): FilePolicy | undefined {
   if (!readOnly) return undefined;
-  return { writable: writable.map(givenPath) };
+  const paths = writable.map((given) => ({ given, path: givenPath(given) }));
+  const trees = paths.map(({ path }) => path);
+  const refuseLinks = refuserOfLinks(trees);
+  for (const { given, path } of paths) refuseLinks(given, path);
+  return { writable: trees };
+}
+
+function makeUnixSocket(given: Assignment, files: FilePolicy | undefined): UnixSocketName {
+  const name = givenUnixSocket(given);
+  if (name.kind === 'path') refuserOfLinks(files?.writable ?? [])(given, name.path);
+  return name;
 }
 
 async function makeNetworkPolicy(words: PolicyWords): Promise<NetworkPolicy | undefined> {

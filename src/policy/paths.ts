@@ -26,12 +26,17 @@ const MAX_ABSTRACT_NAME = 107;
 export function resolvePath(path: Buffer, base?: PathBytes): PathBytes {
   if (path.length === 0) throw new ValueError('is empty', { hint: 'a path is expected' });
   if (path.includes(0)) throw new ValueError('has a NUL byte', { hint: 'no path can hold one' });
-  const absolute = path[0] === SLASH ? path : child(base ?? currentDirectory(), path);
+  const absolute = absolutePath(path, base);
   const resolved = besideAnother(absolute) ?? follow(absolute, MAX_LINKS);
   if (isOurOwn(resolved)) {
     throw new ValueError('names an entry of secfilt itself in /proc', { hint: 'the command has another' });
   }
   return resolved;
+}
+
+/** The path from the root on, links and dots and all. */
+export function absolutePath(path: Buffer, base?: PathBytes): PathBytes {
+  return path[0] === SLASH ? path : child(base ?? currentDirectory(), path);
 }
 
 /** A Unix socket outside the sandbox: `@name` is an abstract one, all else a path (`./@name` for a file so called). */
