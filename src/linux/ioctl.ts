@@ -33,11 +33,15 @@ export const FILE_SYSTEM_FAMILIES = {
   generic: 0x66,
   version: 0x76,
   btrfs: 0x94,
+  ceph: 0x97,
+  bcachefs: 0xbc,
   f2fs: 0xf5,
+  /** Also makes, fills and removes devices by a descriptor open for reading. */
+  loop: 0x4c,
 } as const;
 
-/** Changes a file behind a read-only descriptor, in a family whose other commands are harmless. */
-export const FILE_CHANGES = { FAT_IOCTL_SET_ATTRIBUTES: 0x40047211 } as const;
+/** Change files by a descriptor that is open for reading, in families whose other commands are harmless. */
+export const FILE_CHANGES = { FAT_IOCTL_SET_ATTRIBUTES: 0x40047211, OCFS2_IOC_REFLINK: 0x40186f04 } as const;
 
 /** Commands of those families that only read, or that need a descriptor open for writing. */
 export const FILE_SYSTEM_READS = {
@@ -63,4 +67,6 @@ export const FILE_SYSTEM_READS = {
   FS_IOC_GETFSLABEL: 0x81009431,
   FICLONE: 0x40049409,
   FICLONERANGE: 0x4020940d,
+  LOOP_GET_STATUS: 0x4c03,
+  LOOP_GET_STATUS64: 0x4c05,
 } as const;

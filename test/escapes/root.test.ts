@@ -3,9 +3,11 @@
  * that reaches the machine (docs/threat-model.md names them).
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 
 import { isRoot } from '../support/environment.ts';
-import { attackTest, insideTest, saidBy } from '../support/escape.ts';
+import { attackTest, insideTest, python, saidBy } from '../support/escape.ts';
+import { run } from '../support/run.ts';
 
 const skip = isRoot ? undefined : 'only root has something to give up';
 const notRoot = isRoot ? {} : { natively: 'only root can' };
@@ -78,6 +80,26 @@ def other():
     except OSError: return 1
     return 0
 in_child(other)`,
+});
+
+const LOOP = 4001;
+const loopControl = (command: string): string => `
+try: control = os.open('/dev/loop-control', os.O_RDONLY)
+except OSError: sys.exit(50)
+sys.exit(50 if sc(16, control, ${command}, ${LOOP}) == -25 else 0)`;
+
+attackTest({
+  id: 'P18 F23',
+  title: 'a device is made by an ioctl of a descriptor that is open for reading',
+  ...notRoot,
+  prepare: (_ground, t) => {
+    t.after(async () => {
+      await run(python(loopControl('0x4c81')), { timeout: 10_000 });
+    });
+  },
+  script: loopControl('0x4c80'),
+  worked: () => existsSync(`/dev/loop${LOOP}`),
+  lacking: ({ code }) => (code === 50 ? 'there are no loop devices here' : undefined),
 });
 
 insideTest(

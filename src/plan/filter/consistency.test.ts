@@ -44,12 +44,13 @@ const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
 /** FIOSETOWN, SIOCSPGRP, FIOASYNC. */
 const OWNERS = [0x8901, 0x8902, 0x5452];
 const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
-const FAMILIES = [0x12, 0x58, 0x66, 0x76, 0x94, 0xf5];
-const FAT_ATTRIBUTES = 0x40047211;
+const FAMILIES = [0x12, 0x4c, 0x58, 0x66, 0x76, 0x94, 0x97, 0xbc, 0xf5];
+/** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK. */
+const CHANGES = [0x40047211, 0x40186f04];
 const READS = [
   0x125e, 0x1260, 0x1268, 0x80081270, 0x80081272, 0x1278, 0x1279, 0x127a, 0x127b, 0x800c581e, 0x801c581f,
   0x80086601, 0x80046601, 0xc020660b, 0x400c6615, 0xc0096616, 0xc0046686, 0x80087601, 0x80047601, 0x81009431,
-  0x40049409, 0x4020940d,
+  0x40049409, 0x4020940d, 0x4c03, 0x4c05,
 ];
 
 function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
@@ -57,7 +58,7 @@ function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): S
   if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
   if (!restrictsFiles) return ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
-  if (command === FAT_ATTRIBUTES) return REFUSED;
+  if (CHANGES.includes(command)) return REFUSED;
   const family = Math.floor(command / 256) % 256;
   return FAMILIES.includes(family) && !READS.includes(command) ? REFUSED : ALLOW;
 }
@@ -199,7 +200,7 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
 const EDGES: readonly bigint[] = [
   ...Array.from({ length: 32 }, (_, bit) => 1n << BigInt(bit)),
   ...[0, 3, 5, 6, 8, 10, 12, 15, 16, 17, 19, 22, 28, 31, 35, 41, 54, 57, 58, 59, 62, 132, 284].map(BigInt),
-  ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, FAT_ATTRIBUTES].map(BigInt),
+  ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, ...CHANGES].map(BigInt),
   ...FAMILIES.map((family) => BigInt(family * 256 + 7)),
   ...[0o2000, 0o101, 0o1101, 0o20200000, 0x6100, 0x2100, 0x3100, 0x80001, 0x20000008, 0x9].map(BigInt),
   0xffff_ffffn,
