@@ -1,4 +1,7 @@
-/** Opens of a FIFO that wait for its other end (fifo(7)): that may take for ever, so a pool thread waits. */
+/**
+ * Opens that wait: of a FIFO for its other end (fifo(7)), of a device, of a file for the end of a lease. That may take for
+ * ever, so a pool thread waits.
+ */
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH, fstat } from '../../linux/files.ts';
 import { close, openText, openTextAsync } from '../../linux/libc.ts';
@@ -68,8 +71,8 @@ function discard(opening: Opening): void {
   openings.delete(opening);
 }
 
-/** Opens the FIFO behind `object`, of which a copy is made, when its other end is opened. */
-export function openFifo(
+/** Opens what is behind `object`, of which a copy is made, when it can be opened. */
+export function openWaiting(
   referral: Referral,
   pending: PendingCalls,
   object: number,

@@ -18,17 +18,18 @@ import {
   S_IFDIR,
   S_IFIFO,
   S_IFMT,
+  S_IFREG,
   fstat,
   readProcText,
   terminated,
 } from '../../linux/files.ts';
-import { close, openText, openat } from '../../linux/libc.ts';
+import { close, fcntl, openText, openat } from '../../linux/libc.ts';
 import { trustedStatus, type Context, type FileContext } from '../context.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
 import { flagsError, openError } from './errors.ts';
-import { openFifo } from './fifo.ts';
+import { openWaiting } from './fifo.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
@@ -36,6 +37,9 @@ import type { OpenRequest } from './open.ts';
 const HERE = terminated(Buffer.from('.'));
 /** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
 const CONTROLLING_TERMINAL = 0x500n;
+/** Major number of /dev/null and its like, which never wait (mem(4)). */
+const MEMORY_DEVICES = 1n;
+const F_SETFL = 4;
 
 /** Opens an object that exists: the very one that was judged. Closes it. */
 export function openExisting(
@@ -90,9 +94,27 @@ function openChecked(
   if (type === S_IFCHR && isControllingTerminal(object))
     return openTerminal(referral.tid, flags, closeOnExec);
   const name = `/proc/self/fd/${object.descriptor}`;
-  const mayBlock = type === S_IFIFO && (flags & O_NONBLOCK) === 0 && (flags & O_ACCMODE) !== O_RDWR;
-  if (mayBlock) return openFifo(referral, context.pending, object.descriptor, flags, closeOnExec);
-  return opened(openText(AT_FDCWD, name, flags, 0), closeOnExec);
+  const waits = (flags & O_NONBLOCK) === 0;
+  const result = waits && mayBlock(object, type, flags) ? -Errno.EAGAIN : openAtOnce(name, flags, type);
+  return waits && result === -Errno.EAGAIN
+    ? openWaiting(referral, context.pending, object.descriptor, flags, closeOnExec)
+    : opened(result, closeOnExec);
+}
+
+/** A FIFO waits for its other end, and so may a device for a carrier or for its present user. */
+function mayBlock(object: OpenObject, type: number, flags: number): boolean {
+  if (type === S_IFIFO) return (flags & O_ACCMODE) !== O_RDWR;
+  if (type !== S_IFCHR) return false;
+  const status = fstat(object.descriptor);
+  return typeof status === 'number' || status.rawDevice >> 8n !== MEMORY_DEVICES;
+}
+
+/** A regular file waits for whoever holds a lease on it (F_SETLEASE, fcntl(2)): EAGAIN then. */
+function openAtOnce(name: string, flags: number, type: number): number {
+  if (type !== S_IFREG || (flags & O_NONBLOCK) !== 0) return openText(AT_FDCWD, name, flags, 0);
+  const result = openText(AT_FDCWD, name, flags | O_NONBLOCK, 0);
+  if (result >= 0) fcntl(result, F_SETFL, flags);
+  return result;
 }
 
 /** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */

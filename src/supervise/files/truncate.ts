@@ -1,14 +1,29 @@
 /** truncate(2): a write without an open. */
 import { Errno } from '../../linux/errno.ts';
-import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFMT, S_IFREG, W_OK } from '../../linux/files.ts';
-import { close, truncateText } from '../../linux/libc.ts';
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_WRONLY,
+  PATH_MAX,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+  W_OK,
+} from '../../linux/files.ts';
+import { close, openText, truncateText } from '../../linux/libc.ts';
 import { judgeTruncate } from '../../judge/files.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
-import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import type { PendingCall, Unfinished } from '../pending.ts';
+import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
 import { accessError } from './errors.ts';
 import { foundObject, type OpenObject } from './object.ts';
+
+/** The kernel's own: with a signal pending it becomes EINTR, or the call begins again, as the handler asks for. */
+const ERESTARTSYS = 512;
 
 const path = arena(PATH_MAX);
 
@@ -34,13 +49,72 @@ function truncateObject(referral: Referral, context: FileContext, object: OpenOb
       return allowed(referral, context, 'write', reported, CONTINUE_CALL);
     case 'perform': {
       if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
-      const result = truncateText(`/proc/self/fd/${object.descriptor}`, size);
-      return allowed(referral, context, 'write', reported, resultReply(result));
+      return allowed(referral, context, 'write', reported, performTruncate(referral, context, object, size));
     }
     case 'refuse': {
       const errno = truncateError(object);
       return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
     }
+  }
+}
+
+function performTruncate(
+  referral: Referral,
+  { pending }: FileContext,
+  object: OpenObject,
+  size: bigint,
+): Reply {
+  if ((object.mode & S_IFMT) !== S_IFREG) {
+    return resultReply(truncateText(`/proc/self/fd/${object.descriptor}`, size));
+  }
+  const reply = truncateFile(object.descriptor, size);
+  if (reply !== 'stuck') return reply;
+  const own = openText(AT_FDCWD, `/proc/self/fd/${object.descriptor}`, O_PATH | O_CLOEXEC, 0);
+  if (own < 0) return fail(-own);
+  pending.add(new WaitingTruncation(referral.detach(), own, size));
+  return PENDING;
+}
+
+/** While we have it open for writing nobody gets a lease on it, for whose end the kernel would wait. */
+function truncateFile(object: number, size: bigint): Reply | 'stuck' {
+  const name = `/proc/self/fd/${object}`;
+  const held = openText(AT_FDCWD, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
+  if (held === -Errno.EAGAIN) return 'stuck';
+  if (held < 0) return fail(-held);
+  const result = truncateText(name, size);
+  close(held);
+  return resultReply(result);
+}
+
+/** Somebody has a lease on the file (F_SETLEASE, fcntl(2)) and was asked to give it up. */
+class WaitingTruncation implements PendingCall {
+  readonly referral: Referral;
+  readonly descriptor = -1;
+  readonly events = 0;
+  readonly timeout = Infinity;
+  readonly #object: number;
+  readonly #size: bigint;
+
+  constructor(referral: Referral, object: number, size: bigint) {
+    this.referral = referral;
+    this.#object = object;
+    this.#size = size;
+  }
+
+  attempt(): Reply | Unfinished {
+    return truncateFile(this.#object, this.#size);
+  }
+
+  expired(): Reply {
+    return fail(Errno.EINTR);
+  }
+
+  interrupted(restart: boolean): Reply {
+    return fail(restart ? ERESTARTSYS : Errno.EINTR);
+  }
+
+  release(): void {
+    close(this.#object);
   }
 }
 
