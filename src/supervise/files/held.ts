@@ -3,21 +3,14 @@
  * /dev/fd/N, /proc/self/fd/N. It is the same file with the same right to write, so nothing is gained by it.
  */
 import { Errno } from '../../linux/errno.ts';
-import {
-  O_ACCMODE,
-  O_CLOEXEC,
-  O_CREAT,
-  O_EXCL,
-  O_NOCTTY,
-  O_NOFOLLOW,
-  AT_FDCWD,
-  fstat,
-} from '../../linux/files.ts';
-import { close, fcntl, openText } from '../../linux/libc.ts';
+import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, fstat } from '../../linux/files.ts';
+import { close, fcntl } from '../../linux/libc.ts';
 import { copyDescriptor } from '../descriptor.ts';
+import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import { isPathOnly } from '../target.ts';
 import type { OpenObject } from './object.ts';
+import { openBehind } from './perform-open.ts';
 
 const F_GETFL = 3;
 
@@ -34,12 +27,16 @@ export function openHeldDescriptor(
   path: Uint8Array,
   flags: number,
   object: OpenObject,
+  pending: PendingCalls,
 ): Reply | undefined {
   const number = descriptorNamed(path);
   if (number === undefined || (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
   const copy = copyDescriptor(referral.tid, number);
   if (copy < 0) return undefined;
-  const reply = referral.isCurrent() && isHeldForWriting(copy, object) ? reopen(copy, flags) : undefined;
+  const reply =
+    referral.isCurrent() && isHeldForWriting(copy, object)
+      ? reopen(referral, pending, copy, flags)
+      : undefined;
   close(copy);
   return reply;
 }
@@ -57,9 +54,8 @@ function isHeldForWriting(copy: number, object: OpenObject): boolean {
   return typeof status !== 'number' && status.device === object.device && status.inode === object.inode;
 }
 
-function reopen(copy: number, flags: number): Reply {
+function reopen(referral: Referral, pending: PendingCalls, copy: number, flags: number): Reply {
   const own = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
-  const descriptor = openText(AT_FDCWD, `/proc/self/fd/${copy}`, own, 0);
-  if (descriptor < 0) return fail(descriptor === -Errno.ENOENT ? Errno.EPERM : -descriptor);
-  return { kind: 'descriptor', descriptor, closeOnExec: (flags & O_CLOEXEC) !== 0 };
+  const reply = openBehind(referral, pending, copy, own, (flags & O_CLOEXEC) !== 0);
+  return reply.kind === 'errno' && reply.errno === Errno.ENOENT ? fail(Errno.EPERM) : reply;
 }

@@ -19,12 +19,14 @@ import {
   S_IFIFO,
   S_IFMT,
   S_IFREG,
+  fileMode,
   fstat,
   readProcText,
   terminated,
 } from '../../linux/files.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
 import { trustedStatus, type Context, type FileContext } from '../context.ts';
+import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
@@ -93,24 +95,37 @@ function openChecked(
   const type = object.mode & S_IFMT;
   if (type === S_IFCHR && isControllingTerminal(object))
     return openTerminal(referral.tid, flags, closeOnExec);
-  const name = `/proc/self/fd/${object.descriptor}`;
+  return openBehind(referral, context.pending, object.descriptor, flags, closeOnExec);
+}
+
+/** Opens anew what a descriptor of ours refers to, without waiting here for anything. */
+export function openBehind(
+  referral: Referral,
+  pending: PendingCalls,
+  descriptor: number,
+  flags: number,
+  closeOnExec: boolean,
+): Reply {
+  const type = fileMode(descriptor) & S_IFMT;
   const waits = (flags & O_NONBLOCK) === 0;
-  const result = waits && mayBlock(object, type, flags) ? -Errno.EAGAIN : openAtOnce(name, flags, type);
+  const result =
+    waits && mayBlock(descriptor, type, flags) ? -Errno.EAGAIN : openAtOnce(descriptor, flags, type);
   return waits && result === -Errno.EAGAIN
-    ? openWaiting(referral, context.pending, object.descriptor, flags, closeOnExec)
+    ? openWaiting(referral, pending, descriptor, flags, closeOnExec)
     : opened(result, closeOnExec);
 }
 
 /** A FIFO waits for its other end, and so may a device for a carrier or for its present user. */
-function mayBlock(object: OpenObject, type: number, flags: number): boolean {
+function mayBlock(descriptor: number, type: number, flags: number): boolean {
   if (type === S_IFIFO) return (flags & O_ACCMODE) !== O_RDWR;
   if (type !== S_IFCHR) return false;
-  const status = fstat(object.descriptor);
+  const status = fstat(descriptor);
   return typeof status === 'number' || status.rawDevice >> 8n !== MEMORY_DEVICES;
 }
 
 /** A regular file waits for whoever holds a lease on it (F_SETLEASE, fcntl(2)): EAGAIN then. */
-function openAtOnce(name: string, flags: number, type: number): number {
+function openAtOnce(descriptor: number, flags: number, type: number): number {
+  const name = `/proc/self/fd/${descriptor}`;
   if (type !== S_IFREG || (flags & O_NONBLOCK) !== 0) return openText(AT_FDCWD, name, flags, 0);
   const result = openText(AT_FDCWD, name, flags | O_NONBLOCK, 0);
   if (result >= 0) fcntl(result, F_SETFL, flags);

@@ -1,0 +1,70 @@
+/** Files that are not to be had at once: only those wait who want them, and not the supervisor. FIFOs: fifo.test.ts. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { backings } from '../support/backing.ts';
+import { who } from '../support/environment.ts';
+import { engines, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
+import { run, secfiltWords } from '../support/run.ts';
+
+const CALLS = {
+  truncate: "sc(76, ROOT + '/a/f', 2)",
+  openat2: "sc(437, -100, ROOT + '/a/f', struct.pack('QQQ', 1, 0, 0), 24)",
+  'open of mode 3': "sc(2, ROOT + '/a/f', 0o1003)",
+  open: "sc(2, ROOT + '/a/f', 1)",
+};
+
+for (const [name, call] of Object.entries(CALLS)) {
+  insideTest(
+    `F08 a leased file: ${name} waits, and others do not wait for it`,
+    `import fcntl
+signal.signal(signal.SIGIO, lambda *_: os.write(asked[1], b'x'))
+asked = os.pipe()
+fd = os.open(ROOT + '/a/f', os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+said = []
+def attempt():
+    result = ${call}
+    # The descriptor must be as it was asked for.
+    said.append(int(result >= 0) if result <= 0 else int(sc(72, result, 3) & 0o4000 == 0))
+waiting = threading.Thread(target=attempt); waiting.start()
+os.read(asked[0], 1)
+made = sc(83, ROOT + '/a/d', 0o755)
+early = len(said)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+waiting.join()
+say(made=made, early=early, late=said[0])`,
+    (outcome) => assert.deepEqual(saidBy(outcome), { made: 0, early: 0, late: 1 }),
+  );
+}
+
+/** The output is a FIFO whose reader has gone: to open it again is to wait for another reader. */
+const REOPENED = `said = []
+thread = threading.Thread(target=lambda: said.append(sc(2, '/dev/stdout', 1))); thread.start()
+while open(f'/proc/self/task/{thread.native_id}/stat').read().rsplit(')', 1)[1].split()[0] == 'R': time.sleep(0.01)
+made = sc(83, ROOT + '/a/d', 0o755)
+early = len(said)
+reader = os.open(ROOT + '/o/p', os.O_RDONLY | os.O_NONBLOCK)
+thread.join()
+print(json.dumps(dict(made=made, early=early, late=int(said[0] > 2))), file=sys.stderr)`;
+
+for (const engine of engines) {
+  for (const backing of backings) {
+    void test(`F41 F46 standard output opened again waits, and others do not, ${engine.name} ${backing.name} (${who})`, async (t) => {
+      const ground = makeGround(t);
+      const fifo = join(ground.o, 'p');
+      execFileSync('mkfifo', [fifo]);
+      const words = secfiltWords([
+        ...engine.options,
+        `--write-allow=${ground.a}`,
+        '--',
+        ...python(REOPENED, ground.root),
+      ]);
+      const outer = 'exec 3<>"$0" 1>"$0" 3>&-; exec "$@"';
+      const { stderr } = await run(['sh', '-c', outer, fifo, ...words], { env: backing.env });
+      assert.match(stderr, /^{"made": 0, "early": 0, "late": 1}$/m);
+    });
+  }
+}
