@@ -145,7 +145,7 @@ const POLICIES: readonly (readonly [string, readonly string[]])[] = [
 
 for (const [policy, options] of POLICIES) {
   insideTest(
-    `P01 P02 P28 P29 P30 P31 F07 F25 F27 F43 F50 refused whatever the policy: ${policy}`,
+    `K1 K2 P01 P02 P27 P28 P29 P30 P31 F07 F25 F27 F43 F50 refused whatever the policy: ${policy}`,
     `CALLS = r'''${JSON.stringify(CALLS.map(([label, , call]) => [label, call]))}'''\n${SCRIPT.replace('sys.argv[2]', 'CALLS')}`,
     (outcome) => {
       const said = saidBy(outcome);
@@ -173,6 +173,24 @@ attackTest({
   title: 'a file is removed by the 32-bit ABI (int 0x80)',
   script: `sys.exit(50 if in_child(lambda: int80(10, low_memory((ROOT + '/o/f').encode()))) < 0 else 0)`,
   lacking: lacksInt80,
+});
+
+attackTest({
+  id: 'P06',
+  title: 'a file is truncated by a 32-bit program',
+  // A static ELF32: open(path, O_WRONLY | O_TRUNC), exit(0).
+  script: String.raw`
+base, size = 0x8048000, 0x54
+code = bytes.fromhex('b805000000bb') + struct.pack('I', base + size + 26) + bytes.fromhex('b901020000cd80b80100000031dbcd80')
+image = code + (ROOT + '/o/f').encode() + b'\0'
+header = b'\x7fELF\1\1\1'.ljust(16, b'\0') + struct.pack('HHIIIIIHHHHHH', 2, 3, 1, base + size, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+segment = struct.pack('IIIIIIII', 1, 0, base, base, size + len(image), size + len(image), 5, 4096)
+with open(ROOT + '/a/program', 'wb') as f: f.write(header + segment + image)
+os.chmod(ROOT + '/a/program', 0o755)
+def program(): os.execv(ROOT + '/a/program', ['program'])
+print(status := in_child(program)); sys.exit(50 if status == 99 else 0)`,
+  lacking: lacksInt80,
+  inside: (_ground, { stdout }) => assert.match(stdout, /^(?:-31|99)$/m),
 });
 
 insideTest(
