@@ -61,6 +61,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
   const situation: Situation = {
     restrictsFiles,
     restrictsNetwork: policy.network !== undefined,
+    restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
     landlockDomain: ruleset !== undefined,
     signalScope,
     refer: options.refer,

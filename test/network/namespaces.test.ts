@@ -8,6 +8,8 @@ import { who } from '../support/environment.ts';
 import { type Outcome, run, secfiltWords } from '../support/run.ts';
 import { Terminal } from '../support/terminal.ts';
 import {
+  GROUP,
+  GROUP6,
   makeNetwork,
   NAME,
   NEIGHBOUR,
@@ -212,4 +214,52 @@ void test(`nothing is routed past an allowed host (${who})`, async (t) => {
   const native = await run([...ground.network.inside, ...words]);
   t.diagnostic(`natively: ${native.stdout.trim()}`);
   assert.notDeepEqual(await ground.outside.arrivals(), [], 'natively something arrives');
+});
+
+/** Joins a group in every way, and stays for a moment. */
+const JOIN = String.raw`
+import errno, json, socket, struct, sys, time
+aton, group, group6, here = socket.inet_aton, sys.argv[1], sys.argv[2], '192.168.1.1'
+device = socket.if_nameindex()[-1][0]; keep = []
+def join(family, level, option, value):
+    s = socket.socket(family, socket.SOCK_DGRAM); keep.append(s)
+    try: s.setsockopt(level, option, value); return 'ok'
+    except OSError as e: return errno.errorcode[e.errno]
+def storage(address): return struct.pack('=HH4s', 2, 0, aton(address)).ljust(128, bytes(1))
+def storage6(address): return struct.pack('=HHI16sI', 10, 0, 0, socket.inet_pton(10, address), 0).ljust(128, bytes(1))
+at = struct.pack('=I4x', device)
+results = {
+  'v4': join(2, 0, 35, aton(group) + aton(here)), 'v4 source': join(2, 0, 39, aton(group) + aton(here) + aton('192.168.1.2')),
+  'v4 any': join(2, 0, 42, at + storage(group)), 'v4 any source': join(2, 0, 46, at + storage(group) + storage('192.168.1.2')),
+  'v6': join(10, 41, 20, socket.inet_pton(10, group6) + struct.pack('=I', device)),
+  'v6 any': join(10, 41, 42, at + storage6(group6)), 'v6 any source': join(10, 41, 46, at + storage6(group6) + storage6('fd00:1::2')),
+}
+time.sleep(0.2)
+print(json.dumps(results))
+`;
+
+async function joined(ground: Ground, options: readonly string[] | undefined): Promise<unknown[]> {
+  const words = ['python3', '-c', JOIN, GROUP, GROUP6];
+  const { stdout } = await (options === undefined
+    ? run([...ground.network.inside, ...words])
+    : inside(ground, options, words));
+  const results: unknown = JSON.parse(stdout);
+  assert.ok(typeof results === 'object' && results !== null);
+  return [...new Set(Object.values(results))];
+}
+
+void test(`no group is announced to the network (${who})`, async (t) => {
+  const ground = await makeGround(t);
+  if (ground === undefined) return;
+  for (const options of [['--no-outbound-network'], ['--allowed-ports=5353'], NEIGHBOURS]) {
+    assert.deepEqual(await joined(ground, options), ['EPERM']);
+    assert.deepEqual(await ground.outside.arrivals(), []);
+  }
+  for (const options of [['--mainstream-network-families'], undefined]) {
+    assert.deepEqual(await joined(ground, options), ['ok']);
+    for (const version of ['group 4', 'group 6']) {
+      const arrived = await ground.outside.arrivals(version);
+      assert.ok(arrived.includes(version), arrived.join());
+    }
+  }
 });

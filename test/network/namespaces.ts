@@ -13,6 +13,9 @@ export const NEIGHBOUR = '192.168.1.2';
 export const NEIGHBOUR6 = 'fd00:1::2';
 export const WORLD = '203.0.113.5';
 export const WORLD6 = '2001:db8::5';
+/** Who joins it is heard of in `outside`; so is who joins the IPv6 group that ends with the same four bytes. */
+export const GROUP = '239.83.70.76';
+export const GROUP6 = 'ff02::ef53:464c';
 /** A name that the resolver in `outside` knows, of the world's host. */
 export const NAME = 'host.example';
 
@@ -80,7 +83,7 @@ function build(inside: string, outside: string): string | undefined {
 
 /**
  * Listens on TCP and UDP port 2222 and as a resolver on port 53, of every address; TCP is greeted and its data answered
- * as HTTP. Each arrival is a line: protocol, destination, port.
+ * as HTTP. Each arrival is a line: protocol, destination, port; or the version of IP that a group was announced by.
  */
 const SERVER = String.raw`
 import socket, struct, sys, threading
@@ -117,6 +120,12 @@ def udp(port):
             reply = data[:2] + struct.pack('!HHHHH', 0x8180 if known else 0x8183, 1, 1 if answer else 0, 0, 0) + data[12:end] + answer
             source = [(socket.IPPROTO_IPV6, 50, value) for level, kind, value in control if level == socket.IPPROTO_IPV6]
             s.sendmsg([reply], source, 0, peer)
+def groups():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    while True:
+        packet = s.recv(65536)
+        if socket.inet_aton('${GROUP}') in packet: say('group', packet[14] >> 4)
+threading.Thread(target=groups, daemon=True).start()
 for f, port in ((tcp, 2222), (tcp, 80), (tcp, 53), (udp, 2222), (udp, 53)): threading.Thread(target=f, args=(port,), daemon=True).start()
 say('ready'); sys.stdin.read()
 `;

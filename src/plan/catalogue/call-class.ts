@@ -67,7 +67,7 @@ export const REGISTER_RULES = [
   'socket-family',
   /** sendto(2): no address and no MSG_FASTOPEN is allowed, all else referred. */
   'sendto-address',
-  /** setsockopt(2): options that connect, redirect or change the protocol refused. */
+  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused. */
   'setsockopt-option',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',

@@ -78,9 +78,13 @@ const OPTIONS: Readonly<Record<number, readonly number[]>> = {
   6: [19, 20, 21, 22, 31],
 };
 
-function setsockopt(level: number, option: number): Said {
+/** Options that join a group. */
+const JOINS: Readonly<Record<number, readonly number[]>> = { 0: [35, 39, 42, 46], 41: [20, 27, 42, 46] };
+
+function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
   if (level === 132 || level === 284) return REFUSED;
-  return OPTIONS[level]?.includes(option) === true ? REFUSED : ALLOW;
+  const joins = restrictsDestinations && JOINS[level]?.includes(option) === true;
+  return joins || OPTIONS[level]?.includes(option) === true ? REFUSED : ALLOW;
 }
 
 function unshare(flags: bigint): Said {
@@ -102,7 +106,7 @@ const ORACLE: Readonly<
   'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),
   'sendto-address': (args) =>
     whole(args, 4) === 0n && Math.floor(low(args, 3) / 0x20000000) % 2 === 0 ? ALLOW : 'leave',
-  'setsockopt-option': (args) => setsockopt(low(args, 1), low(args, 2)),
+  'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
   'getsockopt-option': (args) => (low(args, 1) === 132 ? REFUSED : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
@@ -247,11 +251,12 @@ const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals',
 
 function situations(): [string, Situation][] {
   const result: [string, Situation][] = [];
-  for (const [restrictsFiles, restrictsNetwork] of [
-    [true, false],
-    [false, true],
-    [true, true],
-    [false, false],
+  for (const [restrictsFiles, restrictsNetwork, restrictsDestinations] of [
+    [true, false, false],
+    [false, true, false],
+    [false, true, true],
+    [true, true, true],
+    [false, false, false],
   ] as const) {
     for (const [landlockDomain, signalScope] of [
       [true, true],
@@ -259,7 +264,9 @@ function situations(): [string, Situation][] {
       [false, false],
     ] as const) {
       for (const refer of [notify, trace(7), undefined]) {
-        const policy = `${restrictsFiles ? 'files ' : ''}${restrictsNetwork ? 'network' : ''}` || 'nothing';
+        const policy =
+          `${restrictsFiles ? 'files ' : ''}${restrictsNetwork ? 'network ' : ''}${restrictsDestinations ? 'destinations' : ''}` ||
+          'nothing';
         const landlock = signalScope
           ? 'Landlock'
           : landlockDomain
@@ -270,6 +277,7 @@ function situations(): [string, Situation][] {
           {
             restrictsFiles,
             restrictsNetwork,
+            restrictsDestinations,
             landlockDomain,
             signalScope,
             refer,
@@ -286,7 +294,10 @@ function situations(): [string, Situation][] {
     for (const sockets of ['any', 'tcp', 'none'] as const) {
       const alone = { refer: undefined, judges: new Set<Judge>(), kernelDecides: new Set<Judge>(['files']) };
       const title = `files${restrictsNetwork ? ' network' : ''}, the kernel alone, sockets: ${sockets}`;
-      result.push([title, { ...first, ...alone, restrictsNetwork, sockets }]);
+      result.push([
+        title,
+        { ...first, ...alone, restrictsNetwork, restrictsDestinations: restrictsNetwork, sockets },
+      ]);
     }
   }
   return result;

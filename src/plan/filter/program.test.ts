@@ -7,6 +7,7 @@ import type { Situation } from './situation.ts';
 const SITUATION: Situation = {
   restrictsFiles: true,
   restrictsNetwork: false,
+  restrictsDestinations: false,
   landlockDomain: true,
   signalScope: true,
   refer: notify,
@@ -22,6 +23,7 @@ void test('the key tells situations apart', () => {
     SITUATION,
     { ...SITUATION, restrictsFiles: false },
     { ...SITUATION, restrictsNetwork: true },
+    { ...SITUATION, restrictsNetwork: true, restrictsDestinations: true },
     { ...SITUATION, landlockDomain: false },
     { ...SITUATION, signalScope: false },
     { ...SITUATION, refer: undefined },

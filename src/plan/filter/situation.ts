@@ -5,6 +5,8 @@ import type { Action } from '../../seccomp/expression.ts';
 export interface Situation {
   readonly restrictsFiles: boolean;
   readonly restrictsNetwork: boolean;
+  /** The network is restricted, and not to families alone. */
+  readonly restrictsDestinations: boolean;
   /** The sandbox is a Landlock domain: ptrace(2) stays inside it. */
   readonly landlockDomain: boolean;
   /** The domain scopes signals (LANDLOCK_SCOPE_SIGNAL). */

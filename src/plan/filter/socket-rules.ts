@@ -77,15 +77,25 @@ const TCP_REFUSED = {
   TCP_ULP: 31,
 } as const;
 
-/** Options that connect, that send by way of another host, or that change the protocol. */
-export const setsockoptRule: Rule = () => {
+/**
+ * The kernel tells the network of a group that is joined (IGMP, MLD): a packet whose content and destination the program
+ * chooses.
+ */
+const MCAST_JOIN = { MCAST_JOIN_GROUP: 42, MCAST_JOIN_SOURCE_GROUP: 46 } as const;
+const IP_JOIN = { IP_ADD_MEMBERSHIP: 35, IP_ADD_SOURCE_MEMBERSHIP: 39, ...MCAST_JOIN } as const;
+const IPV6_JOIN = { IPV6_ADD_MEMBERSHIP: 20, IPV6_JOIN_ANYCAST: 27, ...MCAST_JOIN } as const;
+
+/** Options that connect, that send by way of another host or to a group, or that change the protocol. */
+export const setsockoptRule: Rule = (_call, _leave, { restrictsDestinations }) => {
   const level = int(1);
   const option = int(2);
+  const ip = [...Object.values(IP_REFUSED), ...(restrictsDestinations ? Object.values(IP_JOIN) : [])];
+  const ipv6 = [...Object.values(IPV6_REFUSED), ...(restrictsDestinations ? Object.values(IPV6_JOIN) : [])];
   return when(
     or(
       level.in([IPPROTO_SCTP, SOL_MPTCP]),
-      and(level.equals(IPPROTO_IP), option.in(Object.values(IP_REFUSED))),
-      and(level.equals(IPPROTO_IPV6), option.in(Object.values(IPV6_REFUSED))),
+      and(level.equals(IPPROTO_IP), option.in(ip)),
+      and(level.equals(IPPROTO_IPV6), option.in(ipv6)),
       and(level.equals(IPPROTO_TCP), option.in(Object.values(TCP_REFUSED))),
     ),
     refused,
