@@ -2,13 +2,14 @@
 import { Errno } from './errno.ts';
 import {
   close,
+  fstatatText,
   openText,
   openat,
   readlinkText,
   readlinkat,
   syscallMemory2,
   syscallMemory23,
-  read,
+  pread,
 } from './libc.ts';
 
 export const AT_FDCWD = -100;
@@ -60,6 +61,7 @@ export const PROC_SUPER_MAGIC = 0x9fa0;
 
 const SYS_FSTAT = 5;
 const SYS_FSTATFS = 138;
+const SYS_NEWFSTATAT = 262;
 const SYS_OPENAT2 = 437;
 const SYS_FACCESSAT2 = 439;
 
@@ -118,6 +120,12 @@ export function fileMode(descriptor: number): number {
   return result < 0 ? result : statView.getUint32(24, true);
 }
 
+/** The type and permission bits of what a path of our own making names, a link as itself; or a negated error number. */
+export function linkMode(path: string): number {
+  const result = fstatatText(SYS_NEWFSTATAT, AT_FDCWD, path, statBuffer, AT_SYMLINK_NOFOLLOW);
+  return result < 0 ? result : statView.getUint32(24, true);
+}
+
 const statfsBuffer = new Uint8Array(120);
 const statfsView = new DataView(statfsBuffer.buffer);
 
@@ -171,10 +179,21 @@ const procBuffer = Buffer.alloc(PROC_TEXT_SIZE);
  * with enough room (seq_file, single_open). Returns its text (latin1), or a negated error number.
  */
 export function readProcText(path: string): string | number {
-  const descriptor = openText(AT_FDCWD, path, O_CLOEXEC, 0);
+  const descriptor = openProcFile(path);
   if (descriptor < 0) return descriptor;
-  const count = read(descriptor, procBuffer, procBuffer.length);
+  const text = readProcFile(descriptor);
   close(descriptor);
+  return text;
+}
+
+/** Opens a file of /proc for reading. */
+export function openProcFile(path: string): number {
+  return openText(AT_FDCWD, path, O_CLOEXEC, 0);
+}
+
+/** What such a file says now, from its beginning. */
+export function readProcFile(descriptor: number): string | number {
+  const count = pread(descriptor, procBuffer, procBuffer.length, 0);
   return count < 0 ? count : procBuffer.toString('latin1', 0, count);
 }
 

@@ -117,6 +117,15 @@ export const syscallMemory4 = declare<[number, Scalar, Scalar, Scalar, Memory, S
   'void *',
   'intptr_t',
 );
+/** syscall(2): a path of our own making in the second place, memory in the third. */
+export const fstatatText = declare<[number, number, string, Memory, number]>(
+  'syscall',
+  'long',
+  'int',
+  'const char *',
+  'void *',
+  'int',
+);
 /** syscall(2): memory in the second and third place. */
 export const syscallMemory23 = declare<[number, Scalar, Memory, Memory, Scalar, Scalar]>(
   'syscall',
@@ -152,12 +161,12 @@ export const ioctl = declareInt<[number, number, Memory]>('ioctl', 'int', 'ulong
 export const ioctlInteger = declareInt<[number, number, Scalar]>('ioctl', 'int', 'ulong', 'uintptr_t');
 export const poll = declareInt<[Memory, number, number]>('poll', 'void *', 'ulong', 'int');
 export const close = declareInt<[number]>('close', 'int');
-export const processVmReadv = declare<[number, Memory, number, Memory, number, number]>(
+export const processVmReadv = declare<[number, number, number, number, number, number]>(
   'process_vm_readv',
   'int',
-  'void *',
+  'intptr_t',
   'ulong',
-  'void *',
+  'intptr_t',
   'ulong',
   'ulong',
 );
@@ -257,6 +266,7 @@ export const readlinkat = declare<[number, Memory, Memory, number]>(
 );
 export const readlinkText = declare<[string, Memory, number]>('readlink', 'const char *', 'void *', 'size_t');
 export const read = declare<[number, Memory, number]>('read', 'int', 'void *', 'size_t');
+export const pread = declare<[number, Memory, number, number]>('pread', 'int', 'void *', 'size_t', 'long');
 export const write = declare<[number, Memory, number]>('write', 'int', 'void *', 'size_t');
 export const fcntl = declareInt<[number, number, Scalar]>('fcntl', 'int', 'int', 'intptr_t');
 export const prctl = declareInt<[number, Scalar, Scalar, Scalar, Scalar]>(

@@ -33,10 +33,11 @@ const MOST_HELD = 8;
 const BENEATH = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 const OPEN_HOW_SIZE = 24;
 
+/** O_DIRECTORY: a file, once found, is an error (ENOTDIR), and there is nothing to close. */
 const openHow = arena(2 * OPEN_HOW_SIZE);
-openHow.bytes.writeUInt32LE(O_PATH | O_CLOEXEC, 0);
+openHow.bytes.writeUInt32LE(O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
 openHow.bytes.writeUInt32LE(BENEATH, 16);
-openHow.bytes.writeUInt32LE(O_PATH | O_CLOEXEC | O_NOFOLLOW, OPEN_HOW_SIZE);
+openHow.bytes.writeUInt32LE(O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, OPEN_HOW_SIZE);
 openHow.bytes.writeUInt32LE(BENEATH, OPEN_HOW_SIZE + 16);
 
 /** A directory of the target as the kernel names it, and behind it the relative path. */
@@ -84,8 +85,8 @@ export class QuickWay {
     const rest = path.address + held.prefix.length;
     const result = syscall(X86_64.openat2, held.descriptor, rest, how, OPEN_HOW_SIZE, 0, 0);
     if (result >= 0) close(result);
-    // What is missing is missing below the directory: no link was on the way there.
-    return result >= 0 || result === -Errno.ENOENT;
+    // What is missing, or no directory, is so below the directory: no link was on the way there.
+    return result >= 0 || result === -Errno.ENOTDIR || result === -Errno.ENOENT;
   }
 
   /** The directory that the path is below of, with at least one byte of a name behind it. */

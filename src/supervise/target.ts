@@ -3,18 +3,14 @@
  * Every reader copies; nothing is read twice. The caller asks `isCurrent` before it believes what was read.
  */
 import { Errno } from '../linux/errno.ts';
-import { O_PATH, PATH_MAX, readProcText } from '../linux/files.ts';
-import { addressOf, processVmReadv } from '../linux/libc.ts';
+import { O_PATH, PATH_MAX, linkMode, openProcFile, readProcFile, readProcText } from '../linux/files.ts';
+import { addressOf, close, processVmReadv } from '../linux/libc.ts';
 
 const PAGE = 4096;
 const HALF = 2 ** 32;
 /** Most strings end within so many bytes: more need not be copied at first. */
 const SHORT = 256;
-
-const localVector = new Uint8Array(16);
-const remoteVector = new Uint8Array(16);
-const localView = new DataView(localVector.buffer);
-const remoteView = new DataView(remoteVector.buffer);
+const OWNER_RIGHTS = 0o700;
 
 /** Bytes of our own that the kernel writes to: the address is asked once. */
 export interface Arena {
@@ -28,17 +24,21 @@ export function arena(size: number): Arena {
   return { bytes, address: Number(addressOf(bytes)) };
 }
 
-function setAddress(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % HALF, true);
-  view.setUint32(offset + 4, Math.floor(value / HALF), true);
+/** Two struct iovec: ours and the target's. */
+const vectors = arena(32);
+const REMOTE = 16;
+const vectorView = new DataView(vectors.bytes.buffer);
+
+function setVector(offset: number, address: number, length: number): void {
+  vectorView.setUint32(offset, address % HALF, true);
+  vectorView.setUint32(offset + 4, Math.floor(address / HALF), true);
+  vectorView.setUint32(offset + 8, length, true);
 }
 
 function readOnce(tid: number, address: number, into: Arena, offset: number, length: number): number {
-  setAddress(localView, 0, into.address + offset);
-  setAddress(localView, 8, length);
-  setAddress(remoteView, 0, address);
-  setAddress(remoteView, 8, length);
-  return processVmReadv(tid, localVector, 1, remoteVector, 1, 0);
+  setVector(0, into.address + offset, length);
+  setVector(REMOTE, address, length);
+  return processVmReadv(tid, vectors.address, 1, vectors.address + REMOTE, 1, 0);
 }
 
 /**
@@ -99,9 +99,35 @@ export interface TargetStatus {
 
 const STATUS_LINES = /^(?:Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb|Seccomp_filters):.*$/gm;
 
+const MOST_STATUS_FILES = 16;
+/**
+ * Status files held open. Each stays that of its thread: once that is gone, reading says ESRCH, whoever has the number by
+ * then. What is read is the state of the moment (seq_file: a read from the beginning asks anew).
+ */
+const statusFiles = new Map<number, number>();
+
+function readStatus(tid: number): string | number {
+  const held = statusFiles.get(tid);
+  if (held !== undefined) {
+    const text = readProcFile(held);
+    if (typeof text === 'string') return text;
+    statusFiles.delete(tid);
+    close(held);
+  }
+  const file = openProcFile(`/proc/${tid}/status`);
+  if (file < 0) return file;
+  for (const [oldest, descriptor] of statusFiles) {
+    if (statusFiles.size < MOST_STATUS_FILES) break;
+    statusFiles.delete(oldest);
+    close(descriptor);
+  }
+  statusFiles.set(tid, file);
+  return readProcFile(file);
+}
+
 /** Reads a thread's status, or returns a negated error number. */
 export function targetStatus(tid: number | 'self'): TargetStatus | number {
-  const text = readProcText(`/proc/${tid}/status`);
+  const text = tid === 'self' ? readProcText('/proc/self/status') : readStatus(tid);
   if (typeof text === 'number') return text;
   const tgid = /^Tgid:\t(\d+)$/m.exec(text)?.[1];
   const umask = /^Umask:\t([0-7]+)$/m.exec(text)?.[1];
@@ -121,4 +147,17 @@ export function descriptorFlags(tid: number, descriptor: number): number {
 /** True where a descriptor names a place only and reads and writes nothing (O_PATH, open(2)). */
 export function isPathOnly(flags: number): boolean {
   return (flags & O_PATH) !== 0;
+}
+
+/**
+ * 0 where a target's descriptor is really open, or a negated error number: EBADF where it is not, or names a place only.
+ * The mode of its link in /proc says for what it was opened (proc(5)); only one that is open for neither has to be asked.
+ */
+export function openError(tid: number, descriptor: number): number {
+  const mode = linkMode(`/proc/${tid}/fd/${descriptor}`);
+  if (mode < 0) return mode === -Errno.ENOENT ? -Errno.EBADF : mode;
+  if ((mode & OWNER_RIGHTS) !== 0) return 0;
+  const flags = descriptorFlags(tid, descriptor);
+  if (flags < 0) return flags;
+  return isPathOnly(flags) ? -Errno.EBADF : 0;
 }

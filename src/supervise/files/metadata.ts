@@ -10,7 +10,7 @@ import { judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../resolve.ts';
-import { arena, descriptorFlags, isPathOnly, readPath } from '../target.ts';
+import { arena, openError, readPath } from '../target.ts';
 import {
   NO_CHANGE,
   modeChange,
@@ -136,7 +136,7 @@ export function change(
   if (what === NO_CHANGE) return SUCCESS;
   const object = openSubject(referral, subject);
   if (object.kind === 'error') return fail(object.errno);
-  const reply = referral.isCurrent() ? changeObject(referral, context, object, what) : fail(Errno.ESRCH);
+  const reply = changeObject(referral, context, object, what);
   close(object.descriptor);
   return reply;
 }
@@ -144,9 +144,8 @@ export function change(
 function openSubject(referral: Referral, subject: Subject): ReturnType<typeof resolveObject> {
   const { tid } = referral;
   if (subject.kind === 'descriptor') {
-    const flags = descriptorFlags(tid, subject.descriptor);
-    if (flags < 0) return { kind: 'error', errno: -flags };
-    if (isPathOnly(flags)) return { kind: 'error', errno: Errno.EBADF };
+    const error = openError(tid, subject.descriptor);
+    if (error < 0) return { kind: 'error', errno: -error };
     return openDescriptor(tid, subject.descriptor);
   }
   const mayBeEmpty = subject.kind === 'path-or-descriptor';
@@ -167,9 +166,11 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
   const verdict = judgeMetadata(context.files, object.path);
   const reported = { kind: 'path', path: object.path } as const;
   if (verdict.kind === 'refuse' && !isAnonymousMemory(object)) {
+    if (!referral.isCurrent()) return fail(Errno.ESRCH);
     const errno = changeError(object, what, context);
     return errno === undefined ? refused(referral, context, 'change', reported, verdict.rule) : fail(errno);
   }
+  // This also asks whether all that was read is the caller's.
   if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
   return allowed(referral, context, 'change', reported, resultReply(what.perform(object.descriptor)));
 }

@@ -53,6 +53,8 @@ export function readVector(tid: number, address: number, count: bigint): Vector 
 
 const local = Buffer.from(new ArrayBuffer(VECTOR_SIZE));
 const remote = Buffer.from(new ArrayBuffer(MOST_VECTORS * VECTOR_SIZE));
+const localAddress = Number(addressOf(local));
+const remoteAddress = Number(addressOf(remote));
 
 function putPlace(into: Buffer, index: number, address: number, length: number): void {
   into.writeUInt32LE(address % HALF, VECTOR_SIZE * index);
@@ -88,7 +90,7 @@ export function readScattered(
     if (rest === 0) break;
   }
   putPlace(local, 0, into.address, length);
-  return processVmReadv(tid, local, 1, remote, count, 0);
+  return processVmReadv(tid, localAddress, 1, remoteAddress, count, 0);
 }
 
 const word = Buffer.from(new ArrayBuffer(8));
