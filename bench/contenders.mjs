@@ -6,9 +6,11 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } f
 import { delimiter, join } from 'node:path';
 import { run } from './run.mjs';
 
-/** The referred calls, for tracers that have to be told. */
-const TRACED =
-  'open,openat,creat,mkdir,mkdirat,rmdir,unlink,unlinkat,rename,renameat,renameat2,chmod,fchmodat,connect';
+/** The referred calls that the loads make, for tracers that have to be told. */
+const TRACED = [
+  'open,openat,creat,truncate,mkdir,mkdirat,rmdir,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat',
+  'chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,utime,utimes,futimesat,utimensat,connect',
+].join(',');
 
 /**
  * @typedef {object} Contender
