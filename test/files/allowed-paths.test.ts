@@ -2,7 +2,16 @@
  * What `--write-allow` may name: a file, a directory, what does not exist yet, what goes and comes back.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { forEachBacking } from '../support/backing.ts';
@@ -28,6 +37,15 @@ forEachBacking(
     assert.deepEqual(readdirSync(root), ['new']);
   },
 );
+
+forEachBacking(`a file that is made has the flags that were asked for (${who})`, async (t, backing) => {
+  const root = temporaryDirectory(t);
+  const script = 'exec 9> "$1/new" && grep flags /proc/self/fdinfo/9';
+  const native = execFileSync('sh', ['-c', script, 'sh', root], { encoding: 'utf8' });
+  rmSync(join(root, 'new'));
+  const { stdout } = await shell(script, [root], { backing, allow: [join(root, 'new')] });
+  assert.equal(stdout, native);
+});
 
 forEachBacking(
   `a directory that does not exist yet is allowed with all below it (${who})`,

@@ -149,7 +149,8 @@ export function makeFile(
     close(entry.directory);
     return fail(invalid);
   }
-  const flags = request.flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+  // O_EXCL follows no link; O_NOFOLLOW besides would be seen by fcntl(F_GETFL).
+  const flags = request.flags | O_EXCL | O_CLOEXEC | O_NOCTTY;
   const result = underUmask(status.umask, () => openat(entry.directory, entry.name, flags, request.mode));
   close(entry.directory);
   if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';
