@@ -34,6 +34,7 @@ const MOST_LINKS = 40;
 const ROOT = terminated(Buffer.from('/'));
 const HERE = terminated(Buffer.from('.'));
 const NO_BYTES = new Uint8Array(1);
+const SLASH_TEXT = Buffer.from('/');
 const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
 
 /** An open object (O_PATH); whoever got it closes it. */
@@ -239,7 +240,13 @@ function resolveAbsent(
   const resolution =
     isProc || typeof text === 'number'
       ? walked(tid, start, path, follow ? 0 : O_NOFOLLOW)
-      : resolveFrom(tid, text[0] === SLASH ? AT_FDCWD : parent, terminated(text), follow, links + 1);
+      : resolveFrom(
+          tid,
+          text[0] === SLASH ? AT_FDCWD : parent,
+          terminated(parts.trailingSlash ? Buffer.concat([text, SLASH_TEXT]) : text),
+          follow,
+          links + 1,
+        );
   close(parent);
   return resolution;
 }
@@ -294,12 +301,19 @@ export function resolveEntry(
 ): ResolvedEntry | NoName | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
   const parts = splitLast(path);
-  if (parts.kind !== 'name') return parts;
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
-  const parent = openParent(tid, start, parts.parent);
+  // The way to "." and ".." must lead through a directory too, and be open: `f/.` is ENOTDIR.
+  const parent =
+    parts.kind === 'name'
+      ? openParent(tid, start, parts.parent)
+      : openFrom(tid, start, terminatedView(path), O_DIRECTORY);
   closeStart(start);
   if (parent < 0) return failure(parent);
+  if (parts.kind !== 'name') {
+    close(parent);
+    return parts;
+  }
   return entryIn(parent, parts.name, parts.trailingSlash);
 }
 

@@ -50,11 +50,9 @@ export function walk(tid: number, start: number, path: Uint8Array, flags: number
     const trailingSlash = isLast && pending.length > 0;
     const next = step(tid, current, component);
     if (typeof next === 'number') {
-      const checked = checkKind(
-        next,
-        isLast && !trailingSlash ? flags & O_DIRECTORY : O_DIRECTORY,
-        component,
-      );
+      // The empty component behind a last slash: a magic link may have led to what is no directory.
+      const isEnd = isLast && !trailingSlash && component.length > 0;
+      const checked = checkKind(next, isEnd ? flags & O_DIRECTORY : O_DIRECTORY);
       close(current);
       current = checked;
       continue;
@@ -125,8 +123,8 @@ function targetsOwn(tid: number, current: number, component: Uint8Array): number
   return openPath(current, terminated(Buffer.from(directory)));
 }
 
-function checkKind(descriptor: number, flags: number, component: Uint8Array): number {
-  if (descriptor < 0 || (flags & O_DIRECTORY) === 0 || component.length === 0) return descriptor;
+function checkKind(descriptor: number, flags: number): number {
+  if (descriptor < 0 || (flags & O_DIRECTORY) === 0) return descriptor;
   const mode = fileMode(descriptor);
   if (mode >= 0 && (mode & S_IFMT) === S_IFDIR) return descriptor;
   close(descriptor);

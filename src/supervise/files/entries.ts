@@ -21,7 +21,7 @@ import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../
 import { resolveEntry, type NoName, type ResolvedEntry } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
 import { underUmask } from '../umask.ts';
-import { entryError, entryType, isFilled } from './errors.ts';
+import { entryError, entryType, isFilled, missingError } from './errors.ts';
 
 const path = arena(PATH_MAX);
 const text = arena(PATH_MAX);
@@ -177,7 +177,7 @@ function removeFile(referral: Referral, context: FileContext, directory: number,
     noName: () => Errno.EISDIR,
     error: (entry) => {
       const type = entryType(entry);
-      if (type === undefined) return Errno.ENOENT;
+      if (type === undefined) return missingError(entry);
       if (entry.trailingSlash) return type === S_IFDIR ? Errno.EISDIR : Errno.ENOTDIR;
       return entryError(entry) ?? (type === S_IFDIR ? Errno.EISDIR : undefined);
     },
@@ -199,7 +199,7 @@ function removeDirectory(
     noName: (last) => NO_DIRECTORY_TO_REMOVE[last],
     error: (entry) => {
       const type = entryType(entry);
-      if (type === undefined) return Errno.ENOENT;
+      if (type === undefined) return missingError(entry);
       const access = entryError(entry);
       if (access !== undefined) return access;
       if (type !== S_IFDIR) return Errno.ENOTDIR;

@@ -12,7 +12,9 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_TMPFILE_BIT,
   O_TRUNC,
+  PROC_SUPER_MAGIC,
   R_OK,
   S_IFDIR,
   S_IFLNK,
@@ -22,6 +24,7 @@ import {
   X_OK,
   accessDescriptor,
   fileMode,
+  fileSystemType,
   openPath,
   openat2,
 } from '../../linux/files.ts';
@@ -50,7 +53,7 @@ export function openError(object: OpenObject, flags: number): number | undefined
   if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return Errno.EEXIST;
   if (type === S_IFLNK) return (flags & O_DIRECTORY) === 0 ? Errno.ELOOP : Errno.ENOTDIR;
   const writes = (flags & (O_ACCMODE | O_TRUNC)) !== 0;
-  const nameless = (flags & O_DIRECTORY) !== 0 && type === S_IFDIR;
+  const nameless = (flags & O_TMPFILE_BIT) !== 0;
   if (type === S_IFDIR && !nameless && (writes || (flags & O_CREAT) !== 0)) return Errno.EISDIR;
   if (type !== S_IFDIR && (flags & O_DIRECTORY) !== 0) return Errno.ENOTDIR;
   if (type === S_IFSOCK) return Errno.ENXIO;
@@ -73,7 +76,15 @@ export function accessError(descriptor: number, mode: number): number | undefine
 
 /** Making or removing a name in this directory. */
 export function entryError(entry: ResolvedEntry): number | undefined {
+  // In /proc nothing is made: looking a missing name up fails already.
+  const isProc = fileSystemType(entry.directory) === PROC_SUPER_MAGIC;
+  if (isProc && entryType(entry) === undefined) return Errno.ENOENT;
   return accessError(entry.directory, W_OK | X_OK);
+}
+
+/** Of a name that was not found: in a directory that may not be searched nobody is told whether it is there. */
+export function missingError(entry: ResolvedEntry): number {
+  return accessError(entry.directory, X_OK) ?? Errno.ENOENT;
 }
 
 /** Type bits of what stands under a name, without following it; undefined where there is nothing. */

@@ -33,7 +33,8 @@ export const ioctl: FileHandler = (referral, context) => {
     {
       perform: (descriptor) => {
         const own = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-        if (own < 0) return own;
+        // A socket cannot be opened anew; it knows none of these commands.
+        if (own < 0) return own === -Errno.ENXIO ? -Errno.ENOTTY : own;
         const answer = callIoctl(own, command, bytes);
         close(own);
         return answer;

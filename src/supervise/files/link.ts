@@ -96,7 +96,7 @@ function performLink(
   entry: ResolvedEntry,
 ): Reply {
   const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
-  if (entry.trailingSlash) return fail(Errno.ENOENT);
+  if (entry.trailingSlash) return fail(entryType(entry) === undefined ? Errno.ENOENT : Errno.EEXIST);
   if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
   const mode = fileMode(source.descriptor);
   const link = judgeLink(context.files, entry.path);

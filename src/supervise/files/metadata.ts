@@ -93,12 +93,11 @@ export const futimesAt: FileHandler = (referral, context) =>
 export const utimensAt: FileHandler = (referral, context) =>
   change(referral, context, timesSubject(referral, referral.int(3)), readTimes(referral, 2));
 
-/** utimensat(2) and futimesat(2) take NULL for "the descriptor". */
+/** utimensat(2) and futimesat(2) take NULL for "the descriptor", without flags, and AT_EMPTY_PATH only with a path. */
 function timesSubject(referral: Referral, flags: number): Subject | undefined {
-  if (referral.pointer(1) === 0 && referral.int(0) !== AT_FDCWD) {
-    return flags === 0 || flags === AT_EMPTY_PATH ? byDescriptor(referral) : undefined;
-  }
-  return byFlags(referral, flags);
+  if (referral.pointer(1) !== 0) return byFlags(referral, flags);
+  if (referral.int(0) !== AT_FDCWD) return flags === 0 ? byDescriptor(referral) : undefined;
+  return byFlags(referral, flags) && byPath(referral, 1);
 }
 
 export const setxattr: FileHandler = (referral, context) =>

@@ -7,7 +7,7 @@ import { allowed, refused, trustedStatus, type FileContext, type FileHandler } f
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
-import { entryError, entryType, isFilled } from './errors.ts';
+import { entryError, entryType, isFilled, missingError } from './errors.ts';
 
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
@@ -154,10 +154,10 @@ function renameError(from: ResolvedEntry, to: ResolvedEntry, flags: number): num
   if (source !== undefined && target !== undefined && source.device !== target.device) return Errno.EXDEV;
   const fromType = entryType(from);
   const toType = entryType(to);
-  if (fromType === undefined) return Errno.ENOENT;
+  if (fromType === undefined) return missingError(from);
   if ((flags & RENAME_NOREPLACE) !== 0 && toType !== undefined) return Errno.EEXIST;
   const exchange = (flags & RENAME_EXCHANGE) !== 0;
-  if (exchange && toType === undefined) return Errno.ENOENT;
+  if (exchange && toType === undefined) return missingError(to);
   if (fromType !== S_IFDIR && (from.trailingSlash || (!exchange && to.trailingSlash))) return Errno.ENOTDIR;
   if (isInside(to.path, from.path)) return Errno.EINVAL;
   if (isInside(from.path, to.path)) return exchange ? Errno.EINVAL : Errno.ENOTEMPTY;
