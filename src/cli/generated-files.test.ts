@@ -34,6 +34,15 @@ void test('every name of every option is in every file, and no placeholder is le
   }
 });
 
+void test('the table of options in the README has a row for each', () => {
+  const rows = readFileSync('README.md', 'utf8').match(/^\|.*$/gm) ?? [];
+  for (const name of NAMES)
+    assert.ok(
+      rows.some((row) => new RegExp(`^\\|[^|]*\`--${name}[\`=[]`).test(row.replaceAll('\\|', ','))),
+      name,
+    );
+});
+
 void test('the manual page has no line that roff would take for a request of another kind', () => {
   const page = generatedFiles()['share/man/man1/secfilt.1'] ?? '';
   const known = new Set([
