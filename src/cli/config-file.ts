@@ -9,7 +9,7 @@
  *
  * `\#` is a # that starts no comment, and a backslash keeps a blank at the end. Import it lazily.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -21,6 +21,8 @@ import { nearestName } from './suggest.ts';
 import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
 
 const INCLUDE = 'include';
+const CHUNK_BYTES = 65_536;
+const MAX_BYTES = 16 * 1_048_576;
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
 const [SPACE, TAB, CARRIAGE_RETURN] = [0x20, 0x09, 0x0d];
 const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
@@ -67,13 +69,26 @@ function loadFile(file: ByteString): { identity: string; content: ByteString } {
     const fd = openSync(toBytes(file), 'r');
     try {
       const { dev, ino } = fstatSync(fd, { bigint: true });
-      return { identity: `${dev}:${ino}`, content: readFileSync(fd, 'latin1') };
+      return { identity: `${dev}:${ino}`, content: readToEnd(fd) };
     } finally {
       closeSync(fd);
     }
   } catch (error) {
+    if (error instanceof ValueError) throw error;
     throw new ValueError('cannot be read', { hint: errnoMessage(errnoOf(error)) });
   }
+}
+
+/** A device or a pipe may have no end. */
+function readToEnd(fd: number): ByteString {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  let content = '';
+  for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk)) {
+    content += chunk.toString('latin1', 0, length);
+    if (content.length > MAX_BYTES)
+      throw new ValueError('is too long', { hint: `a config file has at most ${MAX_BYTES >> 20} MiB` });
+  }
+  return content;
 }
 
 type Include = (file: ByteString, mention: Mention) => Assignment[];
