@@ -82,7 +82,15 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
       hint: 'secfilt [options] [--] command [arguments]',
     });
   }
+  refuseUselessJson(last('json'));
   return { kind: 'run', assignments, command };
+}
+
+/** Whoever asks for JSON expects that nothing is run. */
+function refuseUselessJson(json: Assignment | undefined): void {
+  if (json?.on !== true) return;
+  const hint = 'it goes with --explain, --list-calls or --probe';
+  throw new UsageError({ option: json.spelling, problem: 'has no effect', hint });
 }
 
 /** Node's scanner in its lax mode: it finds where words, names and values are, the rules are ours. */

@@ -28,6 +28,9 @@ const bad: readonly (readonly [options: readonly string[], word: string])[] = [
   [['-x'], '-x'],
   [['--write-allow=/tmp', '--read-only=maybe'], 'maybe'],
   [['--version=1'], '--version'],
+  [['--json'], '--json'],
+  [['--read-only', '--json=yes'], '--json'],
+  [['--config=/dev/zero'], '/dev/zero'],
 ];
 
 void test('bad options end with 125 and are named', async (t) => {
