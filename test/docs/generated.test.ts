@@ -78,6 +78,39 @@ void test('zsh takes the completion', async (t) => {
   assert.deepEqual([found.stdout, found.code], ['_secfilt\n', 0], found.stderr);
 });
 
+/** A zsh at a terminal of its own, that lists what it would offer. Whoever is never answered runs into the time limit. */
+const ASK_ZSH = String.raw`
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1=; fpath=($1 \$fpath); autoload -U compinit; compinit -u -d $2/dump; bindkey '^I' list-choices; echo rea''dy"
+zpty -r shell text '*ready*'
+zpty -w -n shell "$3"$'\t'
+zpty -r shell text "*$4*" && print offered
+zpty -d shell
+`;
+
+const zshCases: readonly (readonly [line: string, offered: string])[] = [
+  ['secfilt --write', '--write-allow*--'],
+  ['secfilt --engine=', 'auto*kernel*notify*trace'],
+  ['secfilt --write-allow=other,fil', 'file1*file2'],
+  ['secfilt --read-only onlyhere', 'onlyherecommand-x*onlyherecommand-y'],
+];
+
+for (const [line, offered] of zshCases) {
+  void test(`zsh: ${line}`, async (t) => {
+    if (!isInstalled('zsh')) return t.skip('zsh is not installed');
+    const directory = temporaryDirectory(t);
+    for (const name of ['file1', 'file2', 'other']) writeFileSync(join(directory, name), '');
+    mkdirSync(join(directory, 'bin'));
+    for (const name of ['onlyherecommand-x', 'onlyherecommand-y'])
+      writeFileSync(join(directory, 'bin', name), '#!/bin/sh\n', { mode: 0o755 });
+    const words = ['zsh', '-f', '-c', ASK_ZSH, 'zsh', completion(''), directory, line, offered];
+    const env = { HOME: directory, TERM: 'xterm', PATH: `${join(directory, 'bin')}:${process.env['PATH']}` };
+    const { code, stdout, stderr } = await run(words, { cwd: directory, env });
+    assert.deepEqual([stdout, code], ['offered\n', 0], stderr);
+  });
+}
+
 const fishCases: readonly (readonly [line: string, offered: string])[] = [
   ['secfilt --write', '--write-allow'],
   ['secfilt --engine=k', '--engine=kernel'],
