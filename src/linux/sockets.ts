@@ -37,6 +37,8 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ZEROCOPY = 0x400_0000;
 export const MSG_FASTOPEN = 0x2000_0000;
+/** The kernel's own mark of 32-bit callers, as an int. */
+export const MSG_CMSG_COMPAT = 0x8000_0000 | 0;
 
 /** sizeof(struct sockaddr_storage): no address is longer. */
 export const LONGEST_ADDRESS = 128;

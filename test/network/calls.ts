@@ -140,6 +140,11 @@ def fast_open():
     l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(5); s = socket.socket(); n = s.sendto(b'fast', 0x20000000, l.getsockname()); c, _ = l.accept(); return n, c.recv(9).decode()
 def out_of_band():
     a, b = tcp_pair(); a.sendmsg([b'ab'], [], socket.MSG_OOB); time.sleep(0.02); return b.recv(1, socket.MSG_OOB).decode(), b.recv(9).decode()
+def compat_flag():
+    a, b = socket.socketpair(); u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('127.0.0.1', 0)); results = []
+    for s, to in ((a, ()), (u, (u.getsockname(),))):
+        results.append(name_of(lambda: s.sendmsg([b'x'], [], -2 ** 31, *to))); results.append(raw(libc.sendmmsg(s.fileno(), None, 0, ctypes.c_uint(2 ** 31))))
+    return results + [raw(libc.sendmsg(99, None, ctypes.c_uint(2 ** 31)))]
 def netlink():
     s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.bind((0, 0)); s.sendto(struct.pack('=IHHIIBxxx', 20, 18, 0x301, 1, 0, 0), (0, 0)); return s.getsockname()[0] != 0, len(s.recv(65536)) > 100, socket.if_nameindex()[0]
 def alarmed(f):
@@ -175,7 +180,7 @@ calls = {
   'in one tcp': lambda: in_one(tcp_pair()), 'nonblocking partial': nonblocking_partial, 'dont wait': dont_wait, 'send timeout': send_timeout, 'rights': rights, 'bad rights': bad_rights, 'rights with much': rights_with_much,
   'credentials': credentials, 'malformed credentials': foreign_user, 'datagrams': datagrams, 'many': many, 'refused connects': refused_connects, 'nonblocking': nonblocking, 'flags kept': flags_kept,
   'broken pipe': broken_pipe, 'addresses': addresses, 'unix path': unix_path, 'unix mask': unix_mask, 'spelling': spelling, 'unix datagrams': unix_datagrams, 'full datagrams': full_datagrams, 'packets': packets,
-  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'out of band': out_of_band, 'netlink': netlink,
+  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'out of band': out_of_band, 'compat flag': compat_flag, 'netlink': netlink,
   'interrupted': lambda: interrupted(False), 'restarted': lambda: interrupted(True), 'interrupted partial send': lambda: interrupted_send(False), 'interrupted full send': lambda: interrupted_send(True), 'own table': own_table, 'thread descriptors': thread_descriptors,
 }
 def attempt(f):

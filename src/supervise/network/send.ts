@@ -7,6 +7,7 @@ import { O_NONBLOCK } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import {
   AF_UNIX,
+  MSG_CMSG_COMPAT,
   MSG_DONTWAIT,
   MSG_ZEROCOPY,
   SO_ZEROCOPY,
@@ -53,6 +54,7 @@ export const sendto: NetworkHandler = (referral, context) => {
 };
 
 export const sendmsg: NetworkHandler = (referral, context) => {
+  if (isForbidden(referral.int(2))) return fail(Errno.EINVAL);
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
   if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
@@ -65,6 +67,7 @@ export const sendmsg: NetworkHandler = (referral, context) => {
 };
 
 export const sendmmsg: NetworkHandler = (referral, context) => {
+  if (isForbidden(referral.int(3))) return fail(Errno.EINVAL);
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
   if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
@@ -72,6 +75,11 @@ export const sendmmsg: NetworkHandler = (referral, context) => {
   const many = { kind: 'many', address: referral.pointer(1), count } as const;
   return new SendCall(context, socket, referral.int(3), many).begin(referral);
 };
+
+/** The kernel looks at this before all else. */
+function isForbidden(flags: number): boolean {
+  return (flags & MSG_CMSG_COMPAT) !== 0;
+}
 
 function goOn(socket: TargetSocket): Reply {
   close(socket.descriptor);
