@@ -13,6 +13,7 @@ const PTRACE_DETACH = 17;
 const PTRACE_SYSCALL = 24;
 const PTRACE_GETEVENTMSG = 0x4201;
 const PTRACE_SEIZE = 0x4206;
+const PTRACE_INTERRUPT = 0x4207;
 const PTRACE_LISTEN = 0x4208;
 const PTRACE_GETSIGMASK = 0x420a;
 const PTRACE_SETSIGMASK = 0x420b;
@@ -61,6 +62,11 @@ export function resumeToSyscall(tid: number, signal: number): number {
 /** Leaves a tracee stopped with its group, and hears when the group goes on. */
 export function listen(tid: number): number {
   return ptrace(PTRACE_LISTEN, tid, 0, 0);
+}
+
+/** Makes a tracee stop once it runs: with its group where that is stopped, else only for the tracer to let it go on. */
+export function requestStop(tid: number): number {
+  return ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 }
 
 const message = Buffer.from(new ArrayBuffer(8));

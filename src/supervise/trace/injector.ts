@@ -12,6 +12,7 @@ import {
   readRegisters,
   readSignalMask,
   Register,
+  requestStop,
   resume,
   resumeToSyscall,
   setResult,
@@ -28,7 +29,7 @@ import {
   waitTracee,
   WNOHANG,
 } from '../../linux/wait-tracees.ts';
-import { arena, readMemory, targetStatus } from '../target.ts';
+import { arena, readMemory } from '../target.ts';
 
 const SIGKILL = 9;
 const SIGTRAP = 5;
@@ -56,7 +57,7 @@ export class Injector {
   readonly #elsewhere: (tid: number, status: number) => void;
   #tid = 0;
   #first = true;
-  #stopSignal = 0;
+  #groupStopped = false;
 
   /** @param elsewhere takes a status of the thread that belongs to no injected call, its end above all */
   constructor(elsewhere: (tid: number, status: number) => void) {
@@ -67,7 +68,7 @@ export class Injector {
   begin(tid: number): number {
     this.#tid = tid;
     this.#first = true;
-    this.#stopSignal = 0;
+    this.#groupStopped = false;
     const read = readRegisters(tid, saved.address);
     if (read < 0) return read;
     const instruction = Number(saved.bytes.readBigUInt64LE(Register.rip)) - SYSCALL_INSTRUCTION_LENGTH;
@@ -84,10 +85,10 @@ export class Injector {
    */
   interrupt(tid: number, number: number, errno: number): boolean {
     this.#tid = tid;
-    this.#stopSignal = 0;
+    this.#groupStopped = false;
     if (skipSyscall(tid, -errno) < 0 || !this.#toSyscallStop()) return false;
     // Only at its end may the call have its number back: before, it would be made.
-    return setResult(tid, number, -errno) === 0 && resume(tid, this.#stopSignal) === 0;
+    return setResult(tid, number, -errno) === 0 && this.#letGo();
   }
 
   /** Makes the thread do a system call. Its result, or `GONE`. */
@@ -117,15 +118,14 @@ export class Injector {
     saved.bytes.writeBigInt64LE(BigInt(result), Register.rax);
     saved.bytes.writeBigInt64LE(-1n, Register.originalRax);
     writeSignalMask(this.#tid, mask.address);
-    const done = writeRegisters(this.#tid, saved.address) === 0 && resume(this.#tid, 0) === 0;
-    if (done && this.#stopSignal !== 0) this.#stopAgain();
-    return done;
+    return writeRegisters(this.#tid, saved.address) === 0 && this.#letGo();
   }
 
   /** Resumes the thread until it stops at the beginning or the end of a call. */
   #toSyscallStop(): boolean {
-    for (;;) {
-      if (resumeToSyscall(this.#tid, 0) < 0) return false;
+    for (let delivered = 0; ; ) {
+      if (resumeToSyscall(this.#tid, delivered) < 0) return false;
+      delivered = 0;
       const status = this.#nextStatus();
       if (!isStopped(status)) {
         this.#elsewhere(this.#tid, status);
@@ -139,8 +139,10 @@ export class Injector {
         this.#elsewhere(this.#tid, status);
         return false;
       }
-      // A referred call among the injected ones goes on; what stops the whole process is made good at the end.
-      if (event !== Event.seccomp && signal !== SIGTRAP) this.#stopSignal = signal;
+      // A referred call among the injected ones goes on, and so does a thread whose process has been stopped, until the end.
+      if (event === Event.stop) this.#groupStopped ||= signal !== SIGTRAP;
+      // SIGSTOP, which nothing blocks: only the kernel can tell whether SIGCONT has come since.
+      else if (event === 0) delivered = signal;
     }
   }
 
@@ -155,10 +157,9 @@ export class Injector {
     }
   }
 
-  #stopAgain(): void {
-    const status = targetStatus(this.#tid);
-    if (typeof status !== 'number') {
-      syscall(X86_64.tgkill, status.tgid, this.#tid, this.#stopSignal, 0, 0, 0);
-    }
+  /** Where its process has been stopped the thread stops again, unless the process goes on already. */
+  #letGo(): boolean {
+    if (this.#groupStopped) requestStop(this.#tid);
+    return resume(this.#tid, 0) === 0;
   }
 }
