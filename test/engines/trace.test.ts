@@ -146,6 +146,33 @@ say(failed=failed, heard=min(heard, 1))`;
   },
 );
 
+traceTest('a process of busy threads stops and goes on as a whole', async (_ground, inside) => {
+  // Eight threads keep the tracer busy all the time; the ninth and oldest, which sleeps, is the one that takes the signal.
+  const script = `
+os.chdir(ROOT)
+signal.alarm(${patience(60)})
+child = os.fork()
+if child == 0:
+    def write(name):
+        while True:
+            with open(name, 'a') as f: f.write('x')
+    for i in range(8): threading.Thread(target=write, args=(f'a/t{i}',), daemon=True).start()
+    time.sleep(1000)
+def written(): return sum(os.path.getsize('a/' + name) for name in os.listdir('a'))
+stops = moved = continues = 0
+for _ in range(8):
+    while written() == 0: time.sleep(0.01)
+    os.kill(child, signal.SIGSTOP)
+    stops += os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+    before = written(); time.sleep(0.1); moved += written() - before
+    os.kill(child, signal.SIGCONT)
+    continues += os.WIFCONTINUED(os.waitpid(child, os.WCONTINUED)[1])
+    while written() == before: time.sleep(0.01)
+os.kill(child, 9); os.waitpid(child, 0)
+say(stops=stops, moved=moved, continues=continues)`;
+  assert.deepEqual(saidBy(await inside(python(script, '.'))), { stops: 8, moved: 0, continues: 8 });
+});
+
 traceTest('a queued signal comes once, with what it carries', async (_ground, inside) => {
   // Real-time signals queue, and the value of sigqueue(3) is in their siginfo.
   const script = `

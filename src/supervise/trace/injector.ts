@@ -123,7 +123,7 @@ export class Injector {
 
   /** Resumes the thread until it stops at the beginning or the end of a call. */
   #toSyscallStop(): boolean {
-    for (let delivered = 0; ; ) {
+    for (let delivered = 0; ;) {
       if (resumeToSyscall(this.#tid, delivered) < 0) return false;
       delivered = 0;
       const status = this.#nextStatus();

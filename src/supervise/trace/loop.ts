@@ -13,24 +13,42 @@ import type { Waker } from './waker.ts';
 const PENDING_TURN = 1;
 const POLLFD_SIZE = 8;
 
+/** Stops that were taken and not yet handled: thread and status, in turns. */
+const taken: number[] = [];
+
 /** Answers until no thread is left. */
 export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: PendingCalls): Promise<void> {
   // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
   await eventLoopTurn();
   while (tracees.size > 0) {
-    const tid = waitTracee(-1, pending.size > 0 ? WNOHANG : 0);
-    if (tid === 0) {
-      turnPending(pending);
-    } else if (tid === waker.pid) {
-      if (!isStopped(waitStatus())) throw new SyscallError('wait4', Errno.ECHILD);
+    if (takeAll(pending.size > 0 ? WNOHANG : 0)) turnPending(pending);
+    for (let index = 0; index < taken.length; index += 2) {
+      const [tid, status] = [taken[index] ?? 0, taken[index + 1] ?? 0];
+      if (tid !== waker.pid) {
+        tracees.handle(tid, status);
+        continue;
+      }
+      if (!isStopped(status)) throw new SyscallError('wait4', Errno.ECHILD);
       await eventLoopTurn();
       waker.goOn();
-    } else if (tid > 0) {
-      tracees.handle(tid, waitStatus());
-    } else if (tid !== -Errno.EINTR) {
+    }
+    taken.length = 0;
+  }
+}
+
+/**
+ * Takes the stops of all threads before any is handled: wait4(2) tells of the youngest first, so that a few busy ones would
+ * keep it from ever telling of the others. True: there is none.
+ */
+function takeAll(flags: number): boolean {
+  for (let tid = waitTracee(-1, flags); tid !== 0; tid = waitTracee(-1, WNOHANG)) {
+    if (tid > 0) taken.push(tid, waitStatus());
+    else if (tid !== -Errno.EINTR) {
+      if (taken.length > 0) return false;
       throw new SyscallError('wait4', -tid);
     }
   }
+  return taken.length === 0;
 }
 
 function turnPending(pending: PendingCalls): void {
