@@ -21,7 +21,7 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
   // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
   await eventLoopTurn();
   while (tracees.size > 0) {
-    if (takeAll(pending.size > 0 ? WNOHANG : 0)) turnPending(pending);
+    const idle = takeAll(pending.size > 0 ? WNOHANG : 0);
     for (let index = 0; index < taken.length; index += 2) {
       const [tid, status] = [taken[index] ?? 0, taken[index + 1] ?? 0];
       if (tid !== waker.pid) {
@@ -33,6 +33,8 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
       waker.goOn();
     }
     taken.length = 0;
+    // Also between stops: busy threads leave no time without any.
+    if (pending.size > 0) turnPending(pending, idle ? PENDING_TURN : 0);
   }
 }
 
@@ -51,7 +53,8 @@ function takeAll(flags: number): boolean {
   return taken.length === 0;
 }
 
-function turnPending(pending: PendingCalls): void {
+/** @param longest milliseconds that it may last */
+function turnPending(pending: PendingCalls, longest: number): void {
   const watched = pending.watched();
   const set = Buffer.alloc(POLLFD_SIZE * watched.length);
   for (const [index, { descriptor, events }] of watched.entries()) {
@@ -59,7 +62,7 @@ function turnPending(pending: PendingCalls): void {
     set.writeInt16LE(events, POLLFD_SIZE * index + 4);
   }
   const timeout = pending.timeout();
-  const found = poll(set, watched.length, timeout < 0 ? PENDING_TURN : Math.min(timeout, PENDING_TURN));
+  const found = poll(set, watched.length, timeout < 0 ? longest : Math.min(timeout, longest));
   pending.turn((index) => found > 0 && set.readInt16LE(POLLFD_SIZE * index + 6) !== 0);
 }
 
