@@ -100,12 +100,13 @@ for (const engine of OUTER) {
   });
 
   if (engine === 'kernel') continue;
-  void test(`no tracer is put behind the supervisor of ${engine} (${who})`, async (t) => {
-    const { root, outer } = makeGround(t);
-    const inner = secfiltWords(['--engine=trace', '--read-only', '--', 'touch', join(outer, 'ran')]);
-    const outcome = await secfilt([`--engine=${engine}`, `--write-allow=${root}`, '--', ...inner]);
-    assert.equal(outcome.code, 125);
-    assert.match(outcome.stderr, /^secfilt: trace: /m);
-    assert.ok(!existsSync(join(outer, 'ran')));
-  });
+  for (const inside of ['notify', 'trace'])
+    void test(`no other supervisor, ${inside}, is put behind that of ${engine} (${who})`, async (t) => {
+      const { root, outer } = makeGround(t);
+      const inner = secfiltWords([`--engine=${inside}`, '--read-only', '--', 'touch', join(outer, 'ran')]);
+      const outcome = await secfilt([`--engine=${engine}`, `--write-allow=${root}`, '--', ...inner]);
+      assert.equal(outcome.code, 125);
+      assert.match(outcome.stderr, new RegExp(`^secfilt: ${inside}: `, 'm'));
+      assert.ok(!existsSync(join(outer, 'ran')));
+    });
 }

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { landlockVersion } from '../support/native.ts';
-import { secfilt, secfiltWords } from '../support/run.ts';
+import { run, secfilt, secfiltWords } from '../support/run.ts';
+import { withoutCall } from '../support/without-call.ts';
 
 interface Attempt {
   readonly works: boolean;
@@ -16,6 +17,9 @@ interface Probe {
   readonly landlock: number;
   readonly listener: Attempt;
   readonly ptrace: Attempt;
+  readonly pidfdGetfd: Attempt;
+  readonly processVmReadv: Attempt;
+  readonly mseal: Attempt;
   readonly engine: string | null;
   readonly reasons: readonly string[];
 }
@@ -45,6 +49,26 @@ void test('the engine it names runs, and without a listener it is another', asyn
   assert.ok(nested.reasons.some((reason) => reason.startsWith('notify: ')));
 });
 
+/** The feature, the number of the call, and the policy whose engine needs it. */
+const FORBIDDEN = [
+  ['pidfdGetfd', 438, '--allowed-netmasks=10.0.0.0/8', 'pidfd_getfd'],
+  ['processVmReadv', 310, '--read-only', 'process_vm_readv'],
+  ['ptrace', 101, '--engine=trace', 'ptrace'],
+  ['mseal', 462, '--read-only', undefined],
+] as const;
+
+for (const [feature, number, option, needed] of FORBIDDEN) {
+  void test(`a call that is forbidden here is tried, and found so: ${feature}`, async () => {
+    const words = secfiltWords(['--engine=auto', '--probe', '--json', option]);
+    const { stdout, stderr } = await run(withoutCall(number, words));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by what the tests compare
+    const found = JSON.parse(stdout || stderr) as Probe;
+    assert.deepEqual(found[feature], { works: false, errno: 1 });
+    const isBlamed = found.reasons.some((reason) => needed !== undefined && reason.includes(needed));
+    assert.equal(isBlamed, needed !== undefined, JSON.stringify(found));
+  });
+}
+
 void test('it says which option an engine cannot do', async () => {
   const { engine, reasons } = await probe('--engine=kernel', '--allowed-netmasks=10.0.0.0/8');
   assert.equal(engine, null);
@@ -56,10 +80,13 @@ void test('the text names every feature on a line of its own', async () => {
   for (const feature of [
     'Landlock',
     'seccomp listener',
-    'ptrace',
-    'mseal',
+    'descriptors handed over by the listener',
+    'wake-up on the same CPU',
+    'calls not interrupted while answered',
     'pidfd_getfd',
     'process_vm_readv',
+    'ptrace',
+    'mseal',
   ]) {
     assert.match(stdout, new RegExp(`^  ${feature} +(yes|no|ABI)`, 'm'));
   }

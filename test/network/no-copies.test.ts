@@ -7,21 +7,13 @@ import { test } from 'node:test';
 import { who } from '../support/environment.ts';
 import { run, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { withoutCall } from '../support/without-call.ts';
 import { listen, settle } from './listeners.ts';
 
-/** Becomes a command under a filter that answers pidfd_getfd with EPERM. */
-const WITHOUT = String.raw`
-import ctypes, os, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-program = struct.pack('=HBBI', 0x20, 0, 0, 0) + struct.pack('=HBBI', 0x15, 0, 1, 438) + struct.pack('=HBBI', 6, 0, 0, 0x50001) + struct.pack('=HBBI', 6, 0, 0, 0x7fff0000)
-buffer = ctypes.create_string_buffer(program, len(program))
-fprog = struct.pack('=HxxxxxxQ', 4, ctypes.addressof(buffer))
-assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, fprog) == 0
-os.execvp(sys.argv[1], sys.argv[1:])
-`;
+const PIDFD_GETFD = 438;
 
 function without(words: readonly string[]): string[] {
-  return ['python3', '-c', WITHOUT, ...words];
+  return withoutCall(PIDFD_GETFD, words);
 }
 
 void test(`a network policy is refused by the engines that would need it (${who})`, async (t) => {
