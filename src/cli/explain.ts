@@ -106,7 +106,7 @@ function commandText(name: Buffer | undefined): string | null {
   const found = resolveCommand(name, process.env['PATH']);
   switch (found.kind) {
     case 'notFound':
-      return `${escapeBytes(name)}: command not found`;
+      return `${escapeBytes(name) || "''"}: command not found`;
     case 'notExecutable':
       return `${escapeBytes(found.path)}: cannot be executed`;
     case 'found':

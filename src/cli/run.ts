@@ -25,7 +25,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   const name = command[0] ?? Buffer.alloc(0);
   const resolved = resolveCommand(name, process.env['PATH']);
   if (resolved.kind === 'notFound') {
-    complain(`${escapeBytes(name)}: command not found`);
+    complain(`${escapeBytes(name) || "''"}: command not found`);
     exitNow(ExitCode.NOT_FOUND);
   }
   if (resolved.kind === 'notExecutable') {

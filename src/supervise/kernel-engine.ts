@@ -18,6 +18,8 @@ import { makeRuleset, type Ruleset } from './ruleset.ts';
 import type { OwnIdentity } from './self.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;
+const ROOT = Buffer.from('/');
+const IS_ALL = 'a rule for it would hold for /proc and /sys too, and Landlock knows no exceptions';
 const EXISTS_NOT = 'does not exist, or is a part of the kernel, so that no rule can be made for it';
 
 export interface KernelRun {
@@ -84,7 +86,10 @@ function unbackedPaths(policy: Policy, ruleset: Ruleset): Obstacle[] {
   );
   return (policy.files?.writable ?? [])
     .filter((path) => !backed.has(path.toString('latin1')))
-    .map((path) => ({ option: `--write-allow=${escapeBytes(path)}`, reason: EXISTS_NOT }));
+    .map((path) => ({
+      option: `--write-allow=${escapeBytes(path)}`,
+      reason: path.equals(ROOT) ? IS_ALL : EXISTS_NOT,
+    }));
 }
 
 /**

@@ -124,16 +124,20 @@ kernelTest('inside the allowed tree files come and go; metadata stays as it is',
 
 kernelTest('a policy that needs a supervisor is refused, and the option named', async (t) => {
   const root = temporaryDirectory(t);
-  for (const [option, named] of [
-    [`--write-allow=${join(root, 'absent')}`, '--write-allow='],
-    ['--write-allow=/', '--write-allow=/'],
-    ['--allowed-netmasks=127.0.0.1', '--allowed-netmasks'],
-    ['--allow-unix=/run/x', '--allow-unix'],
-    [`--log=${join(root, 'log')}`, '--log'],
+  for (const [option, named, reason] of [
+    [`--write-allow=${join(root, 'absent')}`, '--write-allow=', 'does not exist'],
+    ['--write-allow=/', '--write-allow=/', 'a rule for it would hold for /proc and /sys too'],
+    ['--allowed-netmasks=127.0.0.1', '--allowed-netmasks', 'the kernel compares no addresses'],
+    ['--allow-unix=/run/x', '--allow-unix', 'the kernel compares no names of Unix sockets'],
+    [`--log=${join(root, 'log')}`, '--log', ''],
   ] as const) {
     const outcome = await alone(['--read-only', option], ['touch', join(root, 'ran')]);
     assert.equal(outcome.code, 125, option);
-    assert.match(outcome.stderr, new RegExp(`^secfilt: kernel: ${named}.* needs a supervisor: `), option);
+    assert.match(
+      outcome.stderr,
+      new RegExp(`^secfilt: kernel: ${named}.* needs a supervisor: ${reason}`),
+      option,
+    );
   }
   assert.deepEqual(readdirSync(root), []);
 });

@@ -52,6 +52,9 @@ void test('a command that is not found gives 127', async () => {
     assert.equal(code, 127, stderr);
     assert.match(stderr, new RegExp(`^secfilt: .*${command}`));
   }
+  const { code, stderr } = await secfilt(['--read-only', '--', '']);
+  assert.equal(code, 127);
+  assert.equal(stderr, "secfilt: '': command not found\n");
 });
 
 void test('a command that cannot be executed gives 126', async (t) => {
