@@ -28,6 +28,8 @@ const PARAMETERS = { kvm: [], emulated: ['mitigations=off'] };
 const MINUTE = 60_000;
 /** How many times longer the tests wait (test/support/environment.ts); the kernel passes it to its first process. */
 const SLOWNESS = { kvm: 1, emulated: 10 };
+/** What the emulator says when it leaves a machine standing: a virtual machine may have a /dev/kvm that is not the whole of it. */
+const KVM_FAILURE = 'KVM internal error';
 /** Minutes until the tests begin: some machines have a /dev/kvm that cannot run these kernels. */
 const BOOT_MINUTES = 3;
 
@@ -120,7 +122,7 @@ async function boot(kernel, initramfs, image, backing) {
   const drive = `file=${image},if=virtio,format=raw,snapshot=on`;
   const boots = ['-kernel', kernel.image, '-initrd', initramfs, '-append', append.join(' ')];
   const child = spawn(QEMU, [...PROCESSOR[options.processor], ...MACHINE, '-drive', drive, ...boots], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: dirname(image) },
   });
   const stop = () => child.kill('SIGKILL');
@@ -136,6 +138,13 @@ async function boot(kernel, initramfs, image, backing) {
       stop();
     }, minutes * MINUTE),
   );
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (data) => {
+    process.stderr.write(data);
+    if (!data.includes(KVM_FAILURE)) return;
+    late = '/dev/kvm cannot run this kernel: --emulate does without it';
+    stop();
+  });
   let text = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (data) => {
