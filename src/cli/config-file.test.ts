@@ -90,6 +90,11 @@ void test('readConfigFiles() names file, line and word of what is wrong', () => 
     ['include=gone', ':1: include: "gone" cannot be read: no such file or directory'],
     ['include=c.conf', ':1: include: "c.conf" includes itself'],
     ['\x1b[2J\x9b=1', ':1: "\\x1b[2J\\x9b" is not an option'],
+    [
+      '\xef\xbb\xbfread-only=1',
+      ':1: "\\xef\\xbb\\xbf" is a byte order mark: save the file as UTF-8 without one',
+    ],
+    ['\xff\xfer\0=\0', ':1: "\\xff\\xfe" is a byte order mark: save the file as UTF-8 without one'],
     ['engine=x', ':1: engine: "x" is none of the choices: expected auto, notify, trace, kernel'],
   ];
   for (const [content, message] of rows) {

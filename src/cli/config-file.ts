@@ -23,6 +23,8 @@ import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage
 const INCLUDE = 'include';
 const CHUNK_BYTES = 65_536;
 const MAX_BYTES = 16 * 1_048_576;
+/** Of UTF-8, and of UTF-16 either way. */
+const BYTE_ORDER_MARK_PATTERN = /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/;
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
 const [SPACE, TAB, CARRIAGE_RETURN] = [0x20, 0x09, 0x0d];
 const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
@@ -50,6 +52,7 @@ function readFile(
   const { identity, content } = naming(mention, () => loadFile(file));
   if (including.includes(identity)) throw new UsageError({ ...mention, problem: 'includes itself' });
   const path = toBytes(file);
+  refuseByteOrderMark(content, { kind: 'config-file', file: path, line: 1 });
   const include = (included: ByteString, details: Mention): Assignment[] =>
     readFile(relativeTo(file, included), [...including, identity], details, environment);
   const assignments: Assignment[] = [];
@@ -60,6 +63,14 @@ function readFile(
     for (const each of readLine(line, origin, environment, include)) assignments.push(each);
   }
   return assignments;
+}
+
+/** Unseen in an editor, it would be a part of the first key. */
+function refuseByteOrderMark(content: ByteString, origin: Origin): void {
+  const word = BYTE_ORDER_MARK_PATTERN.exec(content)?.[0];
+  if (word === undefined) return;
+  const hint = 'save the file as UTF-8 without one';
+  throw new UsageError({ word, problem: 'is a byte order mark', hint, origin });
 }
 
 /** `identity` tells files apart whatever they are called. A pipe of the shell is a file too. */
