@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import type { Reports } from '../report/reporter.ts';
 import { writeOf } from '../report/sample-events.ts';
 import { readCommandLine } from './command-line.ts';
-import { openReports } from './open-reports.ts';
+import { logTarget, openReports } from './open-reports.ts';
 
 const root = realpathSync.native(mkdtempSync(join(tmpdir(), 'open-reports-')));
 after(() => rmSync(root, { recursive: true }));
@@ -27,9 +27,31 @@ void test('openReports() opens the log before anything runs, and says what canno
     [root, /^--log: ".*" cannot be opened for writing: illegal operation on a directory$/],
     [`${root}/gone/log`, /^--log: ".*" is in a directory that does not exist: .*gone$/],
     ['98765', /^--log: "98765" is no descriptor of an open file: did you forget 98765>FILE\?$/],
+    [
+      '/dev/fd/98765',
+      /^--log: "\/dev\/fd\/98765" is no descriptor of an open file: did you forget 98765>FILE\?$/,
+    ],
   ];
   for (const [target, message] of rows)
     await assert.rejects(reportsOf(`--log=${target}`), { name: 'UsageError', message });
+});
+
+void test('the paths of a descriptor mean the descriptor', async () => {
+  const rows: [string, unknown][] = [
+    ['-', { kind: 'descriptor', fd: 2 }],
+    ['/dev/stderr', { kind: 'descriptor', fd: 2 }],
+    ['/dev/stdout', { kind: 'descriptor', fd: 1 }],
+    ['3', { kind: 'descriptor', fd: 3 }],
+    ['/dev/fd/3', { kind: 'descriptor', fd: 3 }],
+    ['/proc/self/fd/3', { kind: 'descriptor', fd: 3 }],
+    ['/dev/null', { kind: 'file', path: Buffer.from('/dev/null') }],
+    [`${root}/3`, { kind: 'file', path: Buffer.from(`${root}/3`) }],
+  ];
+  for (const [text, target] of rows) {
+    const line = await readCommandLine([`--log=${text}`, 'command']);
+    assert.ok(line.kind === 'run' && line.settings.log);
+    assert.deepEqual(logTarget(line.settings.log), target, text);
+  }
 });
 
 void test('a log that a config file names lies beside it', async () => {

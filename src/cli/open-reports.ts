@@ -6,8 +6,13 @@ import type { Assignment } from './assignments.ts';
 import { givenPath, reading, refuserOfLinks } from './given-path.ts';
 import type { Settings } from './settings.ts';
 
-const STANDARD_ERROR = 2;
-const DESCRIPTOR_PATTERN = /^\d{1,9}$/;
+const STANDARD_STREAMS: ReadonlyMap<string, number> = new Map([
+  ['-', 2],
+  ['/dev/stderr', 2],
+  ['/dev/stdout', 1],
+]);
+/** Opened by its path, a file would have another offset than for those who share the descriptor, and a pipe has no path. */
+const DESCRIPTOR_PATTERN = /^(?:\/(?:dev|proc\/self)\/fd\/)?(\d{1,9})$/;
 
 /** Opens the log, if there is to be one; throws a UsageError where it cannot be opened. */
 export function openReports(settings: Settings, policy: Policy): Reports {
@@ -22,9 +27,9 @@ function openLog(log: Assignment, policy: Policy): Sink {
   return reading(log, () => openSink(target));
 }
 
-/** `-` is standard error, a number a descriptor that the shell opened (`--log=3 3>file`), all else a file. */
+/** `-` is standard error, a number or /dev/fd/3 a descriptor that the shell opened (`--log=3 3>file`), all else a file. */
 export function logTarget(given: Assignment): SinkTarget {
-  if (given.text === '-') return { kind: 'descriptor', fd: STANDARD_ERROR };
-  if (DESCRIPTOR_PATTERN.test(given.text)) return { kind: 'descriptor', fd: Number(given.text) };
+  const fd = STANDARD_STREAMS.get(given.text) ?? DESCRIPTOR_PATTERN.exec(given.text)?.[1];
+  if (fd !== undefined) return { kind: 'descriptor', fd: Number(fd) };
   return { kind: 'file', path: givenPath(given) };
 }
