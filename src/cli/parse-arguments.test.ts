@@ -112,6 +112,9 @@ void test('parseArguments() refuses what it does not understand, and names the w
       ['--engine=ptrace', 'ls'],
       '--engine: "ptrace" is none of the choices: expected auto, notify, trace, kernel',
     ],
+    [['--explain', '--probe', 'ls'], '--probe contradicts --explain: leave one of them out'],
+    [['--probe', '--list-calls'], '--probe contradicts --list-calls: leave one of them out'],
+    [['--explain=filter', '--list-calls'], '--list-calls contradicts --explain: leave one of them out'],
     [['--engine', 'ls'], '--engine: "ls" is none of the choices: expected auto, notify, trace, kernel'],
   ];
   for (const [words, message] of rows) {

@@ -68,6 +68,9 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
   const last = (name: string): Assignment | undefined =>
     assignments.findLast(({ option }) => option.name === name);
   const isOn = (name: string): boolean => last(name)?.on === true;
+  refuseTwoQuestions(
+    ['probe', 'list-calls', 'explain'].flatMap((name) => (isOn(name) ? (last(name) ?? []) : [])),
+  );
   for (const kind of ['probe', 'list-calls'] as const) {
     if (isOn(kind)) return { kind, assignments, json: isOn('json') };
   }
@@ -84,6 +87,13 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
   }
   refuseUselessJson(last('json'));
   return { kind: 'run', assignments, command };
+}
+
+/** Each of them prints its own and runs nothing. */
+function refuseTwoQuestions([one, other]: readonly Assignment[]): void {
+  if (one === undefined || other === undefined) return;
+  const hint = 'leave one of them out';
+  throw new UsageError({ option: one.spelling, problem: `contradicts ${other.spelling}`, hint });
 }
 
 /** Whoever asks for JSON expects that nothing is run. */

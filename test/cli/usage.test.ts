@@ -31,6 +31,7 @@ const bad: readonly (readonly [options: readonly string[], word: string])[] = [
   [['--json'], '--json'],
   [['--read-only', '--json=yes'], '--json'],
   [['--config=/dev/zero'], '/dev/zero'],
+  [['--probe', '--explain'], '--explain'],
 ];
 
 void test('bad options end with 125 and are named', async (t) => {
