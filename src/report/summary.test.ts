@@ -27,16 +27,28 @@ function summaryOf(...events: ReferralEvent[]): string {
   return renderSummary(collect(events), HOME);
 }
 
+/** writeOf() takes bytes for characters. */
+function writeUtf8(path: string): ReferralEvent {
+  return writeOf(Buffer.from(path).toString('latin1'));
+}
+
 function times(count: number, event: ReferralEvent): ReferralEvent[] {
   return Array.from({ length: count }, () => event);
 }
 
-/** Lines on a terminal of 80 columns. */
+/** Lines on a terminal of 80 columns, on which all but ASCII is wide. What does not fit whole goes to the next line. */
 function screenLines(text: string): number {
-  return text
-    .trimEnd()
-    .split('\n')
-    .reduce((sum, line) => sum + Math.ceil(line.length / 80), 0);
+  let lines = 0;
+  for (const line of text.trimEnd().split('\n')) {
+    let column = 0;
+    lines += 1;
+    for (const character of line) {
+      const width = character <= '~' ? 1 : 2;
+      if (column + width > 80) lines += 1;
+      column = column + width > 80 ? width : column + width;
+    }
+  }
+  return lines;
 }
 
 void test('renderSummary() says what was refused and the option that would allow it', () => {
@@ -102,6 +114,39 @@ void test('Refusals stays small however much is refused', () => {
   assert.equal(refusals.total, 100_000);
   assert.ok(refusals.groups.length <= 600);
   assert.equal(refusals.ungrouped, 100_000 - refusals.groups.length);
+});
+
+void test('renderSummary() aligns and cuts by columns, wide and joining characters included', () => {
+  const long = '長'.repeat(70);
+  assert.equal(
+    summaryOf(
+      writeUtf8('/srv/日本'),
+      writeUtf8('/opt/e\u0301'),
+      writeUtf8('/var/🙂'),
+      writeUtf8(`/mnt/${long}`),
+    ),
+    [
+      'secfilt: 4 operations were refused',
+      `  write /srv/日本${' '.repeat(38)}allow with '--write-allow=/srv/日本'`,
+      `  write /opt/e\u0301${' '.repeat(41)}allow with '--write-allow=/opt/e\u0301'`,
+      `  write /var/🙂${' '.repeat(40)}allow with '--write-allow=/var/🙂'`,
+      `  write /mnt/${'長'.repeat(11)}...${'長'.repeat(14)}   allow with '--write-allow=/mnt/${long}'`,
+      '',
+    ].join('\n'),
+  );
+});
+
+void test('renderSummary() is at most a screen where every character is wide', () => {
+  const events = Array.from({ length: 60 }, (_, i) =>
+    refusal('write', {
+      kind: 'path',
+      path: Buffer.from(`/${'長'.repeat(1 + i)}/${i}/${'名'.repeat(i % 30)}`),
+    }),
+  );
+  for (let count = 1; count <= events.length; count += 1) {
+    const summary = summaryOf(...events.slice(0, count));
+    assert.ok(screenLines(summary) <= 20, summary);
+  }
 });
 
 void test('renderSummary() is at most a screen of printable text that accounts for every refusal', () => {

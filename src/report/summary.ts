@@ -9,12 +9,14 @@ import type { PathBytes } from '../policy/policy.ts';
 import { type Advice, listOption } from './advice.ts';
 import { collapse, type Directory } from './collapse.ts';
 import { type Paint, plain } from './colour.ts';
+import { columnsOf, mostColumnsOf, padToColumns } from './columns.ts';
 import { escapeBytes } from './escape.ts';
 import type { RefusalGroup, Refusals } from './refusals.ts';
 import { holdsSensitive } from './sensitive.ts';
 
 const SCREEN_LINES = 20;
-const SCREEN_COLUMNS = 80;
+/** Of 80: the last one stays empty where a wide character does not fit. */
+const SCREEN_COLUMNS = 79;
 /** Lines that are kept for what is sensitive, however much else there is. */
 const SENSITIVE_LINES = 6;
 const MAX_WHAT_COLUMNS = 60;
@@ -87,10 +89,18 @@ function shorten(row: Row): Row {
 }
 
 function cutMiddle(text: string, columns: number): string {
-  const characters = Array.from(text);
-  if (characters.length <= columns) return text;
+  if (columnsOf(text) <= columns) return text;
   const half = Math.floor((columns - 3) / 2);
-  return `${characters.slice(0, half).join('')}...${characters.slice(-half).join('')}`;
+  const characters = Array.from(text);
+  const end = startOf(characters.toReversed(), half).toReversed();
+  return `${startOf(characters, half).join('')}...${end.join('')}`;
+}
+
+/** As many of the characters as fit. */
+function startOf(characters: readonly string[], columns: number): readonly string[] {
+  let left = columns;
+  const end = characters.findIndex((character) => (left -= columnsOf(character)) < 0);
+  return end === -1 ? characters : characters.slice(0, end);
 }
 
 /** First what an option allows, most often refused first; then what is sensitive; then what nothing allows. */
@@ -127,15 +137,18 @@ function layoutOf(rows: readonly Row[]): Layout {
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.max(0, ...texts.map((text) => text.length));
+  return Math.max(0, ...texts.map(columnsOf));
 }
 
 function linesOf(rows: readonly Row[], layout: Layout): number {
-  return rows.reduce((sum, row) => sum + Math.ceil(renderRow(row, layout, plain).length / SCREEN_COLUMNS), 0);
+  return rows.reduce(
+    (sum, row) => sum + Math.ceil(mostColumnsOf(renderRow(row, layout, plain)) / SCREEN_COLUMNS),
+    0,
+  );
 }
 
 function renderRow({ operation, what, advice }: Row, layout: Layout, paint: Paint): string {
-  const left = `  ${operation.padEnd(layout.operationColumns)} ${what.padEnd(layout.whatColumns)}`;
+  const left = `  ${operation.padEnd(layout.operationColumns)} ${padToColumns(what, layout.whatColumns)}`;
   return `${left}   ${paint(advice.kind === 'sensitive' ? 'warning' : 'advice', adviceText(advice))}`;
 }
 
