@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { unescapeBytes } from './escape.ts';
-import type { ReportedObject } from './event.ts';
+import type { Layer, Operation, ReportedObject } from './event.ts';
 import { type LogRecord, logLine } from './log.ts';
 import { connectTo, refusal, writeOf } from './sample-events.ts';
 
@@ -83,6 +84,40 @@ void test('logLine() writes every kind of object', () => {
     assert.deepEqual(record(refusal('other', object), { kind: 'none' }).object, logged);
 });
 
+void test('docs/log-schema.md names every operation, layer and kind of object', () => {
+  const operations: Record<Operation, true> = {
+    write: true,
+    create: true,
+    remove: true,
+    rename: true,
+    link: true,
+    change: true,
+    connect: true,
+    send: true,
+    bind: true,
+    signal: true,
+    other: true,
+  };
+  const layers: Record<Layer, true> = { supervisor: true, filter: true, landlock: true };
+  const kinds: Record<ReportedObject['kind'], true> = {
+    path: true,
+    paths: true,
+    address: true,
+    'unix-path': true,
+    'unix-abstract': true,
+    process: true,
+    none: true,
+  };
+  const rows = readFileSync('docs/log-schema.md', 'utf8').split('\n');
+  const meaning = (member: string): string[] =>
+    namesIn(rows.find((row) => row.startsWith(`| \`${member}\` |`))?.split('|')[4]);
+  assert.deepEqual(meaning('operation'), Object.keys(operations));
+  assert.deepEqual(meaning('layer'), Object.keys(layers));
+  const start = rows.findIndex((row) => row.startsWith('| `object.kind` |')) + 2;
+  const documented = rows.slice(start, rows.indexOf('', start)).map((row) => namesIn(row)[0]);
+  assert.deepEqual(documented, Object.keys(kinds));
+});
+
 void test('logLine() is one line, and loses no byte of a path', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
@@ -114,3 +149,7 @@ void test('logLine() tells process and name of a thread, hostile names included'
   assert.equal(pid, child.pid);
   assert.deepEqual(unescapeBytes(command ?? ''), Buffer.from('a\\n\nTgid:\t1\x1b'));
 });
+
+function namesIn(row = ''): string[] {
+  return Array.from(row.matchAll(/`([^`]+)`/g), ([, name = '']) => name);
+}
