@@ -14,6 +14,7 @@ def receive(s, size, into):
 def tcp_pair():
     l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(5)
     a = socket.create_connection(l.getsockname()); b, _ = l.accept(); l.close(); return a, b
+def sin(host, port): return struct.pack('=H', 2) + struct.pack('!H', port) + socket.inet_aton(host) + bytes(8)
 def unix(name, kind=socket.SOCK_STREAM, listen=None):
     s = socket.socket(socket.AF_UNIX, kind); s.bind(name)
     if listen is not None: s.listen(listen)
@@ -138,6 +139,29 @@ def connect_timeout():
     l = unix('slow', listen=0); unix_to('slow'); s = socket.socket(socket.AF_UNIX); s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 0, 200_000)); return name_of(lambda: s.connect('slow'))
 def fast_open():
     l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(5); s = socket.socket(); n = s.sendto(b'fast', 0x20000000, l.getsockname()); c, _ = l.accept(); return n, c.recv(9).decode()
+def fast_open_after():
+    # Whichever way it went, the socket is left as a blocking connect leaves it: without and with a cookie (flag 4 needs none).
+    out = []; no_cookie = lambda s: s.setsockopt(socket.IPPROTO_TCP, 34, 1); closed = socket.socket(); closed.bind(('127.0.0.1', 0)); nobody = closed.getsockname()
+    for prepare in (lambda s: None, no_cookie):
+        for size in (0, 4, 2_000_000):
+            l = socket.socket(); l.bind(('127.0.0.1', 0)); l.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5); l.listen(5); to = l.getsockname()
+            s = socket.socket(); prepare(s); data = os.urandom(size); got = bytearray()
+            def take():
+                c, _ = l.accept(); receive(c, size, got); return c
+            t = later(0.05, take); n = raw(libc.sendto(s.fileno(), data, size, 0x20000000, sin(*to), 16)); t.join()
+            out.append([n, bytes(got) == data, errno.errorcode.get(s.connect_ex(to), 'ok'), raw(libc.sendto(s.fileno(), b'x', 1, 0x20000000, sin(*to), 16)), s.gettimeout()])
+            s = socket.socket(); prepare(s)
+            for _ in range(2): out.append([raw(libc.sendto(s.fileno(), data, size, 0x20000000, sin(*nobody), 16)), errno.errorcode.get(s.connect_ex(nobody), 'ok')])
+            out.append(s.connect_ex(to))
+            s = socket.socket(); prepare(s); s.setblocking(False); out.append(raw(libc.sendto(s.fileno(), data, min(size, 500), 0x20000000, sin(*to), 16)))
+    return out
+def fast_open_timeout():
+    # Nobody takes the connection: the second time the error is another one.
+    l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(0); to = l.getsockname(); out = []; first = socket.create_connection(to)
+    for no_cookie in (0, 1):
+        s = socket.socket(); s.setsockopt(socket.IPPROTO_TCP, 34, no_cookie); s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 0, 100_000))
+        out += [raw(libc.sendto(s.fileno(), b'late', 4, 0x20000000, sin(*to), 16)) for _ in range(2)] + [name_of(lambda: s.send(b'x', socket.MSG_DONTWAIT))]
+    return out
 def out_of_band():
     a, b = tcp_pair(); a.sendmsg([b'ab'], [], socket.MSG_OOB); time.sleep(0.02); return b.recv(1, socket.MSG_OOB).decode(), b.recv(9).decode()
 def compat_flag():
@@ -180,7 +204,7 @@ calls = {
   'in one tcp': lambda: in_one(tcp_pair()), 'nonblocking partial': nonblocking_partial, 'dont wait': dont_wait, 'send timeout': send_timeout, 'rights': rights, 'bad rights': bad_rights, 'rights with much': rights_with_much,
   'credentials': credentials, 'malformed credentials': foreign_user, 'datagrams': datagrams, 'many': many, 'refused connects': refused_connects, 'nonblocking': nonblocking, 'flags kept': flags_kept,
   'broken pipe': broken_pipe, 'addresses': addresses, 'unix path': unix_path, 'unix mask': unix_mask, 'spelling': spelling, 'unix datagrams': unix_datagrams, 'full datagrams': full_datagrams, 'packets': packets,
-  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'out of band': out_of_band, 'compat flag': compat_flag, 'netlink': netlink,
+  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'fast open after': fast_open_after, 'fast open timeout': fast_open_timeout, 'out of band': out_of_band, 'compat flag': compat_flag, 'netlink': netlink,
   'interrupted': lambda: interrupted(False), 'restarted': lambda: interrupted(True), 'interrupted partial send': lambda: interrupted_send(False), 'interrupted full send': lambda: interrupted_send(True), 'own table': own_table, 'thread descriptors': thread_descriptors,
 }
 def attempt(f):

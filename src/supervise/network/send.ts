@@ -9,7 +9,9 @@ import {
   AF_UNIX,
   MSG_CMSG_COMPAT,
   MSG_DONTWAIT,
+  MSG_FASTOPEN,
   MSG_ZEROCOPY,
+  SOCK_STREAM,
   SO_ZEROCOPY,
   sendTimeout,
   socketOption,
@@ -152,9 +154,7 @@ class SendCall implements PendingCall {
   }
 
   expired(): Reply {
-    return resultReply(
-      this.#stopped(this.#transmission?.connecting === true ? Errno.EINPROGRESS : Errno.EAGAIN),
-    );
+    return resultReply(this.#stopped(this.#transmission?.lateness ?? Errno.EAGAIN));
   }
 
   interrupted(restart: boolean): Reply {
@@ -174,13 +174,16 @@ class SendCall implements PendingCall {
     return flags >= 0 && (flags & O_NONBLOCK) === 0;
   }
 
+  /** Where the socket does not block, MSG_FASTOPEN is over at once. */
+  #opens(): boolean {
+    if ((this.#flags & MSG_FASTOPEN) === 0 || this.#socket.kind.type !== SOCK_STREAM) return false;
+    return this.#socket.kind.domain !== AF_UNIX && this.#blocks();
+  }
+
   /** The result of a call that goes no further. */
   #stopped(errno: number): number {
     const partial = this.#transmission?.partial(errno) ?? -errno;
-    if (this.#source.kind === 'one') {
-      const inProgress = errno === Errno.EAGAIN && this.#transmission?.connecting === true;
-      return inProgress && partial < 0 ? -Errno.EINPROGRESS : partial;
-    }
+    if (this.#source.kind === 'one') return partial;
     if (partial > 0) this.#count(partial);
     return this.#done > 0 ? this.#done : partial;
   }
@@ -242,7 +245,7 @@ class SendCall implements PendingCall {
       for (const descriptor of control.descriptors) close(descriptor);
       return target;
     }
-    return new Transmission(this.#socket, message.data, this.#flags, target, control);
+    return new Transmission(this.#socket, message.data, this.#flags, target, control, this.#opens());
   }
 
   #control(referral: Referral, message: Message): Control | Reply {

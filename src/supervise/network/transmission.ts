@@ -39,23 +39,30 @@ export class Transmission {
   readonly #isStream: boolean;
   #control: Control;
   #flags: number;
-  /** MSG_FASTOPEN has begun to connect: the address has been used. */
-  #connecting = false;
+  /** MSG_FASTOPEN, and the connection does not stand yet. */
+  #opening: boolean;
+  /** What the first such send said, once there was one: the answer when the time is up. */
+  #first: number | undefined;
   #sent = 0;
 
-  /** @param target undefined: to the peer. What target and control hold is taken over. */
+  /**
+   * @param target undefined: to the peer. What target and control hold is taken over.
+   * @param opening MSG_FASTOPEN is to wait for the connection
+   */
   constructor(
     socket: TargetSocket,
     data: Vector,
     flags: number,
     target: Reachable | undefined,
     control: Control,
+    opening: boolean,
   ) {
     this.#socket = socket;
     this.#data = data;
     this.#flags = flags;
     this.#target = target;
     this.#control = control;
+    this.#opening = opening;
     this.#isStream = socket.kind.type === SOCK_STREAM;
   }
 
@@ -93,12 +100,14 @@ export class Transmission {
       if (read < 0 || (read === 0 && size > 0)) return this.partial(read < 0 ? -read : Errno.EFAULT);
       if (!referral.isCurrent()) return -Errno.ESRCH;
       const isLast = this.#sent + read === total;
-      const result = this.#send(piece, read, isLast ? this.#flags : this.#flags & ~MSG_OOB);
-      if (wouldBlock(result) || this.#hasBegunToConnect(result))
-        return this.#sent > before ? 'moved' : 'stuck';
-      if (result < 0) return this.partial(-result);
+      const wasOpening = this.#opening;
+      const result = this.#opened(this.#send(piece, read, isLast ? this.#flags : this.#flags & ~MSG_OOB));
+      if (wouldBlock(result)) return this.#sent > before ? 'moved' : 'stuck';
+      // What the first packet took along counts for nothing where there is no connection.
+      if (result < 0) return wasOpening ? result : this.partial(-result);
       this.#dropControl();
       this.#sent += result;
+      if (this.#opening) continue;
       if (this.#sent >= total || read < size) return this.#sent;
     }
     return 'more';
@@ -125,21 +134,34 @@ export class Transmission {
   #send(from: Arena, size: number, flags: number): number {
     const own = flags | MSG_DONTWAIT | MSG_NOSIGNAL;
     const { descriptor } = this.#socket;
-    const address = this.#connecting ? undefined : this.#target?.address;
+    const address = this.#first !== undefined && !this.#opening ? undefined : this.#target?.address;
     return send(descriptor, from.address, size, own, address, this.#control.bytes);
   }
 
-  /** From here on it is a stream that is being connected, and takes data when it is. */
-  #hasBegunToConnect(result: number): boolean {
-    if (result !== -Errno.EINPROGRESS || (this.#flags & MSG_FASTOPEN) === 0) return false;
+  /**
+   * A send with MSG_FASTOPEN begins to connect. The same send once more tells how that went, and leaves the socket as one
+   * that blocks would: EALREADY, an error, or the connection stands and takes data.
+   */
+  #opened(result: number): number {
+    if (!this.#opening) return result;
+    const isUnderWay = result === -Errno.EINPROGRESS || result === -Errno.EALREADY;
+    if (this.#first === undefined && (isUnderWay || result >= 0)) {
+      this.#first = isUnderWay ? -result : Errno.EINPROGRESS;
+      return isUnderWay ? -Errno.EAGAIN : result;
+    }
+    if (isUnderWay) return -Errno.EAGAIN;
+    if (this.#first === undefined) return result;
+    // MPTCP takes the flag but once: EINVAL.
+    const isPlain = result === -Errno.EISCONN || result === -Errno.EINVAL;
+    if (result < 0 && !isPlain) return result;
+    this.#opening = false;
     this.#flags &= ~MSG_FASTOPEN;
-    this.#connecting = true;
-    return true;
+    return Math.max(result, 0);
   }
 
-  /** What has begun to connect says so where the socket does not block. */
-  get connecting(): boolean {
-    return this.#connecting;
+  /** What a call says when the time is up. */
+  get lateness(): number {
+    return this.#first ?? Errno.EAGAIN;
   }
 
   #dropControl(): void {
