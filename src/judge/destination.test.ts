@@ -29,8 +29,10 @@ function ipv6(hexadecimal: string, length = 28): Buffer {
   return bytes.subarray(0, length);
 }
 
-function told(socket: SocketKind, address: Buffer, use: SocketUse): string {
-  const destination = destinationOf(socket, address, use);
+const UNBOUND = (): undefined => undefined;
+
+function told(socket: SocketKind, address: Buffer, use: SocketUse, local?: Buffer): string {
+  const destination = destinationOf(socket, address, use, () => local);
   if (destination.kind !== 'internet') return destination.kind;
   return `${destination.address.join('.')} ${destination.port} ${destination.protocol}`;
 }
@@ -67,11 +69,33 @@ void describe('destinationOf', () => {
       const before = Buffer.from(address);
       assert.equal(told(socket, address, CONNECT), expected);
       assert.deepEqual(address, before, 'the bytes that came stay as they are');
-      const destination = destinationOf(socket, address, CONNECT);
+      const destination = destinationOf(socket, address, CONNECT, UNBOUND);
       assert.ok(destination.kind === 'internet');
       assert.equal(told(socket, Buffer.from(destination.bytes), CONNECT), expected);
       assert.notDeepEqual(Buffer.from(destination.bytes), before);
     }
+  });
+
+  void test('the unspecified address is that of a bound socket, in the form that it came', () => {
+    const [own, mapped] = [ipv4([127, 5, 5, 5]), ipv6('ffff7f050505')];
+    assert.equal(told(TCP, ipv4([0, 0, 0, 0]), CONNECT, own), '127.5.5.5 443 tcp');
+    assert.equal(told(UDP, ipv4([0, 0, 0, 0], 0), SEND, own), '127.5.5.5 443 udp');
+    assert.equal(told(UDP6, ipv4([0, 0, 0, 0]), SEND, mapped), '127.5.5.5 443 udp');
+    assert.equal(told(TCP6, ipv6('ffff00000000'), CONNECT, mapped), '127.5.5.5 443 tcp');
+    assert.equal(told(TCP6, ipv6('0'), CONNECT, mapped), '127.0.0.1 443 tcp');
+    const called = destinationOf(TCP6, ipv6('0'), CONNECT, () => mapped);
+    assert.ok(called.kind === 'internet' && ipv6('ffff7f000001').equals(called.bytes));
+    for (const local of [
+      ipv4([0, 0, 0, 0]),
+      ipv4([224, 0, 0, 1]),
+      ipv4([255, 255, 255, 255]),
+      Buffer.alloc(0),
+    ])
+      assert.equal(told(TCP, ipv4([0, 0, 0, 0]), CONNECT, local), '127.0.0.1 443 tcp');
+    for (const local of ['0', '1', 'ffff00000000'])
+      assert.equal(told(TCP6, ipv6('ffff00000000'), CONNECT, ipv6(local)), '127.0.0.1 443 tcp');
+    assert.equal(told(TCP6, ipv6('0'), CONNECT, ipv6('5')), '0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1 443 tcp');
+    assert.equal(told(TCP, ipv4([10, 1, 2, 3]), CONNECT, own), '10.1.2.3 443 tcp');
   });
 
   void test('without a family: a disconnect, an IPv4 datagram, or the peer', () => {
@@ -107,7 +131,7 @@ void describe('destinationOf', () => {
   void test('Unix names: to the NUL, or abstract with every byte', () => {
     const socket: SocketKind = { domain: AF_UNIX, type: 2, protocol: 0 };
     const named = (text: string): unknown =>
-      destinationOf(socket, Buffer.concat([Buffer.from([1, 0]), Buffer.from(text, 'latin1')]), SEND);
+      destinationOf(socket, Buffer.concat([Buffer.from([1, 0]), Buffer.from(text, 'latin1')]), SEND, UNBOUND);
     assert.deepEqual(named('/a\0b'), { kind: 'unix-path', path: Buffer.from('/a') });
     assert.deepEqual(named('x'.repeat(108)), { kind: 'unix-path', path: Buffer.from('x'.repeat(108)) });
     assert.deepEqual(named('\0a\0\0'), { kind: 'unix-abstract', name: Buffer.from('a\0\0') });
@@ -115,8 +139,8 @@ void describe('destinationOf', () => {
     assert.deepEqual(named('x'.repeat(109)), { kind: 'nobody' });
     const stream: SocketKind = { ...socket, type: 1 };
     const address = Buffer.from('\u0001\0/a', 'latin1');
-    assert.equal(destinationOf(stream, address, SEND).kind, 'nobody');
-    assert.equal(destinationOf(stream, address, CONNECT).kind, 'unix-path');
-    assert.equal(destinationOf(socket, Buffer.from('\u0002\0/a', 'latin1'), CONNECT).kind, 'nobody');
+    assert.equal(destinationOf(stream, address, SEND, UNBOUND).kind, 'nobody');
+    assert.equal(destinationOf(stream, address, CONNECT, UNBOUND).kind, 'unix-path');
+    assert.equal(destinationOf(socket, Buffer.from('\u0002\0/a', 'latin1'), CONNECT, UNBOUND).kind, 'nobody');
   });
 });

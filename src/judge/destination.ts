@@ -27,8 +27,13 @@ import type { AddressBytes, Port } from '../policy/policy.ts';
 const IPV4_SIZE = 16;
 /** SIN6_LEN_RFC2133: the scope id behind it may be missing. */
 const IPV6_SIZE = 24;
-const IPV4_ANY = Uint8Array.of(0, 0, 0, 0);
+/** Where an address is in a struct sockaddr_in and sockaddr_in6, and in the latter one that is IPv4. */
+const IPV4_AT = 4;
+const IPV6_AT = 8;
+const MAPPED_AT = 20;
 const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+/** The first byte of multicast addresses. */
+const IPV4_MULTICAST = 224;
 
 export type InternetProtocol = 'tcp' | 'udp' | 'icmp' | 'other';
 
@@ -58,18 +63,29 @@ export type SocketUse =
   /** A send with an address; `flags` are those of the send. */
   | { readonly kind: 'send'; readonly flags: number };
 
+/** The struct sockaddr that a socket is bound to; undefined: not known. */
+export type LocalAddress = () => Uint8Array | undefined;
+
 const NOBODY: Destination = { kind: 'nobody' };
 const KERNEL: Destination = { kind: 'kernel' };
 const OTHER: Destination = { kind: 'other' };
 
-/** @param address struct sockaddr of some family, as long as the caller said */
-export function destinationOf(socket: SocketKind, address: Buffer, use: SocketUse): Destination {
+/**
+ * @param address struct sockaddr of some family, as long as the caller said
+ * @param local asked only where the destination is unspecified
+ */
+export function destinationOf(
+  socket: SocketKind,
+  address: Buffer,
+  use: SocketUse,
+  local: LocalAddress,
+): Destination {
   switch (socket.domain) {
     case AF_UNIX:
       return unixDestination(socket, address, use);
     case AF_INET:
     case AF_INET6:
-      return internetDestination(socket, address, use);
+      return internetDestination(socket, address, use, local);
     case AF_NETLINK:
       return KERNEL;
     default:
@@ -77,7 +93,12 @@ export function destinationOf(socket: SocketKind, address: Buffer, use: SocketUs
   }
 }
 
-function internetDestination(socket: SocketKind, address: Buffer, use: SocketUse): Destination {
+function internetDestination(
+  socket: SocketKind,
+  address: Buffer,
+  use: SocketUse,
+  local: LocalAddress,
+): Destination {
   const protocol = protocolOf(socket);
   const family = address.length >= 2 ? address.readUInt16LE(0) : undefined;
   if (use.kind === 'connect' && family === AF_UNSPEC) return NOBODY;
@@ -87,12 +108,14 @@ function internetDestination(socket: SocketKind, address: Buffer, use: SocketUse
   if (protocol === 'other') return OTHER;
   switch (family) {
     case AF_INET:
-      return address.length < IPV4_SIZE ? NOBODY : ipv4(address, 4, protocol);
+      return address.length < IPV4_SIZE ? NOBODY : ipv4(address, IPV4_AT, protocol, local);
     case AF_INET6:
-      return address.length < IPV6_SIZE ? NOBODY : ipv6(address, protocol);
+      return address.length < IPV6_SIZE ? NOBODY : ipv6(address, protocol, local);
     case AF_UNSPEC:
       // udp(7) takes it for AF_INET on an IPv4 socket; on an IPv6 socket it goes to the peer.
-      return socket.domain === AF_INET6 || address.length < IPV4_SIZE ? NOBODY : ipv4(address, 4, protocol);
+      return socket.domain === AF_INET6 || address.length < IPV4_SIZE
+        ? NOBODY
+        : ipv4(address, IPV4_AT, protocol, local);
     case undefined:
     default:
       // Too short for a family, or a foreign one: EINVAL, EAFNOSUPPORT.
@@ -100,26 +123,49 @@ function internetDestination(socket: SocketKind, address: Buffer, use: SocketUse
   }
 }
 
-function ipv4(address: Buffer, at: number, protocol: InternetProtocol): Destination {
+function ipv4(address: Buffer, at: number, protocol: InternetProtocol, local: LocalAddress): Destination {
   const bytes = Buffer.from(address);
-  // As a destination the kernel takes the unspecified address for this host.
-  if (bytes.subarray(at, at + 4).equals(IPV4_ANY)) bytes.set(IPV4_LOOPBACK, at);
-  const port = bytes.readUInt16BE(2);
-  return { kind: 'internet', address: bytes.subarray(at, at + 4), port, protocol, bytes };
+  const target = bytes.subarray(at, at + 4);
+  // As a destination the kernel takes the unspecified address for the socket's own, or else for this host.
+  if (isZero(target)) target.set(ownIpv4(local()) ?? IPV4_LOOPBACK);
+  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, bytes };
 }
 
-function ipv6(address: Buffer, protocol: InternetProtocol): Destination {
-  if (isMapped(address)) return ipv4(address, 20, protocol);
+function ipv6(address: Buffer, protocol: InternetProtocol, local: LocalAddress): Destination {
+  if (isMapped(address)) return ipv4(address, MAPPED_AT, protocol, local);
   const bytes = Buffer.from(address);
-  if (bytes.subarray(8, 24).every((byte) => byte === 0)) bytes[23] = 1;
-  const port = bytes.readUInt16BE(2);
-  return { kind: 'internet', address: bytes.subarray(8, 24), port, protocol, bytes };
+  const target = bytes.subarray(IPV6_AT, IPV6_AT + 16);
+  if (isZero(target)) {
+    if (isBoundToIpv4(local())) {
+      // From such a socket nothing but IPv4 goes out.
+      target.set([0xff, 0xff, ...IPV4_LOOPBACK], MAPPED_AT - 2 - IPV6_AT);
+      return ipv4(bytes, MAPPED_AT, protocol, local);
+    }
+    target[15] = 1;
+  }
+  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, bytes };
+}
+
+/** The IPv4 address that a socket sends from, if it has one: never a group's. */
+function ownIpv4(local: Uint8Array | undefined): Uint8Array | undefined {
+  if (local === undefined || local.length < IPV4_SIZE) return undefined;
+  if (local[0] === AF_INET6 && !isBoundToIpv4(local)) return undefined;
+  const at = local[0] === AF_INET6 ? MAPPED_AT : IPV4_AT;
+  const own = local.subarray(at, at + 4);
+  return isZero(own) || (own[0] ?? 0) >= IPV4_MULTICAST ? undefined : own;
+}
+
+function isBoundToIpv4(local: Uint8Array | undefined): boolean {
+  return local !== undefined && local.length >= IPV6_SIZE && local[0] === AF_INET6 && isMapped(local);
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 /** ::ffff:a.b.c.d */
-function isMapped(address: Buffer): boolean {
-  for (let at = 8; at < 18; at += 1) if (address[at] !== 0) return false;
-  return address[18] === 0xff && address[19] === 0xff;
+function isMapped(address: Uint8Array): boolean {
+  return isZero(address.subarray(IPV6_AT, MAPPED_AT - 2)) && address[18] === 0xff && address[19] === 0xff;
 }
 
 function protocolOf(socket: SocketKind): InternetProtocol {

@@ -65,6 +65,11 @@ def reconnect():
     s = tcp(); s.connect(GOOD); connect(s, bytes(16)); s.connect(BAD)
 def reconnect_udp():
     s = udp(); s.connect(GOOD); connect(s, bytes(16)); s.connect(BAD); s.send(b'reconnect')
+def bound(s):
+    # From such a socket 0.0.0.0 is the address that it is bound to.
+    s.bind((bad, 0) if s.family == socket.AF_INET else ('::ffff:' + bad, 0)); return s
+def zero_reconnected():
+    s = bound(udp()); s.connect(GOOD); connect(s, bytes(16)); connect(s, sin('0.0.0.0', port_bad)); s.send(b'reconnected')
 def fastopen_connect():
     s = tcp(); s.setsockopt(socket.IPPROTO_TCP, FASTOPEN_CONNECT, 1); s.connect(BAD); s.send(b'x')
 def second_of_two():
@@ -110,6 +115,10 @@ attempts = {
   'zero address': lambda: connect(tcp(), sin('0.0.0.0', port_bad)),
   'zero address mapped': lambda: connect(tcp6(), sin6('::ffff:0.0.0.0', port_bad)),
   'zero address udp': lambda: udp().sendto(b'zero', ('0.0.0.0', port_bad)),
+  'zero address bound': lambda: connect(bound(tcp()), sin('0.0.0.0', port_bad)),
+  'zero address bound udp': lambda: sendto(bound(udp()), b'bound', sin('0.0.0.0', port_bad)),
+  'zero address bound mapped': lambda: sendto(bound(udp6()), b'bound 6', sin6('::ffff:0.0.0.0', port_bad)),
+  'zero address reconnected': zero_reconnected,
   'multicast': multicast,
   'broadcast': broadcast,
   'routing header': first_segment_only,

@@ -162,6 +162,13 @@ def fast_open_timeout():
         s = socket.socket(); s.setsockopt(socket.IPPROTO_TCP, 34, no_cookie); s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 0, 100_000))
         out += [raw(libc.sendto(s.fileno(), b'late', 4, 0x20000000, sin(*to), 16)) for _ in range(2)] + [name_of(lambda: s.send(b'x', socket.MSG_DONTWAIT))]
     return out
+def unspecified():
+    # An unspecified address leads where the socket is bound, or to this host.
+    l = socket.socket(); l.bind(('', 0)); l.listen(9); out = []; port = l.getsockname()[1]
+    for family, own, to in ((2, '', '0.0.0.0'), (2, '127.5.5.5', '0.0.0.0'), (2, '224.0.0.1', '0.0.0.0'), (10, '::ffff:127.5.5.5', '::ffff:0.0.0.0'), (10, '::ffff:127.5.5.5', '::')):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            s = socket.socket(family, kind); s.bind((own, 0)); s.connect((to, port)); out.append((s.getpeername()[0], s.getsockname()[0]))
+    return out
 def out_of_band():
     a, b = tcp_pair(); a.sendmsg([b'ab'], [], socket.MSG_OOB); time.sleep(0.02); return b.recv(1, socket.MSG_OOB).decode(), b.recv(9).decode()
 def compat_flag():
@@ -204,7 +211,7 @@ calls = {
   'in one tcp': lambda: in_one(tcp_pair()), 'nonblocking partial': nonblocking_partial, 'dont wait': dont_wait, 'send timeout': send_timeout, 'rights': rights, 'bad rights': bad_rights, 'rights with much': rights_with_much,
   'credentials': credentials, 'malformed credentials': foreign_user, 'datagrams': datagrams, 'many': many, 'refused connects': refused_connects, 'nonblocking': nonblocking, 'flags kept': flags_kept,
   'broken pipe': broken_pipe, 'addresses': addresses, 'unix path': unix_path, 'unix mask': unix_mask, 'spelling': spelling, 'unix datagrams': unix_datagrams, 'full datagrams': full_datagrams, 'packets': packets,
-  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'fast open after': fast_open_after, 'fast open timeout': fast_open_timeout, 'out of band': out_of_band, 'compat flag': compat_flag, 'netlink': netlink,
+  'abstract': abstract, 'autobind': autobind, 'backlog': backlog, 'connect timeout': connect_timeout, 'fast open': fast_open, 'fast open after': fast_open_after, 'fast open timeout': fast_open_timeout, 'unspecified': unspecified, 'out of band': out_of_band, 'compat flag': compat_flag, 'netlink': netlink,
   'interrupted': lambda: interrupted(False), 'restarted': lambda: interrupted(True), 'interrupted partial send': lambda: interrupted_send(False), 'interrupted full send': lambda: interrupted_send(True), 'own table': own_table, 'thread descriptors': thread_descriptors,
 }
 def attempt(f):

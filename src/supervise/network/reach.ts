@@ -2,7 +2,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { AF_UNIX, UNIX_PATH_OFFSET } from '../../linux/sockets.ts';
+import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
 import { destinationOf, type SocketUse } from '../../judge/destination.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { ReportedObject } from '../../report/event.ts';
@@ -31,7 +31,10 @@ export function reach(
   address: Buffer,
   use: SocketUse,
 ): Reachable | Reply {
-  const destination = destinationOf(socket.kind, address, use);
+  const destination = destinationOf(socket.kind, address, use, () => {
+    const local = localAddress(socket.descriptor);
+    return typeof local === 'number' ? undefined : local;
+  });
   switch (destination.kind) {
     case 'nobody':
     case 'kernel':
