@@ -220,6 +220,58 @@ forEachBacking(`a name that changes its meaning wins no race (${who})`, async (t
   assert.ok(Number(results['ok'] ?? 0) > 0 && Number(results['EPERM'] ?? 0) > 0);
 });
 
+/** Outside: binds datagram sockets, one after the other, each under the name `out`, and counts what they hear. */
+const BIND_OUTSIDE = String.raw`
+import json, os, select, socket, sys
+folder = sys.argv[1]; os.chdir(folder); sockets, bound, heard = [], 0, 0
+def look():
+    global heard
+    for s in select.select(sockets, [], [], 0)[0]: heard += len(s.recv(9)) > 0
+while not os.path.exists('over'):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('new%d' % bound); os.chmod('new%d' % bound, 0o666); os.rename('new%d' % bound, 'out'); bound += 1; sockets.append(s)
+    if len(sockets) > 200:
+        look()
+        for s in sockets[:100]: s.close()
+        sockets = sockets[100:]
+look(); print(json.dumps({'bound': bound, 'heard': heard}))
+`;
+
+/** Inside: binds a name while a child links what is outside over it, and sends there. */
+const BIND_LINKED_OVER = String.raw`
+import collections, errno, json, os, signal, socket, sys, time
+folder, seconds = sys.argv[1], float(sys.argv[2]); os.chdir(folder); pid = os.fork(); count = collections.Counter(); end = time.time() + seconds
+def quietly(f, *words):
+    try: return f(*words)
+    except OSError as e: return errno.errorcode[e.errno]
+if pid == 0:
+    while True: quietly(os.link, 'out', 'link'); quietly(os.rename, 'link', 'in')
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); sender.setblocking(False)
+# On a slow machine the time may hold one outcome only.
+while time.time() < end or (not (count['own'] and count['EPERM']) and time.time() < end + 30):
+    quietly(os.unlink, 'in'); s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.setblocking(False)
+    if quietly(s.bind, 'in') is None:
+        for _ in range(3): count[str(quietly(sender.sendto, b'escape', 'in'))] += 1
+        while isinstance(quietly(s.recv, 9), bytes): count['own'] += 1
+    s.close()
+os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0); open('over', 'w').close(); print(json.dumps(count))
+`;
+
+for (const option of ['--no-outbound-network', '--write-allow=.'])
+  forEachBacking(
+    `a socket outside that is linked over a name as it is bound is not taken for it, ${option} (${who})`,
+    async (t, { env }) => {
+      const folder = temporaryDirectory(t);
+      const [outside, inside] = await Promise.all([
+        pythonResults(BIND_OUTSIDE, [folder]),
+        pythonResults(BIND_LINKED_OVER, [folder, '2'], { sandbox: [option], env, cwd: folder }),
+      ]);
+      t.diagnostic(JSON.stringify({ outside, inside }));
+      assert.equal(outside['heard'], 0);
+      assert.ok(Number(outside['bound']) > 100);
+      assert.ok(Number(inside['own'] ?? 0) > 0 && Number(inside['EPERM'] ?? 0) > 0);
+    },
+  );
+
 const BIND_SWAP = String.raw`
 import ctypes, errno, json, os, socket, sys, threading, time
 folder, seconds = sys.argv[1], float(sys.argv[2])

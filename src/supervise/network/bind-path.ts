@@ -17,6 +17,7 @@ import {
 } from '../../linux/files.ts';
 import { close, fchdir } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, bind } from '../../linux/sockets.ts';
+import { boundInode, innerInode } from '../../linux/unix-diag.ts';
 import { birthTime, fileClock } from '../../linux/statx.ts';
 import { judgeEntry } from '../../judge/files.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
@@ -63,7 +64,7 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   }
   const before = fileClock();
   const result = underUmask(call.umask, () => perform(call, entry, verdict));
-  if (result === 0) register(context, entry, before);
+  if (result === 0) register(call, entry, before);
   const rule = context.files === undefined ? 'files are not restricted' : undefined;
   return allowed(referral, context, 'bind', reported, resultReply(result), rule);
 }
@@ -124,14 +125,24 @@ function bindIn(directory: number, socket: TargetSocket, address: Buffer): numbe
 }
 
 /**
- * Remembers the inode that the bind has made. Another name may have been moved over it at once, so what is there must
- * be a socket, and not older than the bind.
+ * Remembers the inode that the bind has made. Another file may have been moved over it at once, so what is there must
+ * be a socket, not older than the bind, and the one that the kernel says the socket is bound to.
  */
-function register(context: NetworkContext, entry: ResolvedEntry, before: number): void {
+function register({ context, socket }: PathBind, entry: ResolvedEntry, before: number): void {
   const made = openPath(entry.directory, entry.name, O_NOFOLLOW);
   if (made < 0) return;
   const born = birthTime(made);
   const isNew = born !== undefined && born >= before;
-  if (isNew && (fileMode(made) & S_IFMT) === S_IFSOCK) context.bound.addInode(made);
+  const isSocket = (fileMode(made) & S_IFMT) === S_IFSOCK;
+  if (isNew && isSocket && isBoundTo(socket.descriptor, made)) context.bound.addInode(made);
   else close(made);
+}
+
+/** True also where the kernel does not tell: then the age alone decides. */
+function isBoundTo(socket: number, file: number): boolean {
+  const status = fstat(socket);
+  if (typeof status === 'number') return false;
+  const bound = boundInode(status.inode);
+  const found = innerInode(file);
+  return bound === undefined || found === undefined || bound === found;
 }
