@@ -6,6 +6,7 @@ import { Errno, SyscallError } from '../../linux/errno.ts';
 import { poll } from '../../linux/libc.ts';
 import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../linux/wait-tracees.ts';
 import type { PendingCalls } from '../pending.ts';
+import { TakenStops } from './taken-stops.ts';
 import type { Tracees } from './tracees.ts';
 import type { Waker } from './waker.ts';
 
@@ -13,8 +14,7 @@ import type { Waker } from './waker.ts';
 const PENDING_TURN = 1;
 const POLLFD_SIZE = 8;
 
-/** Stops that were taken and not yet handled: thread and status, in turns. */
-const taken: number[] = [];
+const taken = new TakenStops();
 
 /** Answers until no thread is left. */
 export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: PendingCalls): Promise<void> {
@@ -22,8 +22,8 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
   await eventLoopTurn();
   while (tracees.size > 0) {
     const idle = takeAll(pending.size > 0 ? WNOHANG : 0);
-    for (let index = 0; index < taken.length; index += 2) {
-      const [tid, status] = [taken[index] ?? 0, taken[index + 1] ?? 0];
+    for (let tid = taken.next(); tid !== 0; tid = taken.next()) {
+      const { status } = taken;
       if (tid !== waker.pid) {
         tracees.handle(tid, status);
         continue;
@@ -32,7 +32,6 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
       await eventLoopTurn();
       waker.goOn();
     }
-    taken.length = 0;
     // Also between stops: busy threads leave no time without any.
     if (pending.size > 0) turnPending(pending, idle ? PENDING_TURN : 0);
   }
@@ -44,13 +43,13 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
  */
 function takeAll(flags: number): boolean {
   for (let tid = waitTracee(-1, flags); tid !== 0; tid = waitTracee(-1, WNOHANG)) {
-    if (tid > 0) taken.push(tid, waitStatus());
+    if (tid > 0) taken.add(tid, waitStatus());
     else if (tid !== -Errno.EINTR) {
-      if (taken.length > 0) return false;
+      if (!taken.isEmpty) return false;
       throw new SyscallError('wait4', -tid);
     }
   }
-  return taken.length === 0;
+  return taken.isEmpty;
 }
 
 /** @param longest milliseconds that it may last */
