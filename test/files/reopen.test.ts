@@ -2,11 +2,11 @@
  * Opening again by name what is already open: what is held for writing may be written, what is held for reading not.
  */
 import assert from 'node:assert/strict';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type Backing, forEachBacking } from '../support/backing.ts';
-import { who } from '../support/environment.ts';
+import { isRoot, who } from '../support/environment.ts';
 import { run, secfiltWords } from '../support/run.ts';
 import { shell } from '../support/shell.ts';
 import { Terminal } from '../support/terminal.ts';
@@ -73,6 +73,20 @@ forEachBacking(`a regular file held for writing is reopened for writing (${who})
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, name);
     assert.equal(readFileSync(path, 'utf8'), 'before\none\ntwo\n', name);
   }
+});
+
+forEachBacking(`who has given up rights gets none back by a name (${who})`, async (t, backing) => {
+  if (!isRoot) return t.skip('only root has rights to give up');
+  const path = join(temporaryDirectory(t), 'log');
+  writeFileSync(path, 'secret\n');
+  // Nobody's, and held for writing: without capabilities root may not open it, to read it least of all.
+  chownSync(path, 65534, 65534);
+  chmodSync(path, 0o600);
+  const capset = 'ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())';
+  const reading = `os.read(os.open('/proc/self/fd/1', os.O_RDWR), 9)`;
+  const script = `python3 -c "import ctypes, os, sys; ${capset}; sys.exit(str(${reading}))"`;
+  const { stderr } = await withFile(backing, path, 'a', script);
+  assert.match(stderr, /Operation not permitted/);
 });
 
 forEachBacking(`a regular file held for reading is not reopened for writing (${who})`, async (t, backing) => {

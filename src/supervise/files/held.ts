@@ -1,10 +1,12 @@
 /**
  * What the target already holds open for writing may be opened again by the name of the descriptor: `> /dev/stdout`,
- * /dev/fd/N, /proc/self/fd/N. It is the same file with the same right to write, so nothing is gained by it.
+ * /dev/fd/N, /proc/self/fd/N. It is the same file with the same right to write, so nothing is gained by
+ * it, by those at least who have our own credentials: the kernel asks others whether they may open the file.
  */
 import { Errno } from '../../linux/errno.ts';
 import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, fstat } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
+import { trustedStatus, type FileContext } from '../context.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
@@ -27,15 +29,15 @@ export function openHeldDescriptor(
   path: Uint8Array,
   flags: number,
   object: OpenObject,
-  pending: PendingCalls,
+  context: FileContext,
 ): Reply | undefined {
   const number = descriptorNamed(path);
   if (number === undefined || (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
   const copy = copyDescriptor(referral.tid, number);
   if (copy < 0) return undefined;
   const reply =
-    referral.isCurrent() && isHeldForWriting(copy, object)
-      ? reopen(referral, pending, copy, flags)
+    isHeldForWriting(copy, object) && trustedStatus(referral, context) !== undefined
+      ? reopen(referral, context.pending, copy, flags)
       : undefined;
   close(copy);
   return reply;

@@ -174,7 +174,7 @@ function openObject(
     case 'perform':
       return allowed(referral, context, 'write', reported, openExisting(referral, context, request, object));
     case 'refuse': {
-      const held = openHeldDescriptor(referral, bytes, request.flags, object, context.pending);
+      const held = openHeldDescriptor(referral, bytes, request.flags, object, context);
       if (held !== undefined) {
         close(object.descriptor);
         return allowed(referral, context, 'write', reported, held);
