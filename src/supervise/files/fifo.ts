@@ -26,7 +26,7 @@ interface Opening {
 
 const openings = new Set<Opening>();
 
-class FifoOpen implements PendingCall {
+class WaitingOpen implements PendingCall {
   readonly referral: Referral;
   readonly descriptor = -1;
   readonly events = 0;
@@ -86,7 +86,7 @@ export function openWaiting(
   const opening = left ?? begin(key, object, flags);
   if (typeof opening === 'number') return fail(-opening);
   opening.wanted = true;
-  pending.add(new FifoOpen(referral.detach(), opening, closeOnExec));
+  pending.add(new WaitingOpen(referral.detach(), opening, closeOnExec));
   return PENDING;
 }
 
