@@ -12,7 +12,7 @@ import { type Outcome, run, secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
 
 const LOSS = /^secfilt: the log is incomplete, (\d+) of its lines could not be written: (.*)$/gm;
-/** More refusals than the smallest file system or pipe buffer has room for. */
+/** More refusals than the smallest file system or pipe buffer has room for: on a full device each is one more failed write. */
 const REFUSALS = 1500;
 const SCRIPT = `
 refused = [sc(90, f'{ROOT}/o/f', 0o600) for n in range(${REFUSALS})]

@@ -6,9 +6,12 @@ import { type TestContext } from 'node:test';
 
 import { isRoot } from '../support/environment.ts';
 import { type Ground, makeGround, python } from '../support/escape.ts';
-import { forEachWay, until } from '../support/faults.ts';
+import { ended, forEachWay, until } from '../support/faults.ts';
+import { repetitions } from '../support/repeat.ts';
 import { run, secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
+
+const RUNS = repetitions('SECFILTER_FAULT_RUNS', 1);
 
 /** Root has a mount namespace of its own; others have one where the system gives them a user namespace as well. */
 const UNSHARE = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
@@ -30,40 +33,56 @@ for (const [title, hide] of [
   ['is covered by an empty file system', 'mount -t tmpfs none /proc'],
   ['is not mounted', 'umount -l /proc'],
 ] as const) {
-  forEachWay(`/proc ${title}: secfilt says so and nothing runs`, async (t, options, backing) => {
-    if (!(await canMount(t, hide))) return;
-    const ground = makeGround(t);
-    const words = sandbox(ground, options, MARK);
-    const hidden = [...UNSHARE, 'sh', '-c', `${hide} && exec "$@"`, 'sh', ...words];
-    const { code, stdout, stderr } = await run(hidden, { env: backing.env });
-    assert.deepEqual([code, stdout], [125, ''], stderr);
-    assert.match(stderr, /^secfilt: read \/proc\/self\/status: no such file or directory/);
-    assert.ok(!existsSync(join(ground.a, 'ran')));
-    // The same without the fault runs, so that it was the fault.
-    assert.equal((await run(words, { env: backing.env })).code, 0);
-    assert.ok(existsSync(join(ground.a, 'ran')));
-  });
+  forEachWay(
+    `/proc ${title}: secfilt says so and nothing runs, ${RUNS} times`,
+    async (t, options, backing) => {
+      if (!(await canMount(t, hide))) return;
+      const ground = makeGround(t);
+      const words = sandbox(ground, options, MARK);
+      const hidden = [...UNSHARE, 'sh', '-c', `${hide} && exec "$@"`, 'sh', ...words];
+      for (let turn = 0; turn < RUNS; turn += 1) {
+        const { code, stdout, stderr } = await run(hidden, { env: backing.env });
+        assert.deepEqual([code, stdout], [125, ''], stderr);
+        assert.match(stderr, /^secfilt: read \/proc\/self\/status: no such file or directory/);
+        assert.ok(!existsSync(join(ground.a, 'ran')));
+      }
+      // The same without the fault runs, so that it was the fault.
+      assert.equal((await run(words, { env: backing.env })).code, 0);
+      assert.ok(existsSync(join(ground.a, 'ran')));
+    },
+  );
 }
 
-forEachWay(
-  '/proc is covered while the sandbox runs: what is referred is refused',
-  async (t, options, backing) => {
-    if (!(await canMount(t, 'mount -t tmpfs none /proc && umount /proc'))) return;
-    const ground = makeGround(t);
-    const before = strictSnapshot(ground.o);
-    const script = `
+const COVERED = String.raw`
 os.chdir(f'{ROOT}/a')
 def inside(): return [sc(2, f'{ROOT}/a/new', 0o102, 0o644), sc(90, f'{ROOT}/a/f', 0o600), sc(90, 'f', 0o644), sc(83, 'd', 0o755)]
 def outside(): return [sc(2, f'{ROOT}/o/f', 1), sc(2, '../o/n', 0o102, 0o644), sc(90, f'{ROOT}/o/f', 0o777), sc(92, '../o/f', 1, 1), sc(83, f'{ROOT}/o/d', 0o755),
     sc(87, f'{ROOT}/o/f'), sc(82, f'{ROOT}/o/f', f'{ROOT}/o/g'), sc(86, f'{ROOT}/o/f', f'{ROOT}/a/l'), sc(280, -100, f'{ROOT}/o/f', 0, 0),
     sc(188, f'{ROOT}/o/f', 'user.x', 'y', 1, 0), sc(62, int(os.environ['OUTSIDER']), 0)]
-print('ready', flush=True); sys.stdin.readline()
-inside(); hidden = outside(); proc = len(os.listdir('/proc'))
-print('tried', flush=True); sys.stdin.readline()
-say(proc=proc, hidden=hidden, inside=inside(), outside=outside())`;
-    const outer = `"$@" <&3 & echo >&4; read line; mount -t tmpfs none /proc || exit 99
-echo >&4; read line; umount /proc; echo >&4; wait $!`;
-    const child = start([...UNSHARE, 'sh', '-c', outer, 'sh', ...sandbox(ground, options, script)], {
+print('ready', flush=True)
+while sys.stdin.readline():
+    covered = inside(); hidden = outside(); proc = len(os.listdir('/proc'))
+    print('tried', flush=True); sys.stdin.readline()
+    uncovered = inside()
+    for fd in (covered[0], uncovered[0]):
+        if fd >= 0: sc(3, fd)
+    say(proc=proc, hidden=hidden, inside=uncovered, outside=outside())`;
+
+/** Starts the command, then covers /proc with each first line it is given, and uncovers it with each second. */
+const COVERER = `"$@" <&3 3<&- & exec 3<&-; echo >&4
+while read line; do
+  mount -t tmpfs none /proc || exit 99; echo >&4; read line
+  umount /proc || exit 98; echo >&4
+done
+wait $!`;
+
+forEachWay(
+  `/proc is covered while the sandbox runs, ${RUNS} times: what is referred is refused`,
+  async (t, options, backing) => {
+    if (!(await canMount(t, 'mount -t tmpfs none /proc && umount /proc'))) return;
+    const ground = makeGround(t);
+    const before = strictSnapshot(ground.o);
+    const child = start([...UNSHARE, 'sh', '-c', COVERER, 'sh', ...sandbox(ground, options, COVERED)], {
       env: { ...backing.env, OUTSIDER: `${process.pid}` },
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     });
@@ -73,29 +92,34 @@ echo >&4; read line; umount /proc; echo >&4; wait $!`;
     child.stderr?.on('data', (data: Buffer) => (errors += data.toString()));
     child.stdio[4]?.on('data', (data: Buffer) => (steps += data.length));
     const [command, mounter] = [child.stdio[3], child.stdin];
-    assert.ok(command && 'write' in command && mounter);
-    await until('the command', () => said.includes('ready'));
-    mounter.write('\n');
-    await until('the mount', () => steps === 2);
-    command.write('\n');
-    await until('its calls without /proc', () => said.includes('tried'));
-    assert.deepEqual(strictSnapshot(ground.o), before, errors);
-    mounter.write('\n');
-    await until('the end of the mount', () => steps === 3);
-    command.write('\n');
-    await until('its last words', () => said.includes('}'));
-    await until('the end', () => child.exitCode !== null);
+    assert.ok(command && 'end' in command && mounter);
+    await until('the command', () => said.endsWith('ready\n') && steps === 1);
+    for (let turn = 0; turn < RUNS; turn += 1) {
+      [said, steps] = ['', 0];
+      mounter.write('\n');
+      await until('the mount', () => steps === 1);
+      command.write('\n');
+      await until('its calls without /proc', () => said.endsWith('tried\n'));
+      assert.deepEqual(strictSnapshot(ground.o), before, errors);
+      mounter.write('\n');
+      await until('the end of the mount', () => steps === 2);
+      command.write('\n');
+      await until('its calls with /proc', () => said.endsWith('}\n'));
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the script above wrote it
+      const result = JSON.parse(said.slice(said.indexOf('{'))) as Record<string, number[]>;
+      assert.equal(result['proc'], 0);
+      for (const value of result['hidden'] ?? [0]) assert.ok(value < 0, said);
+      // It has not lost its way: what is allowed works again.
+      assert.ok(
+        result['inside']?.every((value) => value >= 0 || value === -17),
+        said,
+      );
+      for (const value of result['outside'] ?? [0]) assert.ok(value < 0, said);
+      assert.deepEqual(strictSnapshot(ground.o), before);
+    }
+    command.end();
+    mounter.end();
+    await ended(child);
     assert.equal(child.exitCode, 0, errors);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the script above wrote it
-    const result = JSON.parse(said.slice(said.indexOf('{'))) as Record<string, number[]>;
-    assert.equal(result['proc'], 0);
-    for (const value of result['hidden'] ?? [0]) assert.ok(value < 0, said);
-    // It has not lost its way: what is allowed works again.
-    assert.ok(
-      result['inside']?.every((value) => value >= 0 || value === -17),
-      said,
-    );
-    for (const value of result['outside'] ?? [0]) assert.ok(value < 0, said);
-    assert.deepEqual(strictSnapshot(ground.o), before);
   },
 );
