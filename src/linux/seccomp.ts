@@ -3,6 +3,7 @@ import { Errno } from './errno.ts';
 import { addressOf, ioctlInteger, syscall, syscallMemory3 } from './libc.ts';
 
 const SYS_SECCOMP = 317;
+export const SECCOMP_SET_MODE_STRICT = 0;
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const SECCOMP_FILTER_FLAG_TSYNC = 1;
 export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3;

@@ -52,7 +52,7 @@ export function makeKernelPlan(
     refer: undefined,
     judges: new Set(),
     terminals,
-    kernelDecides: new Set(['files']),
+    kernelDecides: new Set(['files', 'credentials']),
     ...(restrictsAnything(policy) ? { sockets: socketsOf(policy) } : {}),
   });
   const { landlock } = plan;

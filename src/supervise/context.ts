@@ -3,6 +3,7 @@ import { syscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
+import type { Credentials } from './credentials.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import type { InnerDomains } from './inner-domains.ts';
 import type { PendingCalls } from './pending.ts';
@@ -12,8 +13,7 @@ import { targetStatus, type TargetStatus } from './target.ts';
 
 export interface Context {
   readonly reporter: Reporter;
-  /** Our own credentials, as /proc/self/status says them. */
-  readonly credentials: string;
+  readonly credentials: Credentials;
   /** Our own effective user id. */
   readonly userId: number;
   readonly descriptorTables: DescriptorTables;
@@ -78,12 +78,14 @@ export function allowed(
   return reply;
 }
 
-/**
- * The status of a target for whom the supervisor may act: its credentials are our own, or what we do would be done
- * with rights it does not have (or without rights that it has). Undefined where they differ or cannot be read.
- */
+/** True for a target for whom the supervisor may act: its credentials are our own, and it still waits for its answer. */
+export function isTrusted(referral: Referral, context: Context): boolean {
+  return context.credentials.areOurs(referral.tid) && referral.isCurrent();
+}
+
+/** The status of such a target; undefined where it is none. */
 export function trustedStatus(referral: Referral, context: Context): TargetStatus | undefined {
   const status = targetStatus(referral.tid);
   if (typeof status === 'number' || !referral.isCurrent()) return undefined;
-  return status.credentials === context.credentials ? status : undefined;
+  return context.credentials.areIn(status) ? status : undefined;
 }

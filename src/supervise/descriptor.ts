@@ -21,8 +21,14 @@ let hasThreadDescriptors = true;
  * EPERM where we may not look. The caller asks `isCurrent` before it acts on it.
  */
 export function copyDescriptor(tid: number, descriptor: number): number {
+  const copy = copyOfThread(tid, descriptor);
+  return copy === -Errno.EINVAL ? copyOfProcess(tid, descriptor) : copy;
+}
+
+/** The same, but EINVAL before Linux 6.9, where it would take several calls (pidfd_open(2), PIDFD_THREAD). */
+export function copyOfThread(tid: number, descriptor: number): number {
   if (descriptor < 0) return -Errno.EBADF;
-  if (!hasThreadDescriptors) return copyOfProcess(tid, descriptor);
+  if (!hasThreadDescriptors) return -Errno.EINVAL;
   const known = threads.get(tid);
   if (known !== undefined) {
     const copy = copyThrough(known, descriptor);
@@ -31,10 +37,7 @@ export function copyDescriptor(tid: number, descriptor: number): number {
     close(known);
   }
   const opened = openThread(tid);
-  if (opened === -Errno.EINVAL) {
-    hasThreadDescriptors = false;
-    return copyOfProcess(tid, descriptor);
-  }
+  if (opened === -Errno.EINVAL) hasThreadDescriptors = false;
   return opened < 0 ? opened : copyThrough(opened, descriptor);
 }
 

@@ -5,6 +5,7 @@ import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
 import { SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { CATALOGUE } from '../plan/catalogue.ts';
+import { Credentials } from './credentials.ts';
 import { DescriptorTables } from './descriptor-tables.ts';
 import { makeHandlers } from './handlers.ts';
 import { JUDGES } from './judges.ts';
@@ -14,7 +15,7 @@ import { PendingCalls } from './pending.ts';
 
 const handlers = makeHandlers({
   reporter: { wantsAllowed: false, report: () => {} },
-  credentials: '',
+  credentials: new Credentials(''),
   userId: 0,
   members: new Members([]),
   descriptorTables: new DescriptorTables(),

@@ -3,6 +3,7 @@ import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
+import { credentialChange } from './credentials.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
 import * as links from './files/link.ts';
@@ -75,13 +76,31 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendmmsg,
 };
 
+/** Whatever the policy: which calls may change the caller's credentials, or add a filter. */
+const CREDENTIAL_CALLS: readonly SyscallName[] = [
+  'setuid',
+  'setgid',
+  'setreuid',
+  'setregid',
+  'setresuid',
+  'setresgid',
+  'setfsuid',
+  'setfsgid',
+  'setgroups',
+  'capset',
+  'prctl',
+  'seccomp',
+];
+
 export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
   context: Context & Partial<FileContext> & Partial<ProcessContext> & Partial<NetworkContext>,
 ): ReadonlyMap<number, Handler> {
-  const handlers = new Map<number, Handler>();
+  const handlers = new Map<number, Handler>(
+    CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
+  );
   const { files, members, network, unix, bound, pending } = context;
   if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;

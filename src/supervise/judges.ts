@@ -2,4 +2,11 @@
 import type { Judge } from '../plan/catalogue.ts';
 
 /** What the supervisor can judge. */
-export const JUDGES: ReadonlySet<Judge> = new Set(['files', 'metadata', 'network', 'signals', 'processes']);
+export const JUDGES: ReadonlySet<Judge> = new Set([
+  'files',
+  'metadata',
+  'network',
+  'signals',
+  'processes',
+  'credentials',
+]);

@@ -2,6 +2,7 @@
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
+import { Credentials } from './credentials.ts';
 import { DescriptorTables } from './descriptor-tables.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import { Members } from './members.ts';
@@ -24,7 +25,7 @@ export function sandboxHandlers(
     unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
     bound: new BoundSockets(),
     reporter: run.reporter,
-    credentials: identity.credentials,
+    credentials: new Credentials(identity.credentials),
     userId: identity.userId,
     members: new Members(helpers),
     descriptorTables: new DescriptorTables(),

@@ -11,7 +11,7 @@ import { syscall, syscallMemory2, syscallMemory3 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeLimits, judgeScheduling, type Relation } from '../judge/processes.ts';
 import type { Verdict } from '../judge/verdict.ts';
-import { allowed, refused, trustedStatus } from './context.ts';
+import { allowed, refused, isTrusted } from './context.ts';
 import { processOf, relationTo, withMember, type ProcessContext, type ProcessHandler } from './processes.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from './referral.ts';
 import { arena, readMemory } from './target.ts';
@@ -116,7 +116,7 @@ function about(
     case 'refuse':
       return refused(referral, context, 'other', object, verdict.rule);
     case 'perform': {
-      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       const result = withMember(process, members, () =>
         processOf(number) === process ? perform() : -Errno.ESRCH,
       );

@@ -11,7 +11,7 @@ import { close, syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeSignal, type Relation } from '../judge/processes.ts';
 import type { Verdict } from '../judge/verdict.ts';
-import { allowed, refused, trustedStatus } from './context.ts';
+import { allowed, refused, isTrusted } from './context.ts';
 import { copyDescriptor } from './descriptor.ts';
 import { Members } from './members.ts';
 import {
@@ -148,7 +148,7 @@ function signalMany(
   const information = informationFrom(caller, userOf(referral), signal);
   const done = new Set<number>(pid === -1 ? [caller.process] : []);
   let reached = 0;
-  if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const { processes, complete } = members.list(group);
     const found = processes.filter((process) => !done.has(process));
@@ -213,7 +213,7 @@ export function carryOut(
     case 'refuse':
       return refused(referral, context, 'signal', object, verdict.rule);
     case 'perform':
-      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       return allowed(referral, context, 'signal', object, resultReply(perform()));
   }
 }

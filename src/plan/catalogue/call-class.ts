@@ -17,13 +17,14 @@ export type CallClass =
       readonly note: string;
     }
   /**
-   * The supervisor decides when the policy restricts what `when` names; otherwise the call is allowed. A rule looks at
-   * the registers first, whatever the policy: it may allow, refuse, or leave the call to the supervisor.
+   * The supervisor decides when the policy restricts what `when` names; otherwise the call is allowed. Without `when` it
+   * decides whatever the policy. A rule looks at the registers first, always: it may allow, refuse, or leave the call to
+   * the supervisor.
    */
   | {
       readonly kind: 'referred';
       readonly judge: Judge;
-      readonly when: Restriction;
+      readonly when?: Restriction;
       readonly rule?: RegisterRule;
       readonly note: string;
     }
@@ -51,7 +52,9 @@ export type Judge =
   /** Whether a signal would leave the sandbox. */
   | 'signals'
   /** Whether a process or thread is of the sandbox. */
-  | 'processes';
+  | 'processes'
+  /** Nothing: that credentials may differ from now on is noted. */
+  | 'credentials';
 
 export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 
@@ -75,9 +78,9 @@ export const REGISTER_RULES = [
   'clone-flags',
   /** unshare(2): what belongs to the process may be parted; CLONE_NEW* and all that is unknown is refused. */
   'unshare-flags',
-  /** seccomp(2): SECCOMP_FILTER_FLAG_NEW_LISTENER refused with EBUSY. */
+  /** seccomp(2): SECCOMP_FILTER_FLAG_NEW_LISTENER refused with EBUSY; what restricts the caller is left to the supervisor. */
   'seccomp-flags',
-  /** prctl(2): options that blind the supervisor or shed its protection refused. */
+  /** prctl(2): options that blind the supervisor or shed its protection refused; capabilities, filters left to it. */
   'prctl-option',
   /** personality(2): queries and harmless personas only. */
   'personality',

@@ -230,17 +230,7 @@ export const HARMLESS = {
   getresuid: harmless,
   getresgid: harmless,
   getgroups: harmless,
-  setuid: harmless,
-  setgid: harmless,
-  setreuid: harmless,
-  setregid: harmless,
-  setresuid: harmless,
-  setresgid: harmless,
-  setfsuid: harmless,
-  setfsgid: harmless,
-  setgroups: harmless,
   capget: harmless,
-  capset: harmless,
 
   // Further confinement, which can only restrict more.
   landlock_create_ruleset: harmless,

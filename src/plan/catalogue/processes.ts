@@ -1,7 +1,7 @@
 /**
  * Calls by which a program could reach processes outside the sandbox, or shed the sandbox itself.
  */
-import { absent, type Part, refused, registers } from './call-class.ts';
+import { absent, type CallClass, type Part, refused, registers } from './call-class.ts';
 
 const SIGNAL_NOTE = 'signals stay inside: by Landlock where it scopes them, else the target is judged';
 const SCHEDULING_NOTE = 'the caller itself passes; of others only those of the sandbox';
@@ -17,8 +17,18 @@ export const PROCESSES = {
   unshare: registers('unshare-flags', 'no namespaces; descriptors and the working directory may be unshared'),
   setns: refused('enters a namespace, in which paths and processes have another meaning'),
   personality: registers('personality', 'executable data and other memory layouts weaken the program'),
-  prctl: registers('prctl-option', 'some options would blind the supervisor'),
-  seccomp: registers('seccomp-flags', 'a second listener would take the referrals from this one'),
+  prctl: registers(
+    'prctl-option',
+    'some options would blind the supervisor; that capabilities change is noted',
+    {
+      judge: 'credentials',
+    },
+  ),
+  seccomp: registers(
+    'seccomp-flags',
+    'a second listener would take the referrals from this one; that a filter is added is noted',
+    { judge: 'credentials' },
+  ),
   ptrace: registers('ptrace', 'inside only, where Landlock keeps it inside; else refused'),
 
   kill: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
@@ -48,4 +58,20 @@ export const PROCESSES = {
   process_mrelease: refused('frees memory of another process'),
   pidfd_getfd: refused('takes a descriptor, perhaps a connection, from another process'),
   kcmp: refused('looks into another process'),
+
+  setuid: credentials(),
+  setgid: credentials(),
+  setreuid: credentials(),
+  setregid: credentials(),
+  setresuid: credentials(),
+  setresgid: credentials(),
+  setfsuid: credentials(),
+  setfsgid: credentials(),
+  setgroups: credentials(),
+  capset: credentials(),
 } satisfies Part;
+
+function credentials(): CallClass {
+  const note = 'passes, and is noted: the supervisor acts for nobody whose credentials are not its own';
+  return { kind: 'referred', judge: 'credentials', note };
+}

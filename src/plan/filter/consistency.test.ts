@@ -119,15 +119,16 @@ const ORACLE: Readonly<
         ? 'leave'
         : ALLOW,
   'unshare-flags': (args) => unshare(whole(args, 0)),
-  'seccomp-flags': (args, { refer }) =>
-    refer !== undefined && low(args, 0) === 1 && Math.floor(low(args, 1) / 8) % 2 === 1
-      ? error(EBUSY)
-      : ALLOW,
-  'prctl-option': (args, { refer }) =>
-    [28, 35, 59, 62].includes(low(args, 0)) ||
-    (refer !== undefined && low(args, 0) === 4 && low(args, 1) === 0)
-      ? REFUSED
-      : ALLOW,
+  'seccomp-flags': (args, { refer }) => {
+    if (refer === undefined || low(args, 0) > 1) return ALLOW;
+    return low(args, 0) === 1 && Math.floor(low(args, 1) / 8) % 2 === 1 ? error(EBUSY) : 'leave';
+  },
+  'prctl-option': (args, { refer }) => {
+    if ([28, 35, 59, 62].includes(low(args, 0))) return REFUSED;
+    if (refer === undefined) return ALLOW;
+    if (low(args, 0) === 4 && low(args, 1) === 0) return REFUSED;
+    return [22, 24, 47].includes(low(args, 0)) ? 'leave' : ALLOW;
+  },
   personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
   ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
@@ -203,7 +204,9 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
 /** Values near which rules turn: every bit, and the numbers that some rule names. */
 const EDGES: readonly bigint[] = [
   ...Array.from({ length: 32 }, (_, bit) => 1n << BigInt(bit)),
-  ...[0, 3, 5, 6, 8, 10, 12, 15, 16, 17, 19, 22, 28, 31, 35, 41, 54, 57, 58, 59, 62, 132, 284].map(BigInt),
+  ...[0, 3, 5, 6, 8, 10, 12, 15, 16, 17, 19, 22, 24, 28, 31, 35, 41, 47, 54, 57, 58, 59, 62, 132, 284].map(
+    BigInt,
+  ),
   ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, ...CHANGES].map(BigInt),
   ...FAMILIES.map((family) => BigInt(family * 256 + 7)),
   ...[0o2000, 0o101, 0o1101, 0o20200000, 0x6100, 0x2100, 0x3100, 0x80001, 0x20000008, 0x9].map(BigInt),
@@ -247,7 +250,7 @@ const PAIRS: Registers[] = [4, 8, 10, 15].flatMap((command) =>
 );
 
 const SWEEPS = [...sweeps(), ...PAIRS];
-const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals', 'processes'];
+const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals', 'processes', 'credentials'];
 
 function situations(): [string, Situation][] {
   const result: [string, Situation][] = [];
@@ -292,7 +295,11 @@ function situations(): [string, Situation][] {
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
   for (const restrictsNetwork of [false, true]) {
     for (const sockets of ['any', 'tcp', 'none'] as const) {
-      const alone = { refer: undefined, judges: new Set<Judge>(), kernelDecides: new Set<Judge>(['files']) };
+      const alone = {
+        refer: undefined,
+        judges: new Set<Judge>(),
+        kernelDecides: new Set<Judge>(['files', 'credentials']),
+      };
       const title = `files${restrictsNetwork ? ' network' : ''}, the kernel alone, sockets: ${sockets}`;
       result.push([
         title,

@@ -13,7 +13,11 @@ import {
   SIGNAL_OWNER,
   TERMINAL_INJECTION,
 } from '../../linux/ioctl.ts';
-import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_SET_MODE_FILTER } from '../../linux/seccomp.ts';
+import {
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_SET_MODE_FILTER,
+  SECCOMP_SET_MODE_STRICT,
+} from '../../linux/seccomp.ts';
 import type { SyscallName } from '../../linux/syscalls.ts';
 import {
   allow,
@@ -50,6 +54,8 @@ const PRCTL_REFUSED = {
   PR_SCHED_CORE: 62,
 } as const;
 const PR_SET_DUMPABLE = 4;
+/** What changes capabilities, now or with the next program, or adds a filter. */
+const PRCTL_CREDENTIALS = { PR_SET_SECCOMP: 22, PR_CAPBSET_DROP: 24, PR_CAP_AMBIENT: 47 } as const;
 
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
@@ -119,20 +125,22 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   },
   'unshare-flags': () => when(long(0).hasAny(~UNSHARE_ALLOWED), refused, allow),
 
-  'seccomp-flags': (_call, _leave, situation) => {
+  'seccomp-flags': (_call, leave, situation) => {
     // Without a supervisor there are no referrals to take away, and refusals outrank any listener.
     if (situation.refer === undefined) return allow;
+    const setsFilter = int(0).equals(SECCOMP_SET_MODE_FILTER);
     return when(
-      and(int(0).equals(SECCOMP_SET_MODE_FILTER), int(1).hasAny(SECCOMP_FILTER_FLAG_NEW_LISTENER)),
+      and(setsFilter, int(1).hasAny(SECCOMP_FILTER_FLAG_NEW_LISTENER)),
       errno(Errno.EBUSY),
-      allow,
+      when(or(setsFilter, int(0).equals(SECCOMP_SET_MODE_STRICT)), leave, allow),
     );
   },
 
-  'prctl-option': (_call, _leave, situation) => {
+  'prctl-option': (_call, leave, situation) => {
     const always = int(0).in(Object.values(PRCTL_REFUSED));
+    if (situation.refer === undefined) return when(always, refused, allow);
     const blinds = and(int(0).equals(PR_SET_DUMPABLE), int(1).equals(0));
-    return when(situation.refer === undefined ? always : or(always, blinds), refused, allow);
+    return when(or(always, blinds), refused, when(int(0).in(Object.values(PRCTL_CREDENTIALS)), leave, allow));
   },
 
   personality: () => when(int(0).in(PERSONALITIES), allow, refused),

@@ -6,7 +6,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, fstat } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
-import { trustedStatus, type FileContext } from '../context.ts';
+import { isTrusted, type FileContext } from '../context.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
@@ -36,7 +36,7 @@ export function openHeldDescriptor(
   const copy = copyDescriptor(referral.tid, number);
   if (copy < 0) return undefined;
   const reply =
-    isHeldForWriting(copy, object) && trustedStatus(referral, context) !== undefined
+    isHeldForWriting(copy, object) && isTrusted(referral, context)
       ? reopen(referral, context.pending, copy, flags)
       : undefined;
   close(copy);

@@ -5,12 +5,13 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, fstat, W_OK } from '../../linux/files.ts';
-import { close } from '../../linux/libc.ts';
+import { close, fcntl } from '../../linux/libc.ts';
 import { judgeMetadata } from '../../judge/files.ts';
-import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
+import { copyOfThread } from '../descriptor.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../resolve.ts';
-import { arena, openError, readPath } from '../target.ts';
+import { arena, isPathOnly, openError, readPath } from '../target.ts';
 import {
   NO_CHANGE,
   modeChange,
@@ -27,6 +28,7 @@ import {
 import { accessError } from './errors.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 
+const F_GETFL = 3;
 const path = arena(PATH_MAX);
 
 /** What a call works on. */
@@ -142,17 +144,25 @@ export function change(
 
 function openSubject(referral: Referral, subject: Subject): ReturnType<typeof resolveObject> {
   const { tid } = referral;
-  if (subject.kind === 'descriptor') {
-    const error = openError(tid, subject.descriptor);
-    if (error < 0) return { kind: 'error', errno: -error };
-    return openDescriptor(tid, subject.descriptor);
-  }
+  if (subject.kind === 'descriptor') return openReally(tid, subject.descriptor);
   const mayBeEmpty = subject.kind === 'path-or-descriptor';
   if (mayBeEmpty && subject.address === 0) return openDescriptor(tid, subject.directory);
   const length = readPath(tid, subject.address, path);
   if (length < 0) return { kind: 'error', errno: -length };
   if (length === 0 && mayBeEmpty) return openDescriptor(tid, subject.directory);
   return resolveObject(tid, subject.directory, path.bytes.subarray(0, length), subject.follow);
+}
+
+/** What a descriptor is open for, if for more than a place: a copy of it tells at once, where such a copy can be had. */
+function openReally(tid: number, descriptor: number): ReturnType<typeof resolveObject> {
+  const copy = copyOfThread(tid, descriptor);
+  if (copy < 0) {
+    const error = openError(tid, descriptor);
+    return error < 0 ? { kind: 'error', errno: -error } : openDescriptor(tid, descriptor);
+  }
+  if (!isPathOnly(fcntl(copy, F_GETFL, 0))) return objectOf(copy);
+  close(copy);
+  return { kind: 'error', errno: Errno.EBADF };
 }
 
 function openDescriptor(tid: number, descriptor: number): ReturnType<typeof resolveObject> {
@@ -170,7 +180,7 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
     return errno === undefined ? refused(referral, context, 'change', reported, verdict.rule) : fail(errno);
   }
   // This also asks whether all that was read is the caller's.
-  if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   return allowed(referral, context, 'change', reported, resultReply(what.perform(object.descriptor)));
 }
 

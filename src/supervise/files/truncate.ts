@@ -14,7 +14,7 @@ import {
 } from '../../linux/files.ts';
 import { close, openText, truncateText } from '../../linux/libc.ts';
 import { judgeTruncate } from '../../judge/files.ts';
-import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
 import type { PendingCall, Unfinished } from '../pending.ts';
 import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
@@ -48,7 +48,7 @@ function truncateObject(referral: Referral, context: FileContext, object: OpenOb
     case 'continue':
       return allowed(referral, context, 'write', reported, CONTINUE_CALL);
     case 'perform': {
-      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       return allowed(referral, context, 'write', reported, performTruncate(referral, context, object, size));
     }
     case 'refuse': {

@@ -3,7 +3,7 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFLNK, fstat, type FileStatus } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
 import { isAllowedPath, judgeEntries, judgeLink } from '../../judge/files.ts';
-import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
@@ -104,7 +104,7 @@ function renameEntries(
     case 'perform': {
       const slashError = from.trailingSlash || to.trailingSlash ? renameError(from, to, flags) : undefined;
       if (slashError !== undefined) return fail(slashError);
-      if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       const link = linkMade(context, flags, from, to);
       if (link !== undefined) return refused(referral, context, 'rename', reported, link);
       const result = renameat2(from.directory, from.name, to.directory, to.name, flags);

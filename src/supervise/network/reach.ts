@@ -6,7 +6,7 @@ import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts'
 import { destinationOf, type SocketUse } from '../../judge/destination.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { ReportedObject } from '../../report/event.ts';
-import { allowed, refused, trustedStatus } from '../context.ts';
+import { allowed, refused, isTrusted } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
 import { isNameTaken } from './bound-sockets.ts';
@@ -86,7 +86,7 @@ function reachPath(
   use: SocketUse,
   path: Buffer,
 ): Reachable | Reply {
-  if (trustedStatus(referral, context) === undefined) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   const object = resolveObject(referral.tid, AT_FDCWD, path, true);
   if (object.kind === 'error') return fail(object.errno);
   const { descriptor } = object;

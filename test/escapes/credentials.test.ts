@@ -1,0 +1,111 @@
+/**
+ * Rule 8 of the threat model: the supervisor changes nothing for whose credentials are not its own. It does not read them
+ * anew for each call, so each call that changes them is tried here behind one that it has already performed.
+ */
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { isRoot } from '../support/environment.ts';
+import { type Ground, insideTest, saidBy } from '../support/escape.ts';
+
+const rootOnly = isRoot ? undefined : 'only root can change to another user';
+
+/** A change of mode is performed in each form: by path, by descriptor, by descriptor and empty path. */
+const SCRIPT = String.raw`
+fd = os.open(f'{ROOT}/a/f', os.O_RDONLY)
+def forms(mode): return [sc(90, f'{ROOT}/a/f', mode), sc(91, fd, mode), sc(452, fd, '', mode, 0x1000)]
+def add_filter(*call):
+    code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+    return sc(*call, struct.pack('HxxxxxxQ', 1, ctypes.addressof(code)))
+def drop_capabilities(kept):
+    return sc(126, struct.pack('II', 0x20080522, 0), struct.pack('IIIIII', kept, kept, 0, 0, 0, 0))
+# Who changes user is not to be looked at any more, until it says otherwise: then its credentials alone are against it.
+def look(): assert sc(157, 4, 1) == 0
+def say_forms(**more): say(**more, **{f'form{n}': result for n, result in enumerate(forms(0o777))})
+before = forms(0o600)
+`;
+
+/** What changes the credentials of the calling thread; it gives 0 where that worked. */
+const CHANGES: Readonly<Record<string, string>> = {
+  setuid: 'sc(105, 65534)',
+  setgid: 'sc(106, 65534)',
+  setreuid: 'sc(113, -1, 65534)',
+  setregid: 'sc(114, -1, 65534)',
+  setresuid: 'sc(117, -1, 65534, -1)',
+  setresgid: 'sc(119, -1, 65534, -1)',
+  setfsuid: 'sc(122, 65534)',
+  setfsgid: 'sc(123, 65534)',
+  setgroups: `sc(116, 1, struct.pack('I', 65534))`,
+  'capset, all': 'drop_capabilities(0)',
+  'capset, CAP_FOWNER alone': 'drop_capabilities(0xf3)',
+};
+const FILTERS: Readonly<Record<string, string>> = {
+  'seccomp(2)': 'add_filter(317, 1, 0)',
+  'prctl(2)': 'add_filter(157, 22, 2)',
+};
+
+let ground: Ground | undefined;
+
+function policy(made: Ground): readonly string[] {
+  ground = made;
+  return [`--write-allow=${made.a}`];
+}
+
+function modeOfFile(): number {
+  assert.ok(ground);
+  return statSync(join(ground.a, 'f')).mode & 0o777;
+}
+
+/** EACCES where the thread's descriptors cannot even be looked at any more. */
+function checkRefused({ changed, ...forms }: Record<string, number>): void {
+  assert.equal(changed, 0);
+  assert.equal(Object.keys(forms).length, 3);
+  for (const result of Object.values(forms)) assert.ok(result === -1 || result === -13, String(result));
+  assert.equal(modeOfFile(), 0o600);
+}
+
+for (const [name, change] of Object.entries(CHANGES)) {
+  insideTest(
+    `P18 nothing is performed for a thread after ${name}`,
+    // setfsuid(2) and setfsgid(2) give the id of before: 0.
+    `${SCRIPT}\nchanged = ${change}\nlook()\nsay_forms(changed=changed)`,
+    (outcome) => checkRefused(saidBy(outcome)),
+    { policy, ...(rootOnly !== undefined && { skip: rootOnly }) },
+  );
+}
+
+for (const [name, change] of Object.entries(FILTERS)) {
+  insideTest(
+    `P18 nothing is performed for a thread with a filter of its own, by ${name}`,
+    `${SCRIPT}\nchanged = ${change}\nlook()\nsay_forms(changed=changed)`,
+    (outcome) => checkRefused(saidBy(outcome)),
+    { policy },
+  );
+}
+
+insideTest(
+  'P18 a thread that has changed its credentials does not take those of others along',
+  `${SCRIPT}
+results = {}
+def other(): results.update(changed=sc(122, 65534), look=look(), refused=sc(90, f'{ROOT}/a/f', 0o777))
+thread = threading.Thread(target=other); thread.start(); thread.join()
+say(**results, allowed=sc(90, f'{ROOT}/a/f', 0o640))`,
+  (outcome) => {
+    assert.deepEqual(saidBy(outcome), { changed: 0, look: null, refused: -1, allowed: 0 });
+    assert.equal(modeOfFile(), 0o640);
+  },
+  { policy, ...(rootOnly !== undefined && { skip: rootOnly }) },
+);
+
+insideTest(
+  'P18 who sets what is set already is served as before',
+  `${SCRIPT}
+before += [sc(105, os.getuid()), sc(106, os.getgid()), sc(117, -1, -1, -1), sc(157, 24, 41)]
+say_forms(changed=max(before[:-1]))`,
+  (outcome) => {
+    assert.deepEqual(saidBy(outcome), { changed: 0, form0: 0, form1: 0, form2: 0 });
+    assert.equal(modeOfFile(), 0o777);
+  },
+  { policy },
+);
