@@ -1,5 +1,6 @@
 /** Starts the launcher: a process that puts a plan in force, waits for the supervisor's word and becomes the command. */
 import { Errno } from '../linux/errno.ts';
+import { F_SETFL } from '../linux/files.ts';
 import { close, fcntl, kill, socketpair } from '../linux/libc.ts';
 import { pidfdOpen } from '../linux/spawn.ts';
 import { buildImage } from './image.ts';
@@ -40,7 +41,6 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
-const F_SETFL = 4;
 
 /**
  * Starts the launcher for a plan, with the standard streams, environment and directory of this process.

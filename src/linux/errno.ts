@@ -65,6 +65,12 @@ export const Errno = {
   EINPROGRESS: 115,
 } as const;
 
+/**
+ * The kernel's own, never seen by programs (include/linux/errno.h, where the first of such numbers is this one): with a
+ * signal pending it becomes EINTR, or the call begins again, as the handler asks for.
+ */
+export const ERESTARTSYS = 512;
+
 declare const errnoBrand: unique symbol;
 
 /** A positive error number, as `errno` holds it. */

@@ -37,6 +37,10 @@ export const O_TMPFILE_BIT = 0o20000000;
 /** An open with none of these bits changes nothing (access mode 3 asks for both rights, open(2) "NOTES"). */
 export const O_WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE_BIT;
 
+/** fcntl(2): a descriptor's status flags. */
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
 export const S_IFLNK = 0o120000;

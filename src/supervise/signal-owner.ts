@@ -5,6 +5,7 @@
  * process group in which the caller is the youngest, so it is never left to Landlock whether a group may be meant.
  */
 import { Errno } from '../linux/errno.ts';
+import { F_SETFL } from '../linux/files.ts';
 import { ASYNC_SIGNALS, SIGNAL_OWNER } from '../linux/ioctl.ts';
 import { close, fcntl, ioctl, syscallMemory3 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
@@ -15,7 +16,6 @@ import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { callerOf, carryOut, type Caller } from './signals.ts';
 import { arena, readMemory } from './target.ts';
 
-const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETOWN_EX = 15;
 const F_OWNER_TID = 0;

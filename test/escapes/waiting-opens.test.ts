@@ -40,6 +40,33 @@ say(made=made, early=early, late=said[0])`,
   );
 }
 
+insideTest(
+  'F08 a leased file: an open with O_TRUNC that a signal ended truncates nothing afterwards',
+  `import fcntl
+asked = os.pipe()
+signal.signal(signal.SIGIO, lambda *_: os.write(asked[1], b'x'))
+class Enough(Exception): pass
+def enough(*_): raise Enough
+fd = os.open(ROOT + '/a/f', os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+child = os.fork()
+if child == 0:
+    os.close(fd)
+    signal.signal(signal.SIGUSR1, enough)
+    try: os.open(ROOT + '/a/f', os.O_WRONLY | os.O_TRUNC)
+    except Enough: os._exit(7)
+    os._exit(1)
+os.read(asked[0], 1)
+os.kill(child, signal.SIGUSR1)
+ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+# Who would wait for the file still has it by now.
+for turn in range(20):
+    os.close(os.open(ROOT + '/a/f', os.O_WRONLY)); time.sleep(0.01)
+say(ended=ended, size=os.fstat(fd).st_size)`,
+  (outcome) => assert.deepEqual(saidBy(outcome), { ended: 7, size: 4 }),
+);
+
 /** The output is a FIFO whose reader has gone: to open it again is to wait for another reader. */
 const REOPENED = `said = []
 thread = threading.Thread(target=lambda: said.append(sc(2, '/dev/stdout', 1))); thread.start()

@@ -3,7 +3,7 @@
  * open (`leave`), and says which registers it reads.
  */
 import { Errno } from '../../linux/errno.ts';
-import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import { F_SETFL, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -60,7 +60,6 @@ const PRCTL_CREDENTIALS = { PR_SET_SECCOMP: 22, PR_CAPBSET_DROP: 24, PR_CAP_AMBI
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
 
-const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETOWN_EX = 15;
 const O_ASYNC = 0x2000;

@@ -4,7 +4,16 @@
  * it, by those at least who have our own credentials: the kernel asks others whether they may open the file.
  */
 import { Errno } from '../../linux/errno.ts';
-import { O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, fstat } from '../../linux/files.ts';
+import {
+  F_GETFL,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  fstat,
+} from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import { isTrusted, type FileContext } from '../context.ts';
 import { copyDescriptor } from '../descriptor.ts';
@@ -13,8 +22,6 @@ import { fail, type Referral, type Reply } from '../referral.ts';
 import { isPathOnly } from '../target.ts';
 import type { OpenObject } from './object.ts';
 import { openBehind } from './perform-open.ts';
-
-const F_GETFL = 3;
 
 const DESCRIPTOR_NAME = /(?:^|\/)fd\/(\d{1,9})$/;
 const STANDARD_NAMES = new Map([

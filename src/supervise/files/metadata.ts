@@ -4,7 +4,15 @@
  * that were copied once. Descriptor forms work on read-only descriptors too and are judged by what they refer to.
  */
 import { Errno } from '../../linux/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, fstat, W_OK } from '../../linux/files.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  F_GETFL,
+  PATH_MAX,
+  W_OK,
+  fstat,
+} from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import { judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
@@ -28,7 +36,6 @@ import {
 import { accessError } from './errors.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 
-const F_GETFL = 3;
 const path = arena(PATH_MAX);
 
 /** What a call works on. */

@@ -2,6 +2,7 @@
 import { Errno } from '../../linux/errno.ts';
 import {
   AT_FDCWD,
+  F_SETFL,
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
@@ -31,17 +32,17 @@ import { fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../resolve.ts';
 import { underUmask } from '../umask.ts';
 import { flagsError, openError } from './errors.ts';
-import { openWaiting } from './fifo.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
+import { attemptLeased } from './leased-file.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
+import { openWaiting } from './waiting-open.ts';
 
 const HERE = terminated(Buffer.from('.'));
 /** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
 const CONTROLLING_TERMINAL = 0x500n;
 /** Major number of /dev/null and its like, which never wait (mem(4)). */
 const MEMORY_DEVICES = 1n;
-const F_SETFL = 4;
 
 /** Opens an object that exists: the very one that was judged. Closes it. */
 export function openExisting(
@@ -107,12 +108,13 @@ export function openBehind(
   closeOnExec: boolean,
 ): Reply {
   const type = fileMode(descriptor) & S_IFMT;
-  const waits = (flags & O_NONBLOCK) === 0;
-  const result =
-    waits && mayBlock(descriptor, type, flags) ? -Errno.EAGAIN : openAtOnce(descriptor, flags, type);
-  return waits && result === -Errno.EAGAIN
-    ? openWaiting(referral, pending, descriptor, flags, closeOnExec)
-    : opened(result, closeOnExec);
+  if ((flags & O_NONBLOCK) === 0) {
+    if (type === S_IFREG)
+      return attemptLeased(referral, pending, descriptor, (file) => openFile(file, flags, closeOnExec));
+    if (mayBlock(descriptor, type, flags))
+      return openWaiting(referral, pending, descriptor, flags, closeOnExec);
+  }
+  return opened(openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags, 0), closeOnExec);
 }
 
 /** A FIFO waits for its other end, and so may a device for a carrier or for its present user. */
@@ -123,13 +125,12 @@ function mayBlock(descriptor: number, type: number, flags: number): boolean {
   return typeof status === 'number' || status.rawDevice >> 8n !== MEMORY_DEVICES;
 }
 
-/** A regular file waits for whoever holds a lease on it (F_SETLEASE, fcntl(2)): EAGAIN then. */
-function openAtOnce(descriptor: number, flags: number, type: number): number {
-  const name = `/proc/self/fd/${descriptor}`;
-  if (type !== S_IFREG || (flags & O_NONBLOCK) !== 0) return openText(AT_FDCWD, name, flags, 0);
-  const result = openText(AT_FDCWD, name, flags | O_NONBLOCK, 0);
+/** EAGAIN says that somebody holds a lease on the file. */
+function openFile(descriptor: number, flags: number, closeOnExec: boolean): Reply | 'stuck' {
+  const result = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags | O_NONBLOCK, 0);
+  if (result === -Errno.EAGAIN) return 'stuck';
   if (result >= 0) fcntl(result, F_SETFL, flags);
-  return result;
+  return opened(result, closeOnExec);
 }
 
 /** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */

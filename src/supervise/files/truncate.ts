@@ -4,7 +4,6 @@ import {
   AT_FDCWD,
   O_CLOEXEC,
   O_NONBLOCK,
-  O_PATH,
   O_WRONLY,
   PATH_MAX,
   S_IFDIR,
@@ -15,15 +14,12 @@ import {
 import { close, openText, truncateText } from '../../linux/libc.ts';
 import { judgeTruncate } from '../../judge/files.ts';
 import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
-import type { PendingCall, Unfinished } from '../pending.ts';
-import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
 import { accessError } from './errors.ts';
+import { attemptLeased } from './leased-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
-
-/** The kernel's own: with a signal pending it becomes EINTR, or the call begins again, as the handler asks for. */
-const ERESTARTSYS = 512;
 
 const path = arena(PATH_MAX);
 
@@ -67,12 +63,7 @@ function performTruncate(
   if ((object.mode & S_IFMT) !== S_IFREG) {
     return resultReply(truncateText(`/proc/self/fd/${object.descriptor}`, size));
   }
-  const reply = truncateFile(object.descriptor, size);
-  if (reply !== 'stuck') return reply;
-  const own = openText(AT_FDCWD, `/proc/self/fd/${object.descriptor}`, O_PATH | O_CLOEXEC, 0);
-  if (own < 0) return fail(-own);
-  pending.add(new WaitingTruncation(referral.detach(), own, size));
-  return PENDING;
+  return attemptLeased(referral, pending, object.descriptor, (descriptor) => truncateFile(descriptor, size));
 }
 
 /** While we have it open for writing nobody gets a lease on it, for whose end the kernel would wait. */
@@ -84,38 +75,6 @@ function truncateFile(object: number, size: bigint): Reply | 'stuck' {
   const result = truncateText(name, size);
   close(held);
   return resultReply(result);
-}
-
-/** Somebody has a lease on the file (F_SETLEASE, fcntl(2)) and was asked to give it up. */
-class WaitingTruncation implements PendingCall {
-  readonly referral: Referral;
-  readonly descriptor = -1;
-  readonly events = 0;
-  readonly timeout = Infinity;
-  readonly #object: number;
-  readonly #size: bigint;
-
-  constructor(referral: Referral, object: number, size: bigint) {
-    this.referral = referral;
-    this.#object = object;
-    this.#size = size;
-  }
-
-  attempt(): Reply | Unfinished {
-    return truncateFile(this.#object, this.#size);
-  }
-
-  expired(): Reply {
-    return fail(Errno.EINTR);
-  }
-
-  interrupted(restart: boolean): Reply {
-    return fail(restart ? ERESTARTSYS : Errno.EINTR);
-  }
-
-  release(): void {
-    close(this.#object);
-  }
 }
 
 function truncateError(object: OpenObject): number | undefined {

@@ -1,6 +1,6 @@
 /** connect(2), performed on the target's socket with an address of our own. */
 import { Errno } from '../../linux/errno.ts';
-import { O_NONBLOCK } from '../../linux/files.ts';
+import { F_GETFL, F_SETFL, O_NONBLOCK } from '../../linux/files.ts';
 import { close, fcntl, syscall } from '../../linux/libc.ts';
 import {
   AF_INET,
@@ -22,11 +22,9 @@ import { PENDING, fail, resultReply, type Referral, type Reply } from '../referr
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { reach, type Reachable } from './reach.ts';
-import { interruption } from './interruption.ts';
+import { interruption } from '../interruption.ts';
 import { readAddress, type TargetSocket } from './target-socket.ts';
 
-const F_GETFL = 3;
-const F_SETFL = 4;
 const POLLOUT = 4;
 const SHUT_RDWR = 2;
 

@@ -3,7 +3,7 @@
  * connection of a program that is alone with its descriptors they go on.
  */
 import { Errno } from '../../linux/errno.ts';
-import { O_NONBLOCK } from '../../linux/files.ts';
+import { F_GETFL, O_NONBLOCK } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import {
   AF_UNIX,
@@ -22,7 +22,7 @@ import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } 
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { NO_CONTROL, readControl, type Control } from './control.ts';
-import { interruption } from './interruption.ts';
+import { interruption } from '../interruption.ts';
 import { MANY_SIZE, readMessage, type Message } from './message.ts';
 import { mayGoOn } from './connection.ts';
 import { reach } from './reach.ts';
@@ -30,7 +30,6 @@ import { openSocket, readAddress, type TargetSocket } from './target-socket.ts';
 import { Transmission } from './transmission.ts';
 import { MOST_BYTES, MOST_VECTORS, vectorOf, writeUnsigned } from './vector.ts';
 
-const F_GETFL = 3;
 const POLLOUT = 4;
 /** struct mmsghdr: where the kernel writes how much was sent. */
 const COUNT_OFFSET = 56;

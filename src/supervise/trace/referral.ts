@@ -1,4 +1,5 @@
 /** A referral that a tracee brings by stopping at SECCOMP_RET_TRACE (ptrace(2), PTRACE_EVENT_SECCOMP). */
+import { ERESTARTSYS } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
 import {
   PTRACE_SYSCALL_INFO_SECCOMP,
@@ -13,8 +14,6 @@ import { handDescriptor } from './hand-descriptor.ts';
 import type { Injector } from './injector.ts';
 
 const HALF = 2 ** 32;
-/** The first of the numbers that the kernel keeps to itself (linux/errno.h). */
-const ERESTARTSYS = 512;
 /** Above this no user address lies on x86-64, and a double still holds it exactly. */
 const HIGHEST_ADDRESS_HALF = 0x20_0000;
 

@@ -1,15 +1,11 @@
-/**
- * Opens that wait: of a FIFO for its other end (fifo(7)), of a device, of a file for the end of a lease. That may take for
- * ever, so a pool thread waits.
- */
+/** Opens that wait: of a FIFO for its other end (fifo(7)), of a device. That may take for ever, so a pool thread waits. */
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH, fstat } from '../../linux/files.ts';
 import { close, openText, openTextAsync } from '../../linux/libc.ts';
+import { interruption } from '../interruption.ts';
 import type { PendingCall, PendingCalls, Unfinished } from '../pending.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
 
-/** The kernel's own: with a signal pending it becomes EINTR, or the call begins again, as the handler asks for. */
-const ERESTARTSYS = 512;
 /** More of them would use up our descriptors and threads. */
 const MOST_WAITING = 64;
 
@@ -57,7 +53,7 @@ class WaitingOpen implements PendingCall {
   interrupted(restart: boolean): Reply {
     const outcome = this.attempt();
     if (typeof outcome !== 'string') return outcome;
-    return fail(restart ? ERESTARTSYS : Errno.EINTR);
+    return interruption(this.timeout, restart);
   }
 
   release(): void {
