@@ -6,13 +6,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { makeGround, python } from '../support/escape.ts';
+import { makeGround, python, saidBy } from '../support/escape.ts';
 import { ended, forEachWay, until, usage } from '../support/faults.ts';
 import { repetitions } from '../support/repeat.ts';
-import { secfiltWords, start } from '../support/run.ts';
+import { run, secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
 
 const RUNS = repetitions('SECFILTER_FAULT_RUNS', 30);
+const EXECS = repetitions('SECFILTER_FAULT_RUNS', 10);
 /** What Node itself has open, the descriptors of threads that are kept (64, descriptor.ts), and little more. */
 const MOST_DESCRIPTORS = 160;
 
@@ -123,6 +124,42 @@ forEachWay(
     assert.equal(last['refused'], -1, said);
     // Nobody listens there, which the kernel says: the supervisor has performed the call.
     assert.equal(last['connected'], 111, said);
+    assert.deepEqual(strictSnapshot(ground.o), before);
+  },
+);
+
+const EXEC_SCRIPT = String.raw`
+turn = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+def change(n):
+    while True:
+        sc(90, f'{ROOT}/a/f', 0o600 + n); sc(90, f'{ROOT}/o/f', 0o777); sc(2, f'{ROOT}/o/f', 1)
+        fd = sc(2, f'{ROOT}/a/n{n}', 0o102, 0o644)
+        if fd >= 0: sc(3, fd)
+if turn == ROUNDS:
+    say(turn=turn, changed=sc(90, f'{ROOT}/a/f', 0o600), opened=sc(2, f'{ROOT}/a/last', 0o102, 0o644), refused=sc(90, f'{ROOT}/o/f', 0o777))
+    sys.exit()
+for n in range(3): threading.Thread(target=change, args=(n,), daemon=True).start()
+time.sleep(turn % 7 / 1000)
+# A thread that is not the first takes its number, and all others end where they are.
+again = threading.Thread(target=lambda: os.execv(sys.executable, [*sys.orig_argv[:4], str(turn + 1)]))
+again.start(); again.join()
+`;
+
+forEachWay(
+  `F38 a thread starts another program in the middle of the calls of all others, ${EXECS} times`,
+  async (t, options, backing) => {
+    const ground = makeGround(t);
+    const before = strictSnapshot(ground.o);
+    const words = secfiltWords([
+      ...options,
+      `--write-allow=${ground.a}`,
+      '--',
+      ...python(`ROUNDS = ${EXECS}\n${EXEC_SCRIPT}`, ground.root),
+    ]);
+    const outcome = await run(words, { env: backing.env, timeout: 60_000 + EXECS * 500 });
+    const { turn, changed, opened, refused } = saidBy(outcome);
+    assert.deepEqual([turn, changed, refused], [EXECS, 0, -1]);
+    assert.ok((opened ?? -1) >= 0, outcome.stdout);
     assert.deepEqual(strictSnapshot(ground.o), before);
   },
 );
