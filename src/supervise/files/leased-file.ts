@@ -2,12 +2,11 @@
  * Calls that somebody's lease on a file holds up (F_SETLEASE, fcntl(2)): the holder was asked to give it up, and each is
  * tried again until it has. One that is given up meanwhile does nothing any more.
  */
-import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../../linux/files.ts';
 import { close, openText } from '../../linux/libc.ts';
-import { interruption } from '../interruption.ts';
-import type { PendingCall, PendingCalls } from '../pending.ts';
+import type { PendingCalls } from '../pending.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
+import { UntimedCall } from './untimed-call.ts';
 
 /** Tries a call on an open file, without waiting: 'stuck' as long as the lease is there. */
 export type LeasedAttempt = (object: number) => Reply | 'stuck';
@@ -27,30 +26,18 @@ export function attemptLeased(
   return PENDING;
 }
 
-class LeasedFileCall implements PendingCall {
-  readonly referral: Referral;
-  readonly descriptor = -1;
-  readonly events = 0;
-  readonly timeout = Infinity;
+class LeasedFileCall extends UntimedCall {
   readonly #object: number;
   readonly #attempt: LeasedAttempt;
 
   constructor(referral: Referral, object: number, attempt: LeasedAttempt) {
-    this.referral = referral;
+    super(referral);
     this.#object = object;
     this.#attempt = attempt;
   }
 
   attempt(): Reply | 'stuck' {
     return this.#attempt(this.#object);
-  }
-
-  expired(): Reply {
-    return fail(Errno.EINTR);
-  }
-
-  interrupted(restart: boolean): Reply {
-    return interruption(this.timeout, restart);
   }
 
   release(): void {

@@ -2,9 +2,9 @@
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH, fstat } from '../../linux/files.ts';
 import { close, openText, openTextAsync } from '../../linux/libc.ts';
-import { interruption } from '../interruption.ts';
-import type { PendingCall, PendingCalls, Unfinished } from '../pending.ts';
+import type { PendingCalls, Unfinished } from '../pending.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
+import { UntimedCall } from './untimed-call.ts';
 
 /** More of them would use up our descriptors and threads. */
 const MOST_WAITING = 64;
@@ -22,16 +22,12 @@ interface Opening {
 
 const openings = new Set<Opening>();
 
-class WaitingOpen implements PendingCall {
-  readonly referral: Referral;
-  readonly descriptor = -1;
-  readonly events = 0;
-  readonly timeout = Infinity;
+class WaitingOpen extends UntimedCall {
   readonly #opening: Opening;
   readonly #closeOnExec: boolean;
 
   constructor(referral: Referral, opening: Opening, closeOnExec: boolean) {
-    this.referral = referral;
+    super(referral);
     this.#opening = opening;
     this.#closeOnExec = closeOnExec;
   }
@@ -46,14 +42,9 @@ class WaitingOpen implements PendingCall {
       : { kind: 'descriptor', descriptor: result, closeOnExec: this.#closeOnExec };
   }
 
-  expired(): Reply {
-    return fail(Errno.EINTR);
-  }
-
-  interrupted(restart: boolean): Reply {
+  override interrupted(restart: boolean): Reply {
     const outcome = this.attempt();
-    if (typeof outcome !== 'string') return outcome;
-    return interruption(this.timeout, restart);
+    return typeof outcome === 'string' ? super.interrupted(restart) : outcome;
   }
 
   release(): void {
