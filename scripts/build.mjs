@@ -40,9 +40,8 @@ const { outputFiles } = await build({
   format: 'cjs',
   minify: true,
   keepNames: false,
-  external: ['@koromix/*'],
   plugins: [koffiDirect, compiledFilters],
-  banner: { js: '(function (require, module) {' },
+  banner: { js: '(function (require, module, __dirname) {' },
   footer: { js: '})' },
   define: { 'import.meta.url': 'undefined', KOFFI_VERSION: JSON.stringify(manifest.dependencies.koffi) },
   logLevel: 'warning',
@@ -65,7 +64,7 @@ try {
   cachedData = readFileSync(__dirname + '/${cacheName}');
 } catch {}
 try {
-  new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, module);
+  new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, module, __dirname);
 } catch (error) {
   // Nothing runs, and the reason is not buried under a line of a quarter of a million characters.
   process.stderr.write('secfilt: cannot start: ' + String(error.message).split('\\n')[0] + '\\n');

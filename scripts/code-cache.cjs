@@ -3,6 +3,7 @@
 // cache holds what was reached.
 const { openSync, readFileSync, writeSync } = require('node:fs');
 const { createRequire } = require('node:module');
+const { dirname } = require('node:path');
 const { Script } = require('node:vm');
 
 /** The kernel engine comes last: it restricts this very process. */
@@ -22,7 +23,7 @@ function next() {
   if (engine === undefined) finish();
   ended = false;
   process.argv = [process.execPath, program, `--engine=${engine}`, '--read-only', '--quiet', '--', 'true'];
-  script.runInThisContext()(requireWatched, { exports: {} });
+  script.runInThisContext()(requireFromProgram, { exports: {} }, dirname(program));
 }
 
 function finish() {
@@ -51,10 +52,11 @@ function watched(koffi) {
   return { ...koffi, load };
 }
 
-function requireWatched(name) {
-  const loaded = requireFromProgram(name);
-  return typeof loaded.load === 'function' && loaded.errno !== undefined ? watched(loaded) : loaded;
-}
+const { dlopen } = process;
+process.dlopen = (loaded, ...words) => {
+  dlopen(loaded, ...words);
+  loaded.exports = watched(loaded.exports);
+};
 
 process.on('unhandledRejection', () => {});
 process.on('uncaughtException', finish);

@@ -1,8 +1,17 @@
 // What `import koffi from 'koffi'` comes to in the bundle: the binary itself, without the search for it among those of all
-// platforms, which takes longer than to load it. Another version, or another libc, and koffi looks for itself.
+// platforms, which takes longer than to load it. Not where it usually is, another version, or another libc: koffi looks for itself.
+const { existsSync } = require('node:fs');
+
+const BINARY = '@koromix/koffi-linux-x64/linux_x64/koffi.node';
+/** Beside this package, where it is installed; in it, where it is a checkout. From dist/. */
+const PLACES = ['/../../', '/../node_modules/'];
+
 let native;
 try {
-  native = require('@koromix/koffi-linux-x64/linux_x64/koffi.node');
+  const path = PLACES.map((place) => __dirname + place + BINARY).find(existsSync);
+  const loaded = { exports: {} };
+  if (path !== undefined) process.dlopen(loaded, path);
+  native = loaded.exports;
 } catch {
   native = undefined;
 }
