@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Backing } from '../support/backing.ts';
 import { type Ground, makeGround, python } from '../support/escape.ts';
-import { ended, forEachWay, until, usage } from '../support/faults.ts';
+import { assertNoGrowth, ended, forEachWay, until, usage } from '../support/faults.ts';
 import { repetitions } from '../support/repeat.ts';
 import { run, secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
@@ -216,11 +216,6 @@ print('end', flush=True); sys.stdin.readline()`;
     child.stdin?.end('\n');
     await ended(child);
     assert.equal(child.exitCode, 0);
-    if (first.descriptors !== undefined) {
-      // Descriptors of threads are kept for a while, at most 64 of them (descriptor.ts).
-      assert.ok((last.descriptors ?? 0) - first.descriptors <= 70, JSON.stringify([first, last]));
-    }
-    // Anonymous memory: V8 may take some megabytes before it collects; a leak of each call would be more.
-    assert.ok(last.kilobytes - first.kilobytes < 48 * 1024, JSON.stringify([first, last]));
+    assertNoGrowth(first, last, 64);
   },
 );

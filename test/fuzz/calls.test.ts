@@ -11,15 +11,16 @@ import { test } from 'node:test';
 import { backings } from '../support/backing.ts';
 import { who } from '../support/environment.ts';
 import { engines, makeGround, python } from '../support/escape.ts';
+import { assertNoGrowth, ended, until, usage } from '../support/faults.ts';
 import { repetitions } from '../support/repeat.ts';
-import { run, secfiltWords } from '../support/run.ts';
+import { secfiltWords, start } from '../support/run.ts';
 import { strictSnapshot } from '../support/snapshot.ts';
 
 const SECONDS = repetitions('SECFILTER_FUZZ_SECONDS', 2);
 const SEED = process.env['SECFILTER_FUZZ_SECONDS'] === undefined ? 7 : Date.now() % 2 ** 31;
 
 const FUZZER = String.raw`
-import random, resource
+import random, resource, shutil, subprocess
 SECONDS, SEED = float(sys.argv[2]), int(sys.argv[3])
 SECFILT = os.getppid()
 # Without an end, or with more processes than one can count; and what only ends or cripples the caller: exit, fork, mmap, close, timers, users.
@@ -37,7 +38,22 @@ def path(r):
     raw = '/'.join(r.choice(parts) for _ in range(r.randrange(1, 5))).encode()
     if r.random() < 0.1: raw = bytes(r.randrange(1, 256) for _ in range(r.randrange(40)))
     return raw[:4095]
+calls = mmap.mmap(-1, 8)
+def prepare():
+    "The ground as it was: what the last one has done to it would leave the next nothing to do."
+    a = ROOT + '/a'
+    if not os.path.isdir(a):
+        try: os.unlink(a)
+        except FileNotFoundError: pass
+        os.mkdir(a)
+    os.chmod(a, 0o755)
+    for entry in list(os.scandir(a)):
+        if entry.is_dir(follow_symlinks=False): subprocess.run(['chmod', '-R', 'u+rwx', entry.path]); shutil.rmtree(entry.path)
+        else: os.unlink(entry.path)
+    open(a + '/f', 'w').close(); os.symlink(ROOT + '/o', a + '/l')
+started = False
 def child(seed):
+    global started
     r = random.Random(seed)
     signal.setitimer(signal.ITIMER_REAL, 0.4)
     for name in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE): resource.setrlimit(name, (65536 if name == resource.RLIMIT_FSIZE else 0,) * 2)
@@ -61,6 +77,7 @@ def child(seed):
         if kind == 9: return r.getrandbits(64)
         if kind == 10: return ctypes.addressof(r.choice(buffers)) + 4190
         return r.choice((0, 1, 2**31, 2**32 - 1, 2**63, 0xffffffff80000000, 0x7fffffffffff))
+    started = True
     while True:
         number = r.choice(OFTEN) if r.random() < 0.6 else r.choice(NUMBERS)
         if number in LEFT_OUT: continue
@@ -69,19 +86,26 @@ def child(seed):
         if number == 302: args[0] = r.choice((SECFILT, 1, SECFILT | 1 << 32))
         if r.random() < 0.02: number |= 0x40000000
         sc(number, *args)
-end = time.time() + SECONDS
+        struct.pack_into('Q', calls, 0, struct.unpack_from('Q', calls)[0] + 1)
 count = 0
-while time.time() < end:
-    pid = os.fork()
-    if pid == 0:
-        null = os.open('/dev/null', os.O_RDWR)
-        for fd in (0, 1, 2): os.dup2(null, fd)
-        try: child(SEED + count)
-        except BaseException: pass
-        os._exit(0)
-    os.waitpid(pid, 0)
-    count += 1
-print('rounds', count)
+def rounds(seconds, least=0):
+    global count
+    end = time.time() + seconds
+    while time.time() < end or count < least:
+        prepare()
+        pid = os.fork()
+        if pid == 0:
+            null = os.open('/dev/null', os.O_RDWR)
+            for fd in (0, 1, 2): os.dup2(null, fd)
+            try: child(SEED + count)
+            except BaseException: os._exit(0 if started else 50)
+        status = os.waitpid(pid, 0)[1]
+        assert status != 50 << 8, count
+        count += 1
+    # While the supervisor is looked at from outside there is nobody else inside.
+    print('rounds', count, 'calls', struct.unpack_from('Q', calls)[0], flush=True); sys.stdin.readline()
+# Of so many threads the supervisor keeps what it keeps of any.
+rounds(SECONDS / 2, 70); rounds(SECONDS)
 `;
 
 for (const { name, options } of engines) {
@@ -96,20 +120,38 @@ for (const { name, options } of engines) {
       const before = strictSnapshot(ground.o);
       const bystanderBefore = factsOf(bystander.pid);
       const words = [...python(FUZZER, ground.root), String(SECONDS), String(SEED)];
-      const outcome = await run(
+      const child = start(
         secfiltWords([...options, `--write-allow=${ground.a}`, '--no-outbound-network', '--', ...words]),
-        { env: backing.env, timeout: SECONDS * 1000 + 60_000 },
+        { env: backing.env },
       );
-      t.diagnostic(outcome.stdout.trim());
+      t.after(() => child.kill('SIGKILL'));
+      const said = { stdout: '', stderr: '' };
+      for (const name of ['stdout', 'stderr'] as const)
+        child[name]?.on('data', (data: Buffer) => (said[name] += data.toString()));
+      const isOver = () => child.exitCode !== null || child.signalCode !== null;
+      const rounds = async (count: number) => {
+        const done = () => said.stdout.split('\n').length > count || isOver();
+        await until('the rounds', done, SECONDS * 1000 + 60_000);
+        assert.ok(!isOver(), JSON.stringify([child.exitCode, child.signalCode, said]).slice(-2000));
+        return usage(child.pid ?? 0);
+      };
+      const first = await rounds(1);
+      child.stdin?.write('\n');
+      const last = await rounds(2);
+      child.stdin?.end('\n');
+      await ended(child);
+      t.diagnostic(`${said.stdout.trim().replace('\n', ', ')}; ${JSON.stringify([first, last])}`);
       // The ground's own name may have been taken away from us inside; that is allowed there.
       try {
         chmodSync(ground.a, 0o755);
       } catch {
         // It is gone.
       }
-      assert.deepEqual([outcome.code, outcome.signal], [0, null], JSON.stringify(outcome).slice(-2000));
-      assert.match(outcome.stdout, /^rounds [1-9]/m);
-      assert.doesNotMatch(outcome.stderr, /fault of secfilt/);
+      assert.deepEqual([child.exitCode, child.signalCode], [0, null], said.stderr.slice(-2000));
+      const [, made = 0, calls = 0] = (/^rounds (\d+) calls (\d+)\n$/m.exec(said.stdout) ?? []).map(Number);
+      assert.ok(made > 0 && calls > 50 * made, said.stdout);
+      assert.doesNotMatch(said.stderr, /fault of secfilt/);
+      assertNoGrowth(first, last, 8);
       assert.deepEqual(strictSnapshot(ground.o), before);
       assert.equal(bystander.exitCode ?? bystander.signalCode, null);
       assert.deepEqual(factsOf(bystander.pid), bystanderBefore);

@@ -40,8 +40,27 @@ export function ended(child: ChildProcess): Promise<void> {
   });
 }
 
-/** An undumpable process shows its descriptors to nobody but root. */
-export function usage(pid: number): { descriptors: number | undefined; kilobytes: number } {
+/** What a process holds. */
+export interface Usage {
+  /** An undumpable process shows its descriptors to nobody but root. */
+  readonly descriptors: number | undefined;
+  /** Anonymous memory. */
+  readonly kilobytes: number;
+}
+
+/**
+ * Both while nobody asks anything of the supervisor; between them much was asked.
+ * @param kept descriptors of threads that may have come to be kept meanwhile: 64 at most are (descriptor.ts)
+ */
+export function assertNoGrowth(first: Usage, last: Usage, kept: number): void {
+  const both = JSON.stringify([first, last]);
+  if (first.descriptors !== undefined)
+    assert.ok((last.descriptors ?? Infinity) - first.descriptors <= kept + 6, both);
+  // V8 may take some megabytes before it collects; a leak of each call would be more.
+  assert.ok(last.kilobytes - first.kilobytes < 48 * 1024, both);
+}
+
+export function usage(pid: number): Usage {
   const kilobytes = Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   try {
     const names = readdirSync(`/proc/${pid}/fd`);
