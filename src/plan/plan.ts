@@ -23,9 +23,7 @@ export interface Plan {
   readonly landlock: LandlockPlan | undefined;
   /** What the filter depends on (filter/program.ts makes it). */
   readonly situation: Situation;
-  /** Every path where changes are allowed; empty where files are not restricted. */
-  readonly writable: readonly PathBytes[];
-  /** Those of them that nobody named: devices, to be written to and to stay as they are. */
+  /** Besides what the policy names: devices, to be written to and to stay as they are. Empty where files are not restricted. */
   readonly devices: readonly PathBytes[];
   readonly waitKillable: boolean;
 }
@@ -74,7 +72,6 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     policy,
     landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
     situation,
-    writable: policy.files === undefined ? [] : [...devices, ...policy.files.writable],
     devices: policy.files === undefined ? [] : devices,
     waitKillable: features.waitKillable,
   };

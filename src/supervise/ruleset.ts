@@ -1,6 +1,6 @@
 /** Makes the Landlock ruleset of a plan, and notes which allowed paths it backs. */
 import { readdirSync } from 'node:fs';
-import { AT_FDCWD, fstat, openPath, terminated } from '../linux/files.ts';
+import { AT_FDCWD, S_IFCHR, S_IFMT, fstat, openPath, terminated } from '../linux/files.ts';
 import { addPathRule, createRuleset } from '../linux/landlock.ts';
 import { close } from '../linux/libc.ts';
 import { Errno, SyscallError } from '../linux/errno.ts';
@@ -19,24 +19,46 @@ export interface Ruleset {
 const UNBACKED: Backing = { kind: 'none' };
 const DIRECTORY: Backing = { kind: 'directory' };
 const ROOT = Buffer.from('/');
+/** Major and minor numbers (null(4), random(4), tty(4)); a terminal may have any. */
+const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
+  ['/dev/null', 0x103n],
+  ['/dev/zero', 0x105n],
+  ['/dev/full', 0x107n],
+  ['/dev/random', 0x108n],
+  ['/dev/urandom', 0x109n],
+  ['/dev/tty', 0x500n],
+]);
 
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
 export function makeRuleset(plan: Plan): Ruleset {
   const { landlock } = plan;
-  const devices = new Set(plan.devices.map((device) => device.toString('latin1')));
-  const isFixed = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
+  const devices = plan.devices.filter(isItsDevice);
+  const paths = [...devices, ...(plan.policy.files?.writable ?? [])];
+  const names = new Set(devices.map((device) => device.toString('latin1')));
+  const isFixed = (path: PathBytes): boolean => names.has(path.toString('latin1'));
   if (landlock === undefined) {
-    const writable = plan.writable.map((path) => ({ path, backing: UNBACKED, fixed: isFixed(path) }));
+    const writable = paths.map((path) => ({ path, backing: UNBACKED, fixed: isFixed(path) }));
     return { descriptor: undefined, writable };
   }
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
-  const writable = plan.writable.flatMap(belowRoot).map((path) => ({
+  const writable = paths.flatMap(belowRoot).map((path) => ({
     path,
     backing: plan.policy.files === undefined ? UNBACKED : addRule(descriptor, landlock, path),
     fixed: isFixed(path),
   }));
   return { descriptor, writable };
+}
+
+/** Whether a device that nobody named is one, and the one that its name says: something else may have taken its place. */
+function isItsDevice(path: PathBytes): boolean {
+  const descriptor = openPath(AT_FDCWD, terminated(path));
+  if (descriptor < 0) return false;
+  const status = fstat(descriptor);
+  close(descriptor);
+  if (typeof status === 'number' || (status.mode & S_IFMT) !== S_IFCHR) return false;
+  const number = DEVICE_NUMBERS.get(path.toString('latin1'));
+  return number === undefined || number === status.rawDevice;
 }
 
 /**
