@@ -35,8 +35,8 @@ const SIGNALS = [0, 1, 2, 3, 6, 9, 10, 12, 15, 17, 18, 19, 20, 23, 34, 64];
 /** Every way to send a signal to a process or thread: [label, Python]. */
 const WAYS = `
 INFO = struct.pack('iiiiiI', 0, 0, -1, 0, 0, 0) + bytes(200)
-def pidfd(pid):
-    fd = sc(434, pid, 0)
+def pidfd(pid, flags=0):
+    fd = sc(434, pid, flags)
     return fd if fd >= 0 else -1
 WAYS = {
   'kill': lambda p, s: sc(62, p, s),
@@ -45,6 +45,11 @@ WAYS = {
   'rt_sigqueueinfo': lambda p, s: sc(129, p, s, INFO),
   'rt_tgsigqueueinfo': lambda p, s: sc(297, SECFILT if p in TASKS else p, p, s, INFO),
   'pidfd_send_signal': lambda p, s: sc(424, pidfd(p), s, 0, 0),
+  'pidfd_send_signal to the thread': lambda p, s: sc(424, pidfd(p, 0o200), s, 0, 1),
+  'pidfd_send_signal by a thread': lambda p, s: sc(424, pidfd(p, 0o200), s, 0, 2),
+  'pidfd_send_signal to its group': lambda p, s: sc(424, pidfd(p), s, 0, 4),
+  'pidfd_send_signal with information': lambda p, s: sc(424, pidfd(p), s, INFO, 0),
+  'pidfd_send_signal by /proc': lambda p, s: sc(424, sc(2, f'/proc/{p}', 0o200000), s, 0, 0),
   'kill with garbage': lambda p, s: sc(62, 0xdead00000000 | p, s | 1 << 32),
 }
 `;
@@ -263,7 +268,7 @@ for (const [what, request] of [
     id: 'P14',
     title: `SIGIO by ${what}`,
     // The victim outside says what it got; its number is in a file.
-    prepare: startVictim,
+    prepare: (ground, t) => startVictim(ground, t),
     script: `VICTIM = int(open(ROOT + '/victim').read())
 pair = socket.socketpair()
 r, w = (end.fileno() for end in pair)
@@ -276,14 +281,35 @@ time.sleep(0.2)`,
   });
 }
 
-async function startVictim({ root }: { root: string }, t: { after(clean: () => void): void }): Promise<void> {
-  const script = `signal.signal(12, lambda *_: open(ROOT + '/heard', 'a').write('x'))
+for (const [what, request] of [
+  ['kill(0)', 'sc(62, 0, 28)'],
+  ['kill of the named group', 'sc(62, -os.getpgid(0), 28)'],
+  ['pidfd_send_signal of its leader', 'sc(424, sc(434, os.getpgid(0), 0), 28, 0, 4)'],
+] as const) {
+  attackTest({
+    id: 'P14',
+    title: `the group that secfilt was started in is signalled by ${what}`,
+    // SIGWINCH harms nobody who does not ask for it: the tests themselves are in the group.
+    prepare: (ground, t) => startVictim(ground, t, 28, []),
+    script: `print(${request}); time.sleep(0.2)`,
+    worked: ({ root }) => readFileSync(`${root}/heard`, 'utf8') !== '',
+    lacking: ({ stdout }) => (stdout === '-22\n' ? 'a pidfd means no group on this kernel' : undefined),
+  });
+}
+
+/** @param words before its own: without setsid it is in the group of the tests */
+async function startVictim(
+  { root }: { root: string },
+  t: { after(clean: () => void): void },
+  number = 12,
+  words: readonly string[] = ['setsid'],
+): Promise<void> {
+  const script = `signal.signal(${number}, lambda *_: open(ROOT + '/heard', 'a').write('x'))
 open(ROOT + '/heard', 'w').close()
 open(ROOT + '/victim', 'w').write(str(os.getpid()))
 print('ready', flush=True)
 while True: time.sleep(0.05)`;
-  // In a group of its own, so that a whole group can be meant.
-  const victim = start(['setsid', ...python(script, root)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const victim = start([...words, ...python(script, root)], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => victim.kill('SIGKILL'));
   await said(victim);
 }
