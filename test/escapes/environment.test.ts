@@ -17,7 +17,7 @@ const PRELOAD = `require('node:fs').appendFileSync(__dirname + '/loaded', proces
 setTimeout(() => require('node:fs').appendFileSync(__dirname + '/survived', process.pid + '\\n'), 150).unref();`;
 
 /** Prints its environment, after a while. */
-const COMMAND = `setTimeout(() => console.log(JSON.stringify({ options: process.env.NODE_OPTIONS, path: process.env.NODE_PATH,
+const COMMAND = `setTimeout(() => console.log(JSON.stringify({ options: process.env.NODE_OPTIONS, path: process.env.NODE_PATH, library: process.env.LD_LIBRARY_PATH,
   carried: Object.keys(process.env).filter((name) => name.startsWith('SECFILTER_')) })), 400)`;
 
 function ground(t: TestContext): string {
@@ -46,10 +46,10 @@ for (const [how, words] of [
     const path = join(root, 'node_modules');
     const outcome = await run([...words, `--write-allow=${root}`, '--', process.execPath, '-e', COMMAND], {
       cwd: root,
-      env: { NODE_OPTIONS: options, NODE_PATH: path },
+      env: { NODE_OPTIONS: options, NODE_PATH: path, LD_LIBRARY_PATH: root },
     });
     assert.equal(outcome.code, 0, JSON.stringify(outcome));
-    assert.deepEqual(JSON.parse(outcome.stdout), { options, path, carried: [] });
+    assert.deepEqual(JSON.parse(outcome.stdout), { options, path, library: root, carried: [] });
     // Node runs it before we are asked; but that process has become another program, and only the command has it.
     const survived = readFileSync(join(root, 'survived'), 'utf8').trim().split('\n');
     assert.equal(survived.length, 1);
@@ -102,11 +102,7 @@ void test('P37 a descriptor that the command line names survives the fresh start
   assert.ok(!existsSync(join(root, 'made')));
 });
 
-async function listensAt(child: ChildProcess, port: number): Promise<boolean> {
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.once('data', () => resolve());
-    child.once('close', () => reject(new Error('it ended')));
-  });
+function isListenedAt(child: ChildProcess, port: number): boolean {
   const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');
   const table = readFileSync(`/proc/${child.pid}/net/tcp`, 'utf8');
   return table.split('\n').some((line) => line.includes(`:${hexadecimal} `) && line.includes(' 0A '));
@@ -116,10 +112,21 @@ for (const [how, words, env] of [
   ['NODE_OPTIONS=--inspect', [process.execPath], { NODE_OPTIONS: '--inspect=127.0.0.1:39229' }],
   ['node --inspect', [process.execPath, '--inspect=127.0.0.1:39229'], {}],
 ] as const) {
-  void test(`K4 P37 the inspector is closed before the command starts: ${how}`, async () => {
-    const script = 'echo ready; read line; exit 3';
+  void test(`K4 P37 the inspector is closed before the command starts, and no signal opens it: ${how}`, async () => {
+    const script = `trap 'echo heard' USR1; echo ready; until read line; do :; done; exit 3`;
     const child = start([...words, secfiltScript, '--read-only', '--', 'sh', '-c', script], { env });
-    assert.equal(await listensAt(child, 39229), false);
+    const said = () =>
+      new Promise<void>((resolve, reject) => {
+        child.stdout?.once('data', () => resolve());
+        child.once('close', () => reject(new Error('it ended')));
+      });
+    await said();
+    assert.equal(isListenedAt(child, 39229), false);
+    const heard = said();
+    child.kill('SIGUSR1');
+    // It is the command's, as are all.
+    await heard;
+    assert.deepEqual([isListenedAt(child, 39229), isListenedAt(child, 9229)], [false, false]);
     child.stdin?.end('\n');
     assert.equal(await new Promise((resolve) => child.once('close', resolve)), 3);
   });
