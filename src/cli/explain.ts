@@ -1,29 +1,20 @@
 /** `secfilt --explain`: what would be in force, and which layer holds it. Runs nothing, changes nothing. */
 import { writeSync } from 'node:fs';
-import { close, exitNow } from '../linux/libc.ts';
+import { close } from '../linux/libc.ts';
 import { syscallName, SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { resolveCommand } from '../launch/command.ts';
 import { explainLacks, explainPromises, type ExplainedPromise, type Lack } from '../plan/explanation.ts';
 import { buildFilter } from '../plan/filter/build.ts';
-import { makeKernelPlan } from '../plan/kernel-plan.ts';
-import { makePlan, type Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { compile } from '../seccomp/compile.ts';
 import { disassemble } from '../seccomp/disassemble.ts';
-import { notify, trace, type Expression } from '../seccomp/expression.ts';
+import type { Expression } from '../seccomp/expression.ts';
 import type { Filter } from '../seccomp/filter.ts';
-import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
-import { socketJudges } from '../supervise/engines.ts';
-import { JUDGES } from '../supervise/judges.ts';
-import { probeFeatures } from '../supervise/probe-features.ts';
-import { probeKernel } from '../supervise/probe.ts';
+import type { Engine } from '../supervise/choose-engine.ts';
 import { makeRuleset } from '../supervise/ruleset.ts';
-import { identifySelf } from '../supervise/self.ts';
-import { complain } from './complain.ts';
-import { ExitCode } from './exit-code.ts';
-import { makePolicy } from './make-policy.ts';
+import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
-import { terminals } from './terminals.ts';
 
 export interface ExplainOptions {
   readonly json: boolean;
@@ -56,33 +47,13 @@ interface FilterSize {
 
 /** Prints it, as text or as one JSON object; ends with 125 where no engine could do it. */
 export async function explain(settings: Settings, options: ExplainOptions): Promise<void> {
-  const policy = await makePolicy(settings.policy);
-  const identity = identifySelf();
-  const features = probeKernel(process.env);
-  const run = { policy, features, terminals: terminals(), identity, command: Buffer.alloc(0), argv: [] };
-  const { engine, reasons } = chooseEngine(settings.engine, probeFeatures(identity.capabilities), {
-    ...run,
-    logged: settings.log !== undefined,
-  });
-  if (engine === undefined) {
-    for (const reason of reasons) complain(reason);
-    return exitNow(ExitCode.FAILURE);
-  }
-  const notices: string[] = [];
-  const plan =
-    engine === 'kernel'
-      ? makeKernelPlan(policy, features, run.terminals)
-      : makePlan(policy, features, {
-          refer: engine === 'trace' ? trace(0) : notify,
-          terminals: run.terminals,
-          ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
-        });
+  const { engine, reasons, plan } = await planRun(settings);
   const filter = buildFilter(plan.situation);
   const program = compile(filter);
   const disassembly = options.filter ? disassemble(program, syscallName) : '';
   const explained: Explained = {
     engine,
-    reasons: [...reasons, ...notices],
+    reasons,
     command: commandText(options.command[0]),
     promises: explainPromises(plan),
     writable: writablePaths(plan),

@@ -1,14 +1,11 @@
-/** `secfilt --list-calls`: what becomes of every system call under a policy, on this machine. */
+/** `secfilt --list-calls`: what becomes of every system call under a policy, on this machine and with the engine that a run would have. */
 import { writeSync } from 'node:fs';
 import { CATALOGUE, type CallClass } from '../plan/catalogue.ts';
 import { buildFilter } from '../plan/filter/build.ts';
-import { makePlan } from '../plan/plan.ts';
-import { notify, type Action, type Expression } from '../seccomp/expression.ts';
+import type { Action, Expression } from '../seccomp/expression.ts';
 import { errnoName } from '../linux/errno.ts';
 import { SYSCALL_NAMES, X86_64, type SyscallName } from '../linux/syscalls.ts';
-import { JUDGES } from '../supervise/judges.ts';
-import { probeKernel } from '../supervise/probe.ts';
-import { makePolicy } from './make-policy.ts';
+import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
 
 interface Listed {
@@ -21,15 +18,10 @@ interface Listed {
   readonly note?: string;
 }
 
-/** Prints it, as text or as a JSON array. */
+/** Prints it, as text or as a JSON array; ends with 125 where no engine could run under the policy. */
 export async function listCalls(settings: Settings, json: boolean): Promise<void> {
-  const policy = await makePolicy(settings.policy);
-  const { situation } = makePlan(policy, probeKernel(process.env), {
-    refer: notify,
-    judges: JUDGES,
-    terminals: [],
-  });
-  const filter = buildFilter(situation);
+  const { plan } = await planRun(settings);
+  const filter = buildFilter(plan.situation);
   const calls = SYSCALL_NAMES.map((name): Listed => {
     const entry = CATALOGUE[name];
     const expression = filter.calls.get(X86_64[name]) ?? filter.unknown;

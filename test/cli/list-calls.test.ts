@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { landlockVersion } from '../support/native.ts';
 import { secfilt } from '../support/run.ts';
 
 interface Listed {
@@ -15,9 +16,13 @@ interface Listed {
 async function listed(...options: string[]): Promise<Map<string, readonly string[]>> {
   const { code, stdout, stderr } = await secfilt([...options, '--list-calls', '--json']);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  return new Map(listOf(stdout));
+}
+
+function listOf(stdout: string): [string, readonly string[]][] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing shows in the assertions
   const calls = JSON.parse(stdout) as Listed[];
-  return new Map(calls.map(({ name, answers }) => [name, answers]));
+  return calls.map(({ name, answers }) => [name, answers]);
 }
 
 void test('--list-calls says what becomes of every call under a policy', async () => {
@@ -34,6 +39,23 @@ void test('--list-calls says what becomes of every call under a policy', async (
   assert.deepEqual(network.get('mount'), ['EPERM']);
   assert.deepEqual(network.get('connect'), ['judged']);
   assert.ok(network.get('socket')?.includes('EAFNOSUPPORT'));
+});
+
+void test('--list-calls says it of the engine that a run would have', async () => {
+  const traced = await listed('--engine=trace', '--read-only');
+  // There the supervisor itself is the tracer.
+  assert.deepEqual(traced.get('ptrace'), ['EPERM']);
+  assert.deepEqual(traced.get('unlink'), ['judged']);
+  const words = ['--engine=kernel', '--read-only', '--list-calls', '--json'];
+  const { code, stdout, stderr } = await secfilt(words);
+  if (landlockVersion() < 6) {
+    assert.equal(code, 125);
+    return assert.match(stderr, /Landlock/);
+  }
+  const kernel = new Map(listOf(stdout));
+  assert.deepEqual(kernel.get('unlink'), ['allowed']);
+  assert.deepEqual(kernel.get('chmod'), ['EPERM']);
+  assert.ok([...kernel.values()].every((answers) => !answers.includes('judged')));
 });
 
 void test('--list-calls as text has a line a call, and one for all others', async () => {

@@ -1,0 +1,47 @@
+/** The plan that a run with these settings would follow, found out as a run does it; nothing is put in force. */
+import { exitNow } from '../linux/libc.ts';
+import { makeKernelPlan } from '../plan/kernel-plan.ts';
+import { makePlan, type Plan } from '../plan/plan.ts';
+import { notify, trace } from '../seccomp/expression.ts';
+import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
+import { socketJudges } from '../supervise/engines.ts';
+import { JUDGES } from '../supervise/judges.ts';
+import { probeFeatures } from '../supervise/probe-features.ts';
+import { probeKernel } from '../supervise/probe.ts';
+import { identifySelf } from '../supervise/self.ts';
+import { complain } from './complain.ts';
+import { ExitCode } from './exit-code.ts';
+import { makePolicy } from './make-policy.ts';
+import type { Settings } from './settings.ts';
+import { terminals } from './terminals.ts';
+
+export interface PlannedRun {
+  readonly engine: Engine;
+  /** What speaks against the engines that would have come first, and what the run would say. */
+  readonly reasons: readonly string[];
+  readonly plan: Plan;
+}
+
+/** Ends with 125 where no engine could do it. */
+export async function planRun(settings: Settings): Promise<PlannedRun> {
+  const policy = await makePolicy(settings.policy);
+  const identity = identifySelf();
+  const features = probeKernel(process.env);
+  const run = { policy, features, terminals: terminals(), identity, command: Buffer.alloc(0), argv: [] };
+  const { engine, reasons } = chooseEngine(settings.engine, probeFeatures(identity.capabilities), {
+    ...run,
+    logged: settings.log !== undefined,
+  });
+  if (engine === undefined) {
+    for (const reason of reasons) complain(reason);
+    return exitNow(ExitCode.FAILURE);
+  }
+  if (engine === 'kernel') return { engine, reasons, plan: makeKernelPlan(policy, features, run.terminals) };
+  const notices: string[] = [];
+  const plan = makePlan(policy, features, {
+    refer: engine === 'trace' ? trace(0) : notify,
+    terminals: run.terminals,
+    ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
+  });
+  return { engine, reasons: [...reasons, ...notices], plan };
+}
