@@ -68,6 +68,8 @@ class Entry {
   /** Something is due. The reply that ends the call, 'gone' where nobody waits any more, or undefined. */
   turn(ready: boolean, now: number): Reply | 'gone' | undefined {
     if (ready || now >= this.tryAt) {
+      // Who was killed while it waited does nothing any more.
+      if (!this.call.referral.isCurrent()) return 'gone';
       const outcome = this.call.attempt();
       if (typeof outcome !== 'string') return outcome;
       this.#wait(outcome, now);

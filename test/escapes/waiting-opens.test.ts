@@ -67,6 +67,37 @@ say(ended=ended, size=os.fstat(fd).st_size)`,
   (outcome) => assert.deepEqual(saidBy(outcome), { ended: 7, size: 4 }),
 );
 
+/** Each would empty the file. */
+const EMPTYING = {
+  truncate: "sc(76, ROOT + '/a/f', 0)",
+  'open of mode 3': "sc(2, ROOT + '/a/f', 0o1003)",
+  openat2: "sc(437, -100, ROOT + '/a/f', struct.pack('QQQ', 0o1001, 0, 0), 24)",
+};
+
+for (const [name, call] of Object.entries(EMPTYING)) {
+  insideTest(
+    `F08 a leased file: ${name} of a process that was killed meanwhile changes nothing afterwards`,
+    `import fcntl
+asked = os.pipe()
+signal.signal(signal.SIGIO, lambda *_: os.write(asked[1], b'x'))
+fd = os.open(ROOT + '/a/f', os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+child = os.fork()
+if child == 0:
+    os.close(fd)
+    ${call}
+    os._exit(1)
+os.read(asked[0], 1)
+os.kill(child, signal.SIGKILL)
+ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+# Long enough for it to be tried again, many times.
+time.sleep(0.3)
+say(ended=ended, size=os.fstat(fd).st_size)`,
+    (outcome) => assert.deepEqual(saidBy(outcome), { ended: -9, size: 4 }),
+  );
+}
+
 /** The output is a FIFO whose reader has gone: to open it again is to wait for another reader. */
 const REOPENED = `said = []
 thread = threading.Thread(target=lambda: said.append(sc(2, '/dev/stdout', 1))); thread.start()
