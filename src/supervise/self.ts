@@ -60,7 +60,8 @@ function limitOwnCapabilities(): bigint | undefined {
   const permitted = permittedCapabilities();
   if (typeof permitted === 'number') throw new SyscallError('capget', -permitted);
   if (permitted === 0n) return undefined;
-  const kept = permitted & KEPT_CAPABILITIES;
+  // Others than root lose all with the next program anyway (capabilities(7), execve): the launcher had none to keep.
+  const kept = process.geteuid?.() === 0 ? permitted & KEPT_CAPABILITIES : 0n;
   const result = limitCapabilities(kept);
   if (result < 0) throw new SyscallError('capset', -result);
   return kept;

@@ -3,11 +3,14 @@
  * that reaches the machine (docs/threat-model.md names them).
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
 
-import { isRoot } from '../support/environment.ts';
-import { attackTest, insideTest, python, saidBy } from '../support/escape.ts';
-import { run } from '../support/run.ts';
+import { backings } from '../support/backing.ts';
+import { isRoot, secfiltScript, who } from '../support/environment.ts';
+import { attackTest, engines, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
+import { run, secfiltWords } from '../support/run.ts';
 
 const skip = isRoot ? undefined : 'only root has something to give up';
 const notRoot = isRoot ? {} : { natively: 'only root can' };
@@ -124,3 +127,36 @@ privileges = 1 if 'NoNewPrivs:\\t1' in status else 0
 say(no_new_privileges=privileges)`,
   (outcome) => assert.deepEqual(saidBy(outcome), { no_new_privileges: 1 }),
 );
+
+/** Another user with ambient capabilities, as a service of systemd may be (AmbientCapabilities). */
+const KEPT_OVER = '+fowner,+dac_override';
+const AMBIENT = 'setpriv --reuid=65534 --regid=65534 --clear-groups'
+  .split(' ')
+  .concat(`--inh-caps=${KEPT_OVER}`, `--ambient-caps=${KEPT_OVER}`);
+
+for (const { name, options } of engines) {
+  for (const backing of backings) {
+    void test(`P18 another user keeps no capability that the caller had, ${name} ${backing.name} (${who})`, async (t) => {
+      if (skip !== undefined) return t.skip(skip);
+      const lacking = await run([...AMBIENT, 'test', '-r', secfiltScript]);
+      if (lacking.code !== 0) return t.skip(`no ambient capabilities: ${lacking.stderr.trim()}`);
+      const { root, a, o } = makeGround(t);
+      chmodSync(root, 0o755);
+      chownSync(a, 65534, 65534);
+      const script = `${CAPABILITIES}
+mine = ROOT + '/a/mine'
+say(made=int(sc(2, mine, 0o101, 0o644) >= 0), own=sc(90, mine, 0o600), foreign=sc(90, ROOT + '/a/f', 0o777), write=sc(2, ROOT + '/a/f', 0o1001),
+    outside=sc(90, ROOT + '/o/f', 0o777), **capabilities())`;
+      const words = secfiltWords([...options, `--write-allow=${a}`, '--', ...python(script, root)]);
+      const { CapBnd, ...said } = saidBy(await run([...AMBIENT, ...words], { cwd: a, env: backing.env }));
+      assert.equal(typeof CapBnd, 'number');
+      const none = { CapInh: 0, CapPrm: 0, CapEff: 0, CapAmb: 0 };
+      assert.deepEqual(said, { made: 1, own: 0, foreign: -1, write: -13, outside: -1, ...none });
+      assert.equal(statSync(join(a, 'mine')).mode & 0o777, 0o600);
+      for (const folder of [a, o]) {
+        assert.equal(statSync(join(folder, 'f')).mode & 0o777, 0o644);
+        assert.equal(readFileSync(join(folder, 'f'), 'latin1'), 'kept');
+      }
+    });
+  }
+}
