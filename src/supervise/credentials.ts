@@ -8,15 +8,21 @@ import type { Context } from './context.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from './referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
 
+/** The user's line or the group's, where real, effective, saved and file system id are the same. */
+const ONE_ID = /^[UG]id:\t(\d+)\t\1\t\1\t\1$/gm;
+
 export class Credentials {
   /** As /proc/TID/status says those of a target that has ours (`OwnIdentity`). */
   readonly #own: string;
+  /** Where ids differ from each other execve(2) may make them one, or take capabilities (capabilities(7)). */
+  readonly #lasting: boolean;
   /** One of the sandbox was looked at, and had ours. */
   #wereOurs = false;
   #mayHaveChanged = false;
 
   constructor(own: string) {
     this.#own = own;
+    this.#lasting = own.match(ONE_ID)?.length === 2;
   }
 
   /** From now on each thread is looked at. */
@@ -26,7 +32,7 @@ export class Credentials {
 
   /** False also where they cannot be read. The caller asks `isCurrent` afterwards. */
   areOurs(tid: number): boolean {
-    if (this.#wereOurs && !this.#mayHaveChanged) return true;
+    if (this.#lasting && this.#wereOurs && !this.#mayHaveChanged) return true;
     const status = targetStatus(tid);
     return typeof status !== 'number' && this.areIn(status);
   }
