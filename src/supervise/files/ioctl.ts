@@ -32,16 +32,22 @@ export const ioctl: FileHandler = (referral, context) => {
     { kind: 'descriptor', descriptor: referral.int(0) },
     {
       perform: (descriptor) => {
-        const own = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-        // A socket cannot be opened anew; it knows none of these commands.
-        if (own < 0) return own === -Errno.ENXIO ? -Errno.ENOTTY : own;
-        const answer = callIoctl(own, command, bytes);
-        close(own);
-        return answer;
+        const answer = callIoctl(descriptor, command, bytes);
+        return answer === -Errno.EBADF ? openedAnew(descriptor, command, bytes) : answer;
       },
     },
   );
 };
+
+/** An O_PATH descriptor, which is all there is before Linux 6.9, takes no command itself. */
+function openedAnew(descriptor: number, command: number, bytes: Buffer): number {
+  const own = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  // A socket cannot be opened anew; it knows none of these commands.
+  if (own < 0) return own === -Errno.ENXIO ? -Errno.ENOTTY : own;
+  const answer = callIoctl(own, command, bytes);
+  close(own);
+  return answer;
+}
 
 /** The commands that the filter refers here. */
 export const REFERRED_IOCTLS: readonly number[] = [...ARGUMENT_SIZES.keys()];
