@@ -109,3 +109,39 @@ say_forms(changed=max(before[:-1]))`,
   },
   { policy },
 );
+
+insideTest(
+  'P18 P25 a call that a tracer inside turns into setresuid(2) on its way is noted as well',
+  `${SCRIPT}
+TRACEME, SYSCALL, GETREGS, SETREGS, SETOPTIONS = 0, 24, 12, 13, 0x4200
+GETPID, SETRESUID = 39, 117
+RDX, RSI, RDI, NUMBER = 12, 13, 14, 15
+reader, writer = os.pipe()
+child = os.fork()
+if child == 0:
+    if sc(101, TRACEME, 0, 0, 0) < 0: os._exit(1)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    sc(GETPID)
+    look()
+    os.write(writer, json.dumps(dict(user=os.geteuid(), refused=sc(90, f'{ROOT}/a/f', 0o777))).encode())
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+traced = int(os.WIFSTOPPED(status))
+if traced: sc(101, SETOPTIONS, child, 0, 1)
+while os.WIFSTOPPED(status):
+    words = (ctypes.c_ulong * 27)()
+    sc(101, GETREGS, child, 0, words)
+    if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80 and words[NUMBER] == GETPID:
+        words[NUMBER], words[RDI], words[RSI], words[RDX] = SETRESUID, 2**64 - 1, 65534, 2**64 - 1
+        sc(101, SETREGS, child, 0, words)
+    sc(101, SYSCALL, child, 0, 0)
+    status = os.waitpid(child, 0)[1]
+say(traced=traced, **(json.loads(os.read(reader, 4096)) if traced else {}))`,
+  (outcome, engine, { landlock }) => {
+    // Tracing is refused to all others (docs/engines.md).
+    const traced = engine === 'notify' && landlock;
+    assert.deepEqual(saidBy(outcome), traced ? { traced: 1, user: 65534, refused: -1 } : { traced: 0 });
+    assert.equal(modeOfFile(), 0o600);
+  },
+  { policy, ...(rootOnly !== undefined && { skip: rootOnly }) },
+);
