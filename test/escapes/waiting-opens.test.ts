@@ -26,6 +26,8 @@ fd = os.open(ROOT + '/a/f', os.O_RDWR)
 fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 said = []
 def attempt():
+    # Python's handlers run in the first thread, which has to be woken.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
     result = ${call}
     # The descriptor must be as it was asked for.
     said.append(int(result >= 0) if result <= 0 else int(sc(72, result, 3) & 0o4000 == 0))
