@@ -4,7 +4,7 @@
  * Everything here is of the calling thread, which is the main one, and execve(2) ends the others. So the steps are plain
  * calls and no image is needed; and when the command cannot be executed there is still somebody to say why.
  */
-import { limitCapabilities } from '../linux/capabilities.ts';
+import { limitBoundingSet, limitCapabilities } from '../linux/capabilities.ts';
 import { Errno } from '../linux/errno.ts';
 import { execute, keepStandardDescriptors } from '../linux/execute.ts';
 import { restrictSelf } from '../linux/landlock.ts';
@@ -28,7 +28,6 @@ export interface Replacement {
 const SHELL = Buffer.from('/bin/sh');
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
-const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
@@ -56,10 +55,7 @@ export function becomeCommand(replacement: Replacement): LaunchError {
 }
 
 function dropCapabilities(kept: bigint): void {
-  // With no_new_privs no execve(2) can raise what capset(2) lowers, so the bounding set may refuse.
-  for (let capability = 0n; capability < 64n; capability += 1n) {
-    if (((kept >> capability) & 1n) === 0n) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-  }
+  limitBoundingSet(kept);
   checked('prctl PR_CAP_AMBIENT', prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
   checked('capset', limitCapabilities(kept));
 }

@@ -2,6 +2,7 @@
  * A launch plan as the rows of the launcher's table. Each group of rows is a function of its own: another engine
  * needs other groups of them.
  */
+import { boundingCapabilities } from '../linux/capabilities.ts';
 import { Errno } from '../linux/errno.ts';
 import {
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
@@ -100,13 +101,13 @@ export function capabilityRows(kept: bigint): Row[] {
   const low = Number(kept & 0xffff_ffffn);
   const high = Number(kept >> 32n);
   // With no_new_privs no execve(2) can raise what capset(2) lowers, so the bounding set may refuse: for want of
-  // CAP_SETPCAP, or because this kernel has fewer capabilities than a set has bits.
-  const bounding: Row[] = [];
-  for (let capability = 0; capability < 64; capability += 1) {
-    if ((((capability < 32 ? low : high) >>> (capability & 31)) & 1) === 1) continue;
-    const drop = row('prctl PR_CAPBSET_DROP', X86_64.prctl, [PR_CAPBSET_DROP, capability]);
-    bounding.push({ ...drop, tolerate: 'all' });
-  }
+  // CAP_SETPCAP.
+  const bounding = boundingCapabilities()
+    .filter((capability) => (((capability < 32 ? low : high) >>> (capability & 31)) & 1) === 0)
+    .map((capability): Row => {
+      const drop = row('prctl PR_CAPBSET_DROP', X86_64.prctl, [PR_CAPBSET_DROP, capability]);
+      return { ...drop, tolerate: 'all' };
+    });
   const header = zeros(8);
   header.bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
   const sets = zeros(24); // twice {effective, permitted, inheritable}: low halves, high halves

@@ -1,6 +1,11 @@
 /** Capability sets of this thread (capabilities(7), capget(2)). */
 import { X86_64 } from './syscalls.ts';
-import { syscallMemory12 } from './libc.ts';
+import { prctl, syscallMemory12 } from './libc.ts';
+
+const PR_CAPBSET_READ = 23;
+const PR_CAPBSET_DROP = 24;
+/** A set has so many bits; a kernel knows fewer capabilities. */
+const MOST = 64;
 
 const LINUX_CAPABILITY_VERSION_3 = 0x2008_0522;
 
@@ -25,4 +30,22 @@ export function limitCapabilities(kept: bigint): number {
     sets.writeUInt32LE(bits, 12 * half + 4);
   }
   return syscallMemory12(X86_64.capset, header, sets, 0, 0, 0);
+}
+
+/** The capabilities in the bounding set, by their numbers. */
+export function boundingCapabilities(): number[] {
+  const found: number[] = [];
+  for (let capability = 0; capability < MOST; capability += 1) {
+    const isThere = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (isThere < 0) break;
+    if (isThere === 1) found.push(capability);
+  }
+  return found;
+}
+
+/** Takes out of the bounding set what is not in this mask, where that is permitted (CAP_SETPCAP). */
+export function limitBoundingSet(kept: bigint): void {
+  for (const capability of boundingCapabilities()) {
+    if (((kept >> BigInt(capability)) & 1n) === 0n) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  }
 }

@@ -17,7 +17,7 @@ const handlers = makeHandlers({
   reporter: { wantsAllowed: false, report: () => {} },
   credentials: new Credentials(''),
   userId: 0,
-  members: new Members([]),
+  members: new Members(),
   descriptorTables: new DescriptorTables(),
   network: new NetworkRules(undefined),
   unix: new UnixRules([]),

@@ -55,11 +55,11 @@ function originOf(pid: number): 'ours' | 'foreign' | 'changed' {
 }
 
 export class Members {
-  readonly #outOfReach: ReadonlySet<number>;
+  readonly #outOfReach = new Set([process.pid]);
 
-  /** @param outOfReach descendants that are not of the sandbox: the watchdog */
-  constructor(outOfReach: Iterable<number>) {
-    this.#outOfReach = new Set([process.pid, ...outOfReach]);
+  /** A child of ours that is not of the sandbox: the watchdog. Said before the command runs. */
+  exclude(pid: number): void {
+    this.#outOfReach.add(pid);
   }
 
   /** Whether a process (by the number of the whole process) is of the sandbox. */

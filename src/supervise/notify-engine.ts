@@ -10,6 +10,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { superviseUntil } from './loop.ts';
+import { Members } from './members.ts';
 import { NotifyListener } from './notify.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import { PendingCalls } from './pending.ts';
@@ -34,7 +35,12 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const { plan } = run;
   const ruleset = makeRuleset(plan);
   const launched = start(run, ruleset);
+  // While the launcher begins its work.
+  const pending = new PendingCalls(run.fault);
+  const members = new Members();
+  const handlers = sandboxHandlers(run, ruleset, pending, members);
   const { listener, watchdog } = receiveHandover(launched);
+  members.exclude(watchdog.pid);
   setSyncWakeUp(listener);
   let watched = true;
   const endSandbox = (rest: 'end' | 'leave'): void => {
@@ -43,8 +49,6 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   };
   const command = new Command(launched.pid, () => endSandbox('end'));
   command.forwardSignals();
-  const pending = new PendingCalls(run.fault);
-  const handlers = sandboxHandlers(run, ruleset, pending, [watchdog.pid]);
   let failed: LaunchError | undefined;
   const outcome = (): boolean => {
     const result = launchOutcome(launched);

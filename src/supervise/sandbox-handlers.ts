@@ -5,18 +5,17 @@ import { UnixRules } from '../judge/unix-sockets.ts';
 import { Credentials } from './credentials.ts';
 import { DescriptorTables } from './descriptor-tables.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
-import { Members } from './members.ts';
+import type { Members } from './members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
 import type { EngineRun } from './notify-engine.ts';
 import type { PendingCalls } from './pending.ts';
 import type { Ruleset } from './ruleset.ts';
 
-/** @param helpers children of the supervisor that are not of the sandbox */
 export function sandboxHandlers(
   run: EngineRun,
   ruleset: Ruleset,
   pending: PendingCalls,
-  helpers: readonly number[],
+  members: Members,
 ): ReadonlyMap<number, Handler> {
   const { plan, identity } = run;
   return makeHandlers({
@@ -27,7 +26,7 @@ export function sandboxHandlers(
     reporter: run.reporter,
     credentials: new Credentials(identity.credentials),
     userId: identity.userId,
-    members: new Members(helpers),
+    members,
     descriptorTables: new DescriptorTables(),
     ...(plan.policy.files === undefined
       ? {}

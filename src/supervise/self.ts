@@ -1,5 +1,5 @@
 /** What the supervisor does to itself before a target exists: out of reach, and with no more rights than it needs. */
-import { limitCapabilities, permittedCapabilities } from '../linux/capabilities.ts';
+import { limitBoundingSet, limitCapabilities, permittedCapabilities } from '../linux/capabilities.ts';
 import { SyscallError } from '../linux/errno.ts';
 import { ignoreSignal, prctl } from '../linux/libc.ts';
 import { targetStatus } from './target.ts';
@@ -62,6 +62,8 @@ function limitOwnCapabilities(): bigint | undefined {
   if (permitted === 0n) return undefined;
   // Others than root lose all with the next program anyway (capabilities(7), execve): the launcher had none to keep.
   const kept = process.geteuid?.() === 0 ? permitted & KEPT_CAPABILITIES : 0n;
+  // First, as it needs a capability itself. What is started from here on has no more, not even as root.
+  limitBoundingSet(kept);
   const result = limitCapabilities(kept);
   if (result < 0) throw new SyscallError('capset', -result);
   return kept;

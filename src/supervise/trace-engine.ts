@@ -15,6 +15,7 @@ import { LaunchError } from '../launch/launch-error.ts';
 import { Command, type CommandEnd } from './command.ts';
 import { answer } from './handlers.ts';
 import type { EngineRun } from './notify-engine.ts';
+import { Members } from './members.ts';
 import { PendingCalls } from './pending.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import { sandboxHandlers } from './sandbox-handlers.ts';
@@ -31,7 +32,9 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   const launched = start(run, ruleset);
   const waker = attach(launched);
   const pending = new PendingCalls(run.fault);
-  const handlers = sandboxHandlers(run, ruleset, pending, [waker.pid]);
+  const members = new Members();
+  members.exclude(waker.pid);
+  const handlers = sandboxHandlers(run, ruleset, pending, members);
   const command = new Command(launched.pid, () => tracees.killAll());
   const tracees: Tracees = new Tracees(command, (referral) => answer(referral, handlers, run.fault));
   command.forwardSignals(false);

@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { cases } from '../files/calls.ts';
 import { expand, formsOf } from '../files/expand.ts';
 import { makeFixture } from '../files/fixture.ts';
-import { who } from '../support/environment.ts';
+import { KEPT_CAPABILITIES, limitsBounding, who } from '../support/environment.ts';
 import { python, saidBy } from '../support/escape.ts';
 import { landlockVersion } from '../support/native.ts';
 import { Errno } from '../support/numbers.ts';
@@ -42,6 +42,16 @@ kernelTest('the command takes the place of secfilt and leaves nobody behind', as
   assert.doesNotMatch(stdout, /secfilt/);
   const killed = await alone([allow], ['sh', '-c', 'kill -TERM $$']);
   assert.equal(killed.signal, 'SIGTERM');
+});
+
+kernelTest('root has only the documented capabilities left, in every set', async (t) => {
+  if (!limitsBounding) return t.skip('only root has something to give up');
+  const { stdout } = await alone(['--read-only'], ['grep', '^Cap', '/proc/self/status']);
+  const sets = new Map(
+    [...stdout.matchAll(/^(Cap\w+):\t([0-9a-f]+)$/gm)].map(([, name, set]) => [name, `0x${set}`] as const),
+  );
+  assert.deepEqual([...sets.keys()], ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']);
+  for (const [name, set] of sets) assert.equal(BigInt(set) & ~BigInt(KEPT_CAPABILITIES), 0n, name);
 });
 
 kernelTest('what cannot be executed is said as ever', async (t) => {

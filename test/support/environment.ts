@@ -1,6 +1,7 @@
 /**
  * Where the built program lies, and who runs the tests.
  */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** The folder that holds build/ and dist/: the clone, or the copy that another user runs from. */
@@ -28,3 +29,11 @@ export function patience(milliseconds: number): number {
 
 /** The engine that the tests are run with; undefined or `auto`: the one that secfilt chooses itself. */
 export const testEngine = process.env['SECFILTER_TEST_ENGINE'];
+
+/** CAP_CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what root keeps inside. */
+export const KEPT_CAPABILITIES = 0x4fb;
+
+/** Without CAP_SETPCAP nobody takes anything out of the bounding set. */
+export const limitsBounding = /^CapEff:\t[0-9a-f]*[13579bdf][0-9a-f]{2}$/m.test(
+  readFileSync('/proc/self/status', 'latin1'),
+);
