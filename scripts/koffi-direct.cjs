@@ -3,8 +3,8 @@
 const { existsSync } = require('node:fs');
 
 const BINARY = '@koromix/koffi-linux-x64/linux_x64/koffi.node';
-/** Beside this package, where it is installed; in it, where it is a checkout. From dist/. */
-const PLACES = ['/../../', '/../node_modules/'];
+/** From dist/: in this package, or beside it where it is installed. What lies beside a checkout may be anybody's. */
+const PLACES = ['/../node_modules/', ...(/\/node_modules\/[^/]+\/dist$/.test(__dirname) ? ['/../../'] : [])];
 
 let native;
 try {

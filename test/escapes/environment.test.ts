@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { secfiltScript } from '../support/environment.ts';
+import { projectRoot, secfiltScript } from '../support/environment.ts';
 import { run, start } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -67,6 +67,38 @@ void test('P37 node_modules and configuration of the working directory are not r
   assert.equal(outcome.stdout, 'done\n');
   assert.ok(!existsSync(join(root, 'loaded')) && !existsSync(join(root, 'made')));
 });
+
+const BINARY = '@koromix/koffi-linux-x64/linux_x64/koffi.node';
+
+/** Where the program lies, and its modules; beside all of it lies one that somebody else has put there. */
+const LAYOUTS = [
+  { how: 'in a checkout', program: 'p', modules: 'p/node_modules' },
+  { how: 'in a checkout without modules', program: 'p', modules: undefined },
+  { how: 'installed', program: 'node_modules/p', modules: 'node_modules' },
+] as const;
+
+for (const { how, program, modules } of LAYOUTS) {
+  void test(`P37 native code is loaded from the modules of secfilt alone: ${how}`, async (t) => {
+    const root = temporaryDirectory(t);
+    const own = join(projectRoot, 'node_modules');
+    cpSync(join(projectRoot, 'dist'), join(root, program, 'dist'), { recursive: true });
+    for (const name of modules === undefined ? [] : ['@koromix', 'koffi'])
+      cpSync(join(own, name), join(root, modules ?? '', name), { recursive: true });
+    cpSync(join(own, BINARY), join(root, BINARY));
+    const script = join(root, program, 'dist/secfilt.cjs');
+    // The dynamic linker says what is loaded (ld.so(8)).
+    const outcome = await run([process.execPath, script, '--', 'true'], { env: { LD_DEBUG: 'files' } });
+    if (!outcome.stderr.includes('file=')) return t.skip('this dynamic linker does not tell');
+    const loaded = [...outcome.stderr.matchAll(/file=(\S*koffi\.node)/g)].map(([, path]) =>
+      normalize(path ?? ''),
+    );
+    assert.ok(!loaded.includes(join(root, BINARY)), loaded.join(' '));
+    // Without modules of its own Node may find some further up.
+    if (modules === undefined) return;
+    assert.equal(outcome.code, 0);
+    assert.deepEqual([...new Set(loaded)], [join(root, modules, BINARY)]);
+  });
+}
 
 void test('P37 bytes and standard streams survive the fresh start', async (t) => {
   const root = ground(t);

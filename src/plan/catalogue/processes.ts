@@ -19,7 +19,7 @@ export const PROCESSES = {
   personality: registers('personality', 'executable data and other memory layouts weaken the program'),
   prctl: registers(
     'prctl-option',
-    'some options would blind the supervisor; that capabilities change is noted',
+    'some options would blind the supervisor; changed capabilities are noted',
     {
       judge: 'credentials',
     },
