@@ -25,7 +25,7 @@ function isTest(name: string): boolean {
 void test('every known way out has a line', () => {
   const named = new Set<string>();
   for (const [, title = ''] of cases) {
-    for (const [, letter = '', from = '', to = from] of title.matchAll(/\b([KFPN])(\d+)(?:–[KFPN](\d+))?/g))
+    for (const [, letter = '', from = '', to = from] of title.matchAll(/\b([KFPNS])(\d+)(?:–[KFPNS](\d+))?/g))
       for (let number = Number(from); number <= Number(to); number += 1) named.add(`${letter}${number}`);
   }
   const expected = Object.entries(LAST).flatMap(([letter, last]) =>
