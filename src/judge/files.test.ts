@@ -7,18 +7,22 @@ import {
   judgeEntry,
   judgeLink,
   judgeMetadata,
+  judgeMove,
   judgeNode,
   judgeOpen,
   judgeTruncate,
   type FileRules,
   type FoundObject,
 } from './files.ts';
+import { DeniedPlaces } from './denied-places.ts';
 import { PathSet } from './path-set.ts';
 
 const SUPERVISOR = 4242;
 
 function rules(landlock: boolean): FileRules {
   return {
+    restricted: true,
+    denied: new DeniedPlaces([Buffer.from('/w/own/place')]),
     writable: new PathSet([
       { path: Buffer.from('/w'), backing: { kind: landlock ? 'directory' : 'none' } },
       { path: Buffer.from('/new'), backing: { kind: 'none' } },
@@ -33,7 +37,7 @@ function rules(landlock: boolean): FileRules {
 }
 
 function object(path: string, inode = 7n): FoundObject {
-  return { path: Buffer.from(path), device: 1n, inode };
+  return { path: Buffer.from(path), device: 1n, inode, isOfMember: false };
 }
 
 const WRITE = { writes: true, makesNameless: false, truncatesUnwritten: false };
@@ -155,4 +159,78 @@ void test('a device of everybody is written to, and neither removed nor replaced
     assert.equal(judgeLink(given, device).kind, 'refuse');
     assert.equal(judgeMetadata(given, device).kind, 'refuse');
   }
+});
+
+describe('a denied place in an allowed tree', () => {
+  const place = Buffer.from('/w/own/place');
+  const below = Buffer.from('/w/own/place/x');
+  const way = Buffer.from('/w/own');
+
+  for (const landlock of [true, false]) {
+    test(`is not changed, nor anything below it, ${landlock ? 'with' : 'without'} Landlock`, () => {
+      const given = rules(landlock);
+      for (const path of [place, below]) {
+        const found = { path, device: 1n, inode: 7n, isOfMember: false };
+        for (const verdict of [
+          judgeOpen(given, WRITE, found),
+          judgeTruncate(given, found),
+          judgeCreate(given, WRITE, path),
+          judgeEntry(given, path),
+          judgeLink(given, path),
+          judgeNode(given, path, false),
+          judgeMetadata(given, path),
+          judgeEntries(given, [path, Buffer.from('/w/x')]),
+          judgeEntries(given, [Buffer.from('/w/x'), path]),
+        ])
+          assert.equal(verdict.kind, 'refuse', String(path));
+        assert.notEqual(judgeOpen(given, READ, found).kind, 'refuse');
+      }
+    });
+
+    test(`has names on the way to it that stay what they are, ${landlock ? 'with' : 'without'} Landlock`, () => {
+      const given = rules(landlock);
+      assert.equal(judgeMove(given, way).kind, 'refuse');
+      assert.equal(judgeLink(given, way).kind, 'refuse');
+      assert.equal(judgeEntries(given, [way, Buffer.from('/w/x')]).kind, 'refuse');
+      assert.notEqual(judgeCreate(given, WRITE, Buffer.from('/w/own/other')).kind, 'refuse');
+      assert.notEqual(judgeMove(given, Buffer.from('/w/own/placed')).kind, 'refuse');
+    });
+  }
+});
+
+describe('where files are not restricted', () => {
+  const open = (path: string, isOfMember: boolean): string => {
+    const unrestricted: FileRules = {
+      restricted: false,
+      denied: new DeniedPlaces([]),
+      writable: new PathSet([
+        { path: Buffer.from('/'), backing: { kind: 'none' } },
+        { path: Buffer.from('/home'), backing: { kind: 'directory' } },
+      ]),
+      landlock: true,
+      supervisor: SUPERVISOR,
+    };
+    return judgeOpen(unrestricted, WRITE, { ...object(path), isOfMember }).kind;
+  };
+
+  test('all is changed but interfaces of the kernel', () => {
+    assert.equal(open('/home/x', false), 'continue');
+    assert.equal(open('/new/x', false), 'perform');
+    for (const path of ['/proc/sys/kernel/core_pattern', '/sys/power/state', '/proc/77/oom_score_adj'])
+      assert.equal(open(path, false), 'refuse', path);
+  });
+
+  test('processes of the sandbox set themselves up, but for what their session shares', () => {
+    for (const path of ['/proc/77/comm', '/proc/77/task/78/comm', '/proc/77/mem'])
+      assert.equal(open(path, true), 'perform', path);
+    assert.equal(open('/proc/77/attr/apparmor/exec', true), 'perform');
+    for (const path of [
+      '/proc/77/autogroup',
+      '/proc/77/net/xt_recent/x',
+      '/proc/77/task/78/net/flush',
+      '/proc/77/ns',
+    ])
+      assert.equal(open(path, true), path.endsWith('ns') ? 'perform' : 'refuse', path);
+    assert.equal(open('/proc/77/mem', false), 'refuse');
+  });
 });

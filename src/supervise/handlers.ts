@@ -102,11 +102,12 @@ export function makeHandlers(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
   const { files, members, network, unix, bound, pending } = context;
-  if (files !== undefined && pending !== undefined) {
+  if (files !== undefined && pending !== undefined && members !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
       ...context,
       files,
+      members,
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
@@ -129,8 +130,9 @@ export function makeHandlers(
         : (other?.(referral) ?? fail(Errno.EPERM)),
     );
   }
-  if (network !== undefined && unix !== undefined && bound !== undefined && pending !== undefined) {
-    const networkContext: NetworkContext = { ...context, network, unix, bound, pending };
+  const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
+  if (judgesNetwork && files !== undefined && pending !== undefined) {
+    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }

@@ -38,8 +38,11 @@ export type CallClass =
   /** Answered ENOSYS, as by a kernel that lacks the call: callers know what to do then. */
   | { readonly kind: 'absent'; readonly reason: string };
 
-/** Which part of the policy must be in force: `any` is files or network. */
-export type Restriction = 'files' | 'network' | 'any';
+/**
+ * Which part of the policy must be in force: `any` is files or network. `names`: files, or else where Landlock does not decide by
+ * itself what is left under every policy, that interfaces of the kernel are not changed.
+ */
+export type Restriction = 'files' | 'names' | 'network' | 'any';
 
 /** What the supervisor looks at when a call is referred to it. */
 export type Judge =
@@ -60,7 +63,7 @@ export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 
 /** The rules that look at registers, each built elsewhere as an expression of the filter language. */
 export const REGISTER_RULES = [
-  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something. */
+  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something, in some cases only what exists. */
   'open-flags',
   /** mknod(2): device nodes refused. */
   'mknod-mode',

@@ -4,8 +4,8 @@
 import { type CallClass, type Part, type RegisterRule, refused } from './call-class.ts';
 
 export const FILES = {
-  open: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
-  openat: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
+  open: opens('reading passes; what may write, create or truncate is referred'),
+  openat: opens('reading passes; what may write, create or truncate is referred'),
   openat2: files('its flags lie in memory, where the filter cannot see them'),
   creat: files('creates or truncates'),
   landlock_restrict_self: files(
@@ -86,8 +86,13 @@ export const FILES = {
   shmctl: systemV(),
 } satisfies Part;
 
+/** Under every policy: by files of /proc, /sys and control groups the kernel acts for whoever writes to them. */
+function opens(note: string): CallClass {
+  return { kind: 'referred', judge: 'files', rule: 'open-flags', note };
+}
+
 function files(note: string, rule?: RegisterRule): CallClass {
-  return { kind: 'referred', judge: 'files', when: 'files', ...(rule && { rule }), note };
+  return { kind: 'referred', judge: 'files', when: 'names', ...(rule && { rule }), note };
 }
 
 function metadata(note: string, rule?: RegisterRule): CallClass {

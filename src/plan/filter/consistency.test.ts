@@ -100,7 +100,11 @@ function priority(which: number, who: number, [process, user]: readonly [number,
 const ORACLE: Readonly<
   Record<RegisterRule, (args: Registers, situation: Situation, name: SyscallName) => Said>
 > = {
-  'open-flags': (args, _, name) => opens(low(args, name === 'openat' ? 2 : 1)),
+  'open-flags': (args, { names }, name) => {
+    const flags = low(args, name === 'openat' ? 2 : 1);
+    const makes = [0o100, 0o20000000].some((bit) => Math.floor(flags / bit) % 2 === 1);
+    return names === 'existing' && makes ? ALLOW : opens(flags);
+  },
   'mknod-mode': (args, _, name) => node(low(args, name === 'mknodat' ? 2 : 1)),
   'ioctl-command': (args, situation) => ioctl(low(args, 1), situation),
   'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),
@@ -144,8 +148,12 @@ const ORACLE: Readonly<
   'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : REFUSED),
 };
 
-function holds(when: Restriction | undefined, { restrictsFiles, restrictsNetwork }: Situation): boolean {
+function holds(
+  when: Restriction | undefined,
+  { restrictsFiles, names, restrictsNetwork }: Situation,
+): boolean {
   if (when === undefined) return true;
+  if (when === 'names') return names === 'all';
   return (restrictsFiles && when !== 'network') || (restrictsNetwork && when !== 'files');
 }
 
@@ -280,12 +288,12 @@ const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals',
 
 function situations(): [string, Situation][] {
   const result: [string, Situation][] = [];
-  for (const [restrictsFiles, restrictsNetwork, restrictsDestinations] of [
-    [true, false, false],
-    [false, true, false],
-    [false, true, true],
-    [true, true, true],
-    [false, false, false],
+  for (const [restrictsFiles, restrictsNetwork, restrictsDestinations, names] of [
+    [true, false, false, 'all'],
+    [false, true, false, 'existing'],
+    [false, true, true, 'all'],
+    [true, true, true, 'all'],
+    [false, false, false, 'existing'],
   ] as const) {
     for (const [landlockDomain, signalScope] of [
       [true, true],
@@ -305,6 +313,7 @@ function situations(): [string, Situation][] {
           `${policy}, ${landlock}, ${refer?.kind ?? 'no supervisor'}`,
           {
             restrictsFiles,
+            names,
             restrictsNetwork,
             restrictsDestinations,
             landlockDomain,

@@ -3,7 +3,7 @@
  * open (`leave`), and says which registers it reads.
  */
 import { Errno } from '../../linux/errno.ts';
-import { F_SETFL, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import { F_SETFL, O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -76,7 +76,11 @@ function indexBehindPath(call: SyscallName): 1 | 2 {
 }
 
 export const RULES: Readonly<Record<RegisterRule, Rule>> = {
-  'open-flags': (call, leave) => when(int(indexBehindPath(call)).hasAny(O_WRITING), leave, allow),
+  'open-flags': (call, leave, { names }) => {
+    const flags = int(indexBehindPath(call));
+    const writes = flags.hasAny(O_WRITING);
+    return when(names === 'all' ? writes : and(writes, flags.hasNone(O_MAKING)), leave, allow);
+  },
 
   'mknod-mode': (call, leave) => {
     const mode = int(indexBehindPath(call));

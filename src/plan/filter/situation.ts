@@ -4,6 +4,11 @@ import type { Action } from '../../seccomp/expression.ts';
 
 export interface Situation {
   readonly restrictsFiles: boolean;
+  /**
+   * Which calls are referred that make, remove or open names for writing: all, or only opens for writing of what exists, where
+   * Landlock alone decides about the others.
+   */
+  readonly names: 'all' | 'existing';
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;

@@ -1,7 +1,9 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
 import { fileMode, fstat } from '../../linux/files.ts';
 import type { FoundObject } from '../../judge/files.ts';
+import type { Members } from '../members.ts';
 import type { ResolvedObject } from '../resolve.ts';
+import { processOfFile } from './foreign-process.ts';
 
 /** No inode: what cannot be looked at is equal to nothing. */
 const NO_IDENTITY = -1n;
@@ -13,9 +15,17 @@ export class OpenObject implements FoundObject {
   #device: bigint | undefined;
   #inode: bigint | undefined;
 
-  constructor(descriptor: number, path: Buffer) {
+  readonly #members: Members;
+
+  constructor(descriptor: number, path: Buffer, members: Members) {
     this.descriptor = descriptor;
     this.path = path;
+    this.#members = members;
+  }
+
+  get isOfMember(): boolean {
+    const process = processOfFile(this);
+    return process !== undefined && process > 0 && this.#members.has(process);
   }
 
   get device(): bigint {
@@ -42,6 +52,6 @@ export class OpenObject implements FoundObject {
 }
 
 /** Takes a resolved object over. */
-export function foundObject(resolved: ResolvedObject): OpenObject {
-  return new OpenObject(resolved.descriptor, resolved.path);
+export function foundObject(resolved: ResolvedObject, members: Members): OpenObject {
+  return new OpenObject(resolved.descriptor, resolved.path, members);
 }

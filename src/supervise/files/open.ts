@@ -126,7 +126,7 @@ function attemptOpen(
     case 'error':
       return fail(flagsError(request) ?? pathError(referral, bytes, request, resolution.errno));
     case 'object':
-      return openObject(referral, context, bytes, request, foundObject(resolution));
+      return openObject(referral, context, bytes, request, foundObject(resolution, context.members));
     case 'entry':
       return openEntry(referral, context, request, resolution);
   }

@@ -31,7 +31,7 @@ export const truncate: FileHandler = (referral, context) => {
   const object = resolveObject(referral.tid, AT_FDCWD, path.bytes.subarray(0, length), true);
   if (object.kind === 'error') return fail(object.errno);
   const reply = referral.isCurrent()
-    ? truncateObject(referral, context, foundObject(object), size)
+    ? truncateObject(referral, context, foundObject(object, context.members), size)
     : fail(Errno.ESRCH);
   close(object.descriptor);
   return reply;

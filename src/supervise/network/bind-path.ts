@@ -56,7 +56,7 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   const { referral, context } = call;
   if (entryType(entry) !== undefined) return fail(Errno.EADDRINUSE);
   if (entry.trailingSlash) return fail(Errno.ENOENT);
-  const verdict = context.files === undefined ? PERFORM : judgeEntry(context.files, entry.path);
+  const verdict = context.files.restricted ? judgeEntry(context.files, entry.path) : PERFORM;
   const reported = { kind: 'unix-path', path: entry.path } as const;
   if (verdict.kind === 'refuse') {
     const error = entryError(entry);
@@ -65,7 +65,7 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   const before = fileClock();
   const result = underUmask(call.umask, () => perform(call, entry, verdict));
   if (result === 0) register(call, entry, before);
-  const rule = context.files === undefined ? 'files are not restricted' : undefined;
+  const rule = context.files.restricted ? undefined : 'files are not restricted';
   return allowed(referral, context, 'bind', reported, resultReply(result), rule);
 }
 
@@ -83,7 +83,7 @@ function perform(call: PathBind, entry: ResolvedEntry, verdict: Verdict): number
   let result = -Errno.ENOEXEC;
   if (leadsTo(start, path, entry)) {
     // What is not the kernel's to allow is changed by nobody but us, and we are busy with this call.
-    const isOurs = files === undefined || !files.landlock;
+    const isOurs = !files.restricted || !files.landlock;
     const stays = isOurs || (verdict.kind === 'perform' && path.equals(entry.path));
     result = stays
       ? bindIn(start, socket, address)
