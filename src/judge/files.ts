@@ -7,7 +7,7 @@ import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
 import type { Location, PathSet } from './path-set.ts';
 
 /** What the rule is called that keeps what secfilt itself is made of from changes. */
-export const OWN_PLACES = 'secfilt was started from there, or is set up or logs there';
+export const OWN_PLACES = 'the next run would begin with it, or its log lies there';
 
 const OUTSIDE_RULE = refuse('outside --write-allow');
 const FIXED_RULE = refuse('a device of everybody is written to, and stays as it is');
