@@ -164,10 +164,7 @@ void test(`S08 the refusal is told, and why (${who})`, async (t) => {
   ];
   const { code, stderr } = await run(words, { cwd: project });
   assert.equal(code, 2);
-  assert.match(
-    stderr,
-    /create .*secfilter\/dist\/x +no option allows it: the next run would begin with it/,
-  );
+  assert.match(stderr, /create .*secfilter\/dist\/x +no option allows it: the next run would begin with it/);
 });
 
 void test(`S08 the kernel engine, which cannot keep it, says so and starts nothing (${who})`, async (t) => {
