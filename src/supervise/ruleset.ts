@@ -1,5 +1,5 @@
 /** Makes the Landlock ruleset of a plan, and notes which allowed paths it backs. */
-import { readdirSync } from 'node:fs';
+import { opendirSync } from 'node:fs';
 import { AT_FDCWD, O_NOFOLLOW, S_IFCHR, S_IFMT, fstat, openPath, terminated } from '../linux/files.ts';
 import { AccessFs, addPathRule, createRuleset } from '../linux/landlock.ts';
 import { close } from '../linux/libc.ts';
@@ -91,18 +91,21 @@ function around(path: PathBytes, holes: readonly PathBytes[]): Tree[] {
   if (holes.some((hole) => isWithin(path, hole))) return [{ path, isWhole: false }];
   const inner = holes.filter((hole) => isWithin(hole, path));
   if (inner.length === 0) return [{ path, isWhole: true }];
-  const entries = entriesOf(path).filter((entry) => !inner.some((hole) => hole.equals(entry)));
-  const children = entries.length > MOST_ENTRIES ? [] : entries;
+  const children = entriesOf(path).filter((entry) => !inner.some((hole) => hole.equals(entry)));
   return [{ path, isWhole: false }, ...children.flatMap((child) => around(child, inner))];
 }
 
-/** No links: what they lead to has a name of its own. Nothing where the directory cannot be read. */
+/** No links: what they lead to has a name of its own. None where there are too many, or the directory cannot be read. */
 function entriesOf(directory: PathBytes): PathBytes[] {
   const prefix = directory.equals(ROOT) ? ROOT : Buffer.concat([directory, ROOT]);
+  const entries: PathBytes[] = [];
   try {
-    return readdirSync(directory, { encoding: 'buffer', withFileTypes: true })
-      .filter((entry) => !entry.isSymbolicLink())
-      .map((entry) => Buffer.concat([prefix, entry.name]));
+    const open = opendirSync(directory, { encoding: 'latin1' });
+    let entry = open.readSync();
+    for (; entry !== null && entries.length < MOST_ENTRIES; entry = open.readSync())
+      if (!entry.isSymbolicLink()) entries.push(Buffer.concat([prefix, Buffer.from(entry.name, 'latin1')]));
+    open.closeSync();
+    return entry === null ? entries : [];
   } catch {
     return [];
   }
