@@ -32,7 +32,7 @@ const NEVER_HARMLESS = {
 
 /** Calls without which ordinary programs, the C library among them, do not start. */
 const ALWAYS_HARMLESS = `read write close fstat newfstatat statx mmap mprotect munmap brk rt_sigaction rt_sigprocmask
-  rt_sigreturn restart_syscall access pread64 getrandom arch_prctl set_tid_address set_robust_list rseq futex
+  rt_sigreturn restart_syscall pread64 getrandom arch_prctl set_tid_address set_robust_list rseq futex
   execve execveat exit exit_group wait4 waitid fork vfork epoll_wait poll clock_gettime uretprobe uprobe
   landlock_create_ruleset landlock_add_rule memfd_create pipe2 dup2 getdents64 getcwd chdir`;
 

@@ -4,6 +4,7 @@ import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
 import { credentialChange } from './credentials.ts';
+import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
 import * as links from './files/link.ts';
@@ -29,6 +30,9 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   openat2: opens.openat2,
   creat: opens.creat,
   landlock_restrict_self: landlockRestrictSelf,
+  access: accesses.access,
+  faccessat: accesses.faccessAt,
+  faccessat2: accesses.faccessAt2,
   truncate,
   mkdir: entries.mkdir,
   mkdirat: entries.mkdirAt,

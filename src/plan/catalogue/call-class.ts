@@ -65,6 +65,8 @@ export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 export const REGISTER_RULES = [
   /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something, in some cases only what exists. */
   'open-flags',
+  /** access(2): referred if it asks for W_OK. */
+  'access-mode',
   /** mknod(2): device nodes refused. */
   'mknod-mode',
   /** ioctl(2): injected terminal input refused; signal owners, and changes to file systems and flags, referred. */

@@ -11,6 +11,9 @@ export const FILES = {
   landlock_restrict_self: files(
     'from then on openat2 is answered ENOSYS: performed, it would pass the inner domain by',
   ),
+  access: asks(),
+  faccessat: asks(),
+  faccessat2: asks(),
   truncate: files('changes a file without opening it'),
   mkdir: files('makes a directory'),
   mkdirat: files('makes a directory'),
@@ -89,6 +92,11 @@ export const FILES = {
 /** Under every policy: by files of /proc, /sys and control groups the kernel acts for whoever writes to them. */
 function opens(note: string): CallClass {
   return { kind: 'referred', judge: 'files', rule: 'open-flags', note };
+}
+
+function asks(): CallClass {
+  const note = 'whether a file may be written is answered as the policy will; all else passes';
+  return { kind: 'referred', judge: 'files', when: 'files', rule: 'access-mode', note };
 }
 
 function files(note: string, rule?: RegisterRule): CallClass {

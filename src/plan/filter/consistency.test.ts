@@ -105,6 +105,8 @@ const ORACLE: Readonly<
     const makes = [0o100, 0o20000000].some((bit) => Math.floor(flags / bit) % 2 === 1);
     return names === 'existing' && makes ? ALLOW : opens(flags);
   },
+  'access-mode': (args, _, name) =>
+    Math.floor(low(args, name === 'access' ? 1 : 2) / 2) % 2 === 1 ? 'leave' : ALLOW,
   'mknod-mode': (args, _, name) => node(low(args, name === 'mknodat' ? 2 : 1)),
   'ioctl-command': (args, situation) => ioctl(low(args, 1), situation),
   'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),

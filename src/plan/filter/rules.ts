@@ -3,7 +3,7 @@
  * open (`leave`), and says which registers it reads.
  */
 import { Errno } from '../../linux/errno.ts';
-import { F_SETFL, O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import { F_SETFL, O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -81,6 +81,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const writes = flags.hasAny(O_WRITING);
     return when(names === 'all' ? writes : and(writes, flags.hasNone(O_MAKING)), leave, allow);
   },
+
+  'access-mode': (call, leave) => when(int(call === 'access' ? 1 : 2).hasAny(W_OK), leave, allow),
 
   'mknod-mode': (call, leave) => {
     const mode = int(indexBehindPath(call));
