@@ -101,6 +101,8 @@ export interface FileStatus {
   readonly mode: number;
   readonly rawDevice: bigint;
   readonly owner: number;
+  /** In bytes. */
+  readonly size: bigint;
 }
 
 const statBuffer = new Uint8Array(144);
@@ -117,6 +119,7 @@ export function fstat(descriptor: number): FileStatus | number {
     mode: statView.getUint32(24, true),
     owner: statView.getUint32(28, true),
     rawDevice: statView.getBigUint64(40, true),
+    size: statView.getBigInt64(48, true),
   };
 }
 

@@ -43,6 +43,12 @@ export class OpenObject implements FoundObject {
     return Math.max(fileMode(this.descriptor), 0);
   }
 
+  /** In bytes; 0 where it cannot be had. */
+  get size(): bigint {
+    const status = fstat(this.descriptor);
+    return typeof status === 'number' ? 0n : status.size;
+  }
+
   #look(): void {
     const status = fstat(this.descriptor);
     if (typeof status === 'number') return;
