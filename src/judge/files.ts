@@ -78,14 +78,18 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
 }
 
 /**
- * Where files are not restricted a process sets itself up by /proc, but for what it shares with others: its session's autogroup
- * (sched(7)), and all that lies deeper, such as its network's settings.
+ * A process sets itself up by /proc. Under a file policy that is what concerns nobody else and is no way to write anything; where
+ * files are not restricted all but what it shares with others: its session's autogroup (sched(7)), and what lies deeper, such
+ * as its network's settings.
  */
 function isAsNatively(rules: FileRules, object: FoundObject): boolean {
-  if (rules.restricted || !object.isOfMember) return false;
+  if (!startsWith(object.path, PROC) || !object.isOfMember) return false;
   const path = Buffer.from(object.path.buffer, object.path.byteOffset, object.path.byteLength);
-  return OWN_FILE_PATTERN.test(path.toString('latin1'));
+  return (rules.restricted ? OWN_SETTING_PATTERN : OWN_FILE_PATTERN).test(path.toString('latin1'));
 }
+
+const OWN_SETTING_PATTERN =
+  /^\/proc\/\d+(?:\/task\/\d+)?\/(?:comm|coredump_filter|oom_score_adj|timerslack_ns)$/;
 
 const OWN_FILE_PATTERN = /^\/proc\/\d+(?:\/task\/\d+)?\/(?!autogroup$)(?:attr\/(?:[a-z]+\/)?)?[a-z_]+$/;
 
