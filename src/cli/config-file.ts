@@ -22,7 +22,8 @@ import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage
 
 const INCLUDE = 'include';
 const CHUNK_BYTES = 65_536;
-const MAX_BYTES = 16 * 1_048_576;
+/** Longer files are refused. */
+export const MAX_BYTES = 16 * 1_048_576;
 /** Of UTF-8, and of UTF-16 either way. */
 const BYTE_ORDER_MARK_PATTERN = /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/;
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;

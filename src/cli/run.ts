@@ -72,6 +72,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
 function both(lessons: Reporter, reports: Reporter): Reporter {
   return {
     wantsAllowed: true,
+    outcomes: lessons.outcomes,
     report: (event) => {
       lessons.report(event);
       if (event.verdict === 'refused' || reports.wantsAllowed) reports.report(event);
