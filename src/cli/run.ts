@@ -13,7 +13,7 @@ import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
-import { openReports } from './open-reports.ts';
+import { openReports, refuseForeignLog } from './open-reports.ts';
 import type { Settings } from './settings.ts';
 import { terminals } from './terminals.ts';
 import { complain } from './complain.ts';
@@ -32,6 +32,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     complain(`${escapeBytes(resolved.path)}: ${errnoMessage(resolved.errno)}`);
     exitNow(ExitCode.CANNOT_EXECUTE);
   }
+  refuseForeignLog(settings.log);
   const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
   const policy = learning?.policy ?? given;
   const features = probeKernel(process.env);
