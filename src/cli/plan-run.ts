@@ -28,7 +28,7 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
   const identity = identifySelf();
   const features = probeKernel(process.env);
   const run = { policy, features, terminals: terminals(), identity, command: Buffer.alloc(0), argv: [] };
-  const { engine, reasons } = chooseEngine(settings.engine, probeFeatures(identity.capabilities), {
+  const { engine, reasons } = chooseEngine(settings.engine, () => probeFeatures(identity.capabilities), {
     ...run,
     logged: settings.log !== undefined,
   });
