@@ -206,6 +206,12 @@ fails(socket.socket().connect, ('127.0.0.1', port))
 begun = socket.socket(); begun.setblocking(False)
 begun.connect_ex(('127.0.0.1', port))
 fails(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b'x' * 70000, ('127.0.0.1', 9))
+fails(os.mkdir, '/proc/secfilt-none')
+if os.getuid() != 0:
+    fails(os.open, '/etc/passwd', os.O_WRONLY)
+    fails(os.open, '/etc/secfilt-none', os.O_WRONLY | os.O_CREAT)
+    fails(os.mkdir, '/etc/secfilt-none')
+    fails(os.chmod, '/etc', 0o777)
 # To read is no lesson either, by whatever call.
 os.close(os.open('read/f', os.O_RDONLY | os.O_CREAT))
 libc = ctypes.CDLL(None, use_errno=True)

@@ -24,7 +24,7 @@ export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
     const warning = warningOf(item, homes);
     return warning === undefined ? [] : [{ ...item, warning }];
   });
-  const dangerous = new Set<CountedPath['path']>(warned.map(({ path }) => path));
+  const dangerous = new Map(warned.map(({ path, warning }) => [path, warning]));
   const above = directoriesAbove(warned.map(({ path }) => path));
   const isTooWide = (directory: PathBytes): boolean =>
     above.has(directory.toString('latin1')) || warningOf({ path: directory }, homes) !== undefined;
@@ -38,7 +38,7 @@ export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
     ...open.map((item) => ({ ...item, warning: undefined, openedBy: undefined })),
     ...closed.map((place) => ({
       ...place,
-      warning: warned.find(({ path }) => path === place.path)?.warning,
+      warning: dangerous.get(place.path),
       openedBy: holderOf(place.path, opened)?.path,
     })),
   ].toSorted((a, b) => Buffer.compare(a.path, b.path));
