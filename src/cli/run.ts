@@ -1,5 +1,6 @@
 /** One run, from settings to exit code: policy → plan → engine → summary. */
 import { SyscallError, errnoMessage } from '../linux/errno.ts';
+import { variableBytes } from '../linux/environment.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
@@ -23,7 +24,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   const identity = identifySelf();
   const given = await makePolicy(settings.policy);
   const name = command[0] ?? Buffer.alloc(0);
-  const resolved = resolveCommand(name, process.env['PATH']);
+  const resolved = resolveCommand(name, variableBytes('PATH', process.env));
   if (resolved.kind === 'notFound') {
     complain(`${escapeBytes(name) || "''"}: command not found`);
     exitNow(ExitCode.NOT_FOUND);

@@ -1,10 +1,10 @@
 /** Whose directories are homes: of this user, and of everybody who may log in (passwd(5)). */
 import { readFileSync, realpathSync } from 'node:fs';
+import { variableBytes } from '../linux/environment.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import type { Homes } from './sensitive.ts';
 
 const PASSWD = '/etc/passwd';
-const REPLACEMENT_CHARACTER = '\ufffd';
 /** The shells of accounts that nobody logs in to. */
 const NO_SHELL_PATTERN = /\/(?:nologin|false|sync|halt|shutdown)$/;
 
@@ -13,17 +13,8 @@ export function homeDirectories(
   environment: Readonly<Record<string, string | undefined>>,
   passwd: string = PASSWD,
 ): Homes {
-  const written = [homeOf(environment), ...passwdHomes(passwd)].flatMap((path) => plain(path));
+  const written = [variableBytes('HOME', environment), ...passwdHomes(passwd)].flatMap((path) => plain(path));
   return unique([...written, ...written.flatMap((path) => plain(resolved(path)))]);
-}
-
-/** Node decodes the environment as UTF-8; where that lost something, the kernel still has the bytes (proc(5)). */
-function homeOf({ HOME }: Readonly<Record<string, string | undefined>>): PathBytes | undefined {
-  if (HOME === undefined) return undefined;
-  if (!HOME.includes(REPLACEMENT_CHARACTER)) return Buffer.from(HOME);
-  const variables = read('/proc/self/environ').split('\0');
-  const variable = variables.find((one) => one.startsWith('HOME='));
-  return variable === undefined ? undefined : Buffer.from(variable.slice('HOME='.length), 'latin1');
 }
 
 function passwdHomes(file: string): PathBytes[] {
