@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { execute } from '../linux/execute.ts';
+import { handedDescriptors } from '../linux/handed-descriptors.ts';
 import { fcntl } from '../linux/libc.ts';
 
 /** Variables through which Node, or the OpenSSL in it, loads code or opens its inspector at start. */
@@ -22,8 +23,6 @@ const LOADING = [
 const CARRIED = 'SECFILTER_ENVIRONMENT';
 
 const F_SETFD = 2;
-/** Node marks what it was given close-on-exec: the descriptors below this one, and further ones up to the first gap. */
-const FIRST_UNMARKED = 17;
 
 /** Starts this process afresh where it must be; otherwise gives the environment of the command back. */
 export function startClean(): void {
@@ -39,19 +38,13 @@ function startAfresh(names: readonly string[]): void {
   env[CARRIED] = JSON.stringify(Object.fromEntries(names.map((name) => [name, env[name]])));
   for (const name of names) delete env[name];
   const words = readFileSync('/proc/self/cmdline', 'latin1').split('\0').slice(0, -1);
-  for (const descriptor of [0, 1, 2, ...namedDescriptors(words)]) fcntl(descriptor, F_SETFD, 0);
+  // Node has marked them close-on-exec.
+  for (const descriptor of handedDescriptors()) fcntl(descriptor, F_SETFD, 0);
   const result = execute(
     Buffer.from(process.execPath),
     words.map((word) => Buffer.from(word, 'latin1')),
   );
   throw new Error(`cannot start without ${names.join(', ')}: error ${-result}`);
-}
-
-/** Descriptors that a word may name: `--log=3`, `--log 3`, `/dev/fd/3`. A number that means something else does no harm. */
-function namedDescriptors(words: readonly string[]): number[] {
-  return words
-    .map((word) => Number(/(?:^|=|\/)(\d{1,2})$/.exec(word)?.[1]))
-    .filter((descriptor) => descriptor > 2 && descriptor < FIRST_UNMARKED);
 }
 
 function giveBack(carried: string): void {

@@ -9,7 +9,7 @@ import type { Assignment } from './assignments.ts';
 import { toBytes } from './byte-string.ts';
 import { readCommandLine } from './command-line.ts';
 import { readConfigFiles } from './config-file.ts';
-import { quotePath } from './expand-path.ts';
+import { quoteValue } from './expand-path.ts';
 import { givenPath } from './given-path.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
@@ -159,16 +159,18 @@ void test('a config file may be a pipe of the shell', () => {
   assert.equal(execFileSync('bash', ['-c', shell, process.execPath, script], { encoding: 'utf8' }), '/x\n');
 });
 
-void test('quotePath() spells an absolute path so that a config file gives it back', () => {
+void test('quoteValue() spells an absolute path so that a config file gives it back', () => {
   const piece = fc.constantFrom('a', ' ', '\t', '\r', '#', '$', '~', ',', '\\', '=', '\xff', '{HOME}', '/');
   const path = fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
   fc.assert(
     fc.property(path, (wanted) => {
-      assert.deepEqual(readText(`write-allow=${quotePath(wanted)}\n`), [`write-allow=${wanted}`]);
+      assert.deepEqual(readText(`write-allow=${quoteValue(toBytes(wanted))?.toString('latin1')}\n`), [
+        `write-allow=${wanted}`,
+      ]);
     }),
     { numRuns: 1000 },
   );
-  assert.equal(quotePath('/a\nb'), undefined);
+  assert.equal(quoteValue(Buffer.from('/a\nb')), undefined);
 });
 
 void test('readConfigFiles() fails in no other way than with a usage error, and passes nothing over', () => {

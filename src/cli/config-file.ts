@@ -11,10 +11,12 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
+import { isOwnPipe } from '../linux/handed-descriptors.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { type Assignment, readAssignments } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
+import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { type Environment, expandPath, mayExpand } from './expand-path.ts';
 import { findOption, type Option, optionNames } from './option-table.ts';
 import { nearestName } from './suggest.ts';
@@ -22,7 +24,8 @@ import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage
 
 const INCLUDE = 'include';
 const CHUNK_BYTES = 65_536;
-const MAX_BYTES = 16 * 1_048_576;
+/** Longer files are refused. */
+export const MAX_BYTES = 16 * 1_048_576;
 /** Of UTF-8, and of UTF-16 either way. */
 const BYTE_ORDER_MARK_PATTERN = /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/;
 const COMMENT_PATTERN = /(?:^|(?<=[ \t]))#.*$/s;
@@ -87,9 +90,12 @@ function refuseByteOrderMark(content: ByteString, origin: Origin): void {
 /** `identity` tells files apart whatever they are called. A pipe of the shell is a file too. */
 function loadFile(file: ByteString): { identity: string; content: ByteString } {
   if (file.includes('\0')) throw new ValueError('has a NUL byte');
+  refuseForeign(descriptorNamed(file), '<');
   try {
     const fd = openSync(toBytes(file), 'r');
     try {
+      // By whatever name: to read from a pipe of our own would never end.
+      if (isOwnPipe(fd)) throw new ValueError('is a pipe of secfilt itself');
       const { dev, ino } = fstatSync(fd, { bigint: true });
       return { identity: `${dev}:${ino}`, content: readToEnd(fd) };
     } finally {

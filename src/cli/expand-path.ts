@@ -6,7 +6,7 @@
  *     \$, \~        the character itself; a backslash before anything else is a backslash
  */
 import { ValueError } from '../policy/value-error.ts';
-import { type ByteString, fromText } from './byte-string.ts';
+import { type ByteString, fromText, toBytes } from './byte-string.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,9 +35,11 @@ export function expandPath(text: ByteString, environment: Environment): ByteStri
   });
 }
 
-/** An absolute path as a config file spells it, alone on its line. Undefined: a line break in it cannot be spelt. */
-export function quotePath(path: ByteString): ByteString | undefined {
-  return path.includes('\n') ? undefined : path.replace(/[$,# \t\r]/g, (character) => `\\${character}`);
+/** The bytes of a value as a config file spells them, alone on its line. Undefined: a line break in it cannot be spelt. */
+export function quoteValue(bytes: Uint8Array): Buffer | undefined {
+  const text = Buffer.from(bytes).toString('latin1');
+  if (text.includes('\n')) return undefined;
+  return toBytes(text.replace(/[$,# \t\r]/g, (character) => `\\${character}`));
 }
 
 function valueOf(name: string, environment: Environment): ByteString {

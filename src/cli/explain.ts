@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { close } from '../linux/libc.ts';
 import { syscallName, SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { resolveCommand } from '../launch/command.ts';
+import { variableBytes } from '../linux/environment.ts';
 import { explainLacks, explainPromises, type ExplainedPromise, type Lack } from '../plan/explanation.ts';
 import { buildFilter } from '../plan/filter/build.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -74,7 +75,7 @@ function writeAll(whole: string): void {
 
 function commandText(name: Buffer | undefined): string | null {
   if (name === undefined) return null;
-  const found = resolveCommand(name, process.env['PATH']);
+  const found = resolveCommand(name, variableBytes('PATH', process.env));
   switch (found.kind) {
     case 'notFound':
       return `${escapeBytes(name) || "''"}: command not found`;

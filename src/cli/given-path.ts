@@ -7,11 +7,15 @@ import { ValueError } from '../policy/value-error.ts';
 import { isWithin } from '../policy/within.ts';
 import type { Assignment } from './assignments.ts';
 import { toBytes } from './byte-string.ts';
+import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { naming } from './usage-error.ts';
 
 /** A path: absolute, or relative to the directory of the config file that names it, or to the current directory. */
 export function givenPath(given: Assignment): PathBytes {
-  return reading(given, () => resolvePath(toBytes(given.text), baseOf(given)));
+  return reading(given, () => {
+    refuseForeign(descriptorNamed(given.text), '>');
+    return resolvePath(toBytes(given.text), baseOf(given));
+  });
 }
 
 /** A Unix socket, its path likewise. */

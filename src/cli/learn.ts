@@ -1,10 +1,12 @@
 /** `secfilt --learn=FILE`: the command runs as without restrictions, watched, and FILE is written from what it did. */
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
-import { splitPath } from '../policy/paths.ts';
+import { resolvePath, splitPath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import { systemResolvers } from '../policy/resolvers.ts';
 import { errnoOf } from '../policy/system-error.ts';
+import { ValueError } from '../policy/value-error.ts';
+import { homeDirectories } from '../report/homes.ts';
 import { Lessons } from '../report/learn/lessons.ts';
 import type { Assignment } from './assignments.ts';
 import { complain } from './complain.ts';
@@ -26,8 +28,8 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'].map
 /** Opens the file, which must not exist or be empty. Throws a UsageError. */
 export function beginLearning(file: Assignment, command: readonly Buffer[]): Learning {
   const descriptor = openFile(file);
-  const home = process.env['HOME'];
-  const lessons = new Lessons(home, exists);
+  const homes = homeDirectories(process.env);
+  const lessons = new Lessons(homes);
   const devices = new Set([...DEVICES, ...terminals().map((path) => path.toString('latin1'))]);
   const isDevice = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
   return {
@@ -39,7 +41,14 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
     },
     lessons,
     finish: () => {
-      const bytes = learnedConfig(lessons, { command, home, resolvers: resolvers(), isDevice, existing });
+      const bytes = learnedConfig(lessons, {
+        command,
+        homes,
+        resolvers: resolvers(),
+        isDevice,
+        existing,
+        isItself,
+      });
       try {
         for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
       } catch (error) {
@@ -81,12 +90,13 @@ function existing(path: PathBytes): PathBytes {
   return named;
 }
 
-/** Whatever is there, a link that leads nowhere too. */
-function exists(path: PathBytes): boolean {
+/** A config file that names a path means what links make of it. */
+function isItself(path: PathBytes): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
+    return resolvePath(path).equals(path);
+  } catch (error) {
+    if (error instanceof ValueError) return false;
+    throw error;
   }
 }
 

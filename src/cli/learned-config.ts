@@ -3,94 +3,127 @@ import { formatAddress, formatNetwork } from '../policy/address-text.ts';
 import type { Endpoint, PathBytes } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { CountedEndpoint, Lessons } from '../report/learn/lessons.ts';
-import { networksOf, placesOf, portsText } from '../report/learn/places.ts';
-import { sensitivity } from '../report/sensitive.ts';
-import { quotePath } from './expand-path.ts';
+import { networksOf, type Place, placesOf, portsText } from '../report/learn/places.ts';
+import { type Homes, sensitivity } from '../report/sensitive.ts';
+import { ConfigText } from './config-text.ts';
+import { quoteValue } from './expand-path.ts';
 import { VERSION } from './version.ts';
 
 export interface LearnedOptions {
   readonly command: readonly Buffer[];
-  readonly home: string | undefined;
+  readonly homes: Homes;
   readonly resolvers: readonly Endpoint[];
   /** Writable under every policy. */
   readonly isDevice: (path: PathBytes) => boolean;
   /** A path that a policy may name in the place of one whose directory is gone. */
   readonly existing: (path: PathBytes) => PathBytes;
+  /** False where a policy that names the path would mean something else by now, for a symbolic link. */
+  readonly isItself: (path: PathBytes) => boolean;
 }
 
 /** The bytes of the file. Comments say what was seen, and how often. */
 export function learnedConfig(lessons: Lessons, options: LearnedOptions): Buffer {
-  const lines = [
-    `# Learned by secfilt ${VERSION} from one run of: ${options.command.map(escapeBytes).join(' ')}`,
-    '# It allows what this run did. Read it before you rely on it; lines that are commented out are for you to decide.',
-    ...(lessons.lost > 0 ? [`# Incomplete: ${lessons.lost} calls were of too many kinds to be noted.`] : []),
-    ...(lessons.refused > 0 ? [`# ${times(lessons.refused)} a call was refused that no option allows.`] : []),
-    '',
-    ...fileLines(lessons, options),
-    '',
-    ...networkLines(lessons.endpoints, options),
-    ...socketLines(lessons),
-    '',
-  ];
-  return Buffer.from(lines.join('\n'), 'latin1');
+  const text = new ConfigText();
+  text.comment(
+    `Learned by secfilt ${VERSION} from one run of: ${options.command.map(escapeBytes).join(' ')}`,
+  );
+  text.comment(
+    'It allows what this run did. Read it before you rely on it; lines that are commented out are for you to decide.',
+  );
+  if (lessons.lost > 0) text.comment(`Incomplete: ${lessons.lost} calls were of too many kinds to be noted.`);
+  if (lessons.refused > 0)
+    text.comment(`${times(lessons.refused)} a call was refused that no option allows.`);
+  addFiles(text.blank(), lessons, options);
+  addNetwork(text.blank(), lessons.endpoints, options);
+  addSockets(text, lessons);
+  return text.toBytes();
 }
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
 }
 
-function fileLines(lessons: Lessons, { home, isDevice, existing }: LearnedOptions): string[] {
+function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): void {
+  const { homes, isDevice, existing, isItself } = options;
+  text.comment('Files').setting('read-only', '1');
   const seen = lessons.paths
     .filter(({ path }) => !isDevice(path))
-    .map(({ path, count }) => ({ path: existing(path), count }));
-  const lines = ['# Files', 'read-only=1'];
-  for (const { path, count, warning } of placesOf(seen, home)) {
-    const quoted = quotePath(path.toString('latin1'));
-    if (quoted === undefined) {
-      lines.push(`# changed ${times(count)}, but a line cannot spell it: ${escapeBytes(path)}`);
-    } else if (warning === undefined) lines.push(`# changed ${times(count)}`, `write-allow=${quoted}`);
-    else lines.push(`# WARNING: ${warning}; changed ${times(count)}`, `#write-allow=${quoted}`);
+    .map((item) => ({ ...item, path: existing(item.path) }));
+  for (const place of placesOf(seen, homes)) {
+    const moved = isItself(place.path) ? undefined : 'by now a symbolic link leads elsewhere';
+    addPlace(text, { ...place, warning: place.warning ?? moved });
   }
-  return lines;
 }
 
-function networkLines(endpoints: readonly CountedEndpoint[], { resolvers }: LearnedOptions): string[] {
+function addPlace(text: ConfigText, { path, count, warning, openedBy }: Place): void {
+  const quoted = quoteValue(path);
+  const changed = `changed ${times(count)}`;
+  if (openedBy !== undefined) {
+    const where = `${escapeBytes(path)}, which ${escapeBytes(openedBy)} opens too`;
+    text.comment(`WARNING: ${warning ?? ''}; ${changed}: ${where}`);
+  } else if (quoted === undefined) {
+    text.comment(`${changed}, but a line cannot spell it: ${escapeBytes(path)}`);
+  } else if (warning === undefined) {
+    text.setting('write-allow', quoted, changed);
+  } else text.suggestion('write-allow', quoted, `WARNING: ${warning}; ${changed}`);
+}
+
+/** Addresses and ports are lists of their own in a policy: it allows each of the ports at each of the addresses. */
+function addNetwork(
+  text: ConfigText,
+  endpoints: readonly CountedEndpoint[],
+  { resolvers }: LearnedOptions,
+): void {
   const isResolver = ({ address, port }: CountedEndpoint): boolean =>
     resolvers.some((one) => one.port === port && Buffer.compare(one.address, address) === 0);
   const warned = endpoints.filter((endpoint) => warningOf(endpoint) !== undefined);
   const others = endpoints.filter((endpoint) => !isResolver(endpoint) && warningOf(endpoint) === undefined);
-  const lines = ['# Network'];
-  for (const { address, port, protocol, count } of others)
-    lines.push(`# ${formatAddress(address)} port ${port} ${protocol}, ${times(count)}`);
-  const networks = networksOf(others.map(({ address }) => address)).map(formatNetwork);
-  // An echo request has no port, so a list of ports would refuse it.
-  const hasPorts = others.every(({ protocol }) => protocol === 'tcp' || protocol === 'udp');
-  if (networks.length > 0) lines.push(`allowed-netmasks=${networks.join(',')}`);
-  if (networks.length > 0 && hasPorts)
-    lines.push(`allowed-ports=${portsText(others.map(({ port }) => port)).join(',')}`);
-  if (endpoints.some(isResolver)) lines.push('allow-resolv=1');
-  if (lines.length === 1) lines.push('# no connection was seen', 'no-outbound-network=1');
-  for (const endpoint of warned) {
-    lines.push(`# WARNING: ${warningOf(endpoint) ?? ''}; ${times(endpoint.count)}`);
-    lines.push(`#allowed-netmasks=${formatAddress(endpoint.address)}`);
-  }
-  return lines;
+  const withPort = others.filter(hasPort);
+  // Without ports in the policy an address is open on all of them.
+  const [listed, portless] =
+    withPort.length > 0 ? [withPort, others.filter((one) => !hasPort(one))] : [others, []];
+  text.comment('Network');
+  for (const { address, port, protocol, count } of listed)
+    text.comment(`${formatAddress(address)} port ${port} ${protocol}, ${times(count)}`);
+  const networks = networksOf(listed.map(({ address }) => address)).map(formatNetwork);
+  if (networks.length > 0) text.setting('allowed-netmasks', networks.join(','));
+  if (withPort.length > 0)
+    text.setting('allowed-ports', portsText(withPort.map(({ port }) => port)).join(','));
+  else if (networks.length > 0) text.comment('no list of ports, for it would refuse what has none');
+  if (endpoints.some(isResolver)) text.setting('allow-resolv', '1');
+  else if (networks.length === 0) text.setting('no-outbound-network', '1', 'no other connection was seen');
+  for (const { address, protocol, count } of portless)
+    text.suggestion(
+      'allowed-netmasks',
+      formatAddress(address),
+      `WARNING: ${protocol} has no port, and a list of ports refuses it; ${times(count)}`,
+    );
+  for (const endpoint of warned)
+    text.suggestion(
+      'allowed-netmasks',
+      formatAddress(endpoint.address),
+      `WARNING: ${warningOf(endpoint) ?? ''}; ${times(endpoint.count)}`,
+    );
+}
+
+function hasPort({ protocol }: CountedEndpoint): boolean {
+  return protocol === 'tcp' || protocol === 'udp';
 }
 
 function warningOf({ address, port, protocol }: CountedEndpoint): string | undefined {
-  return sensitivity({ kind: 'address', address, port, protocol }, undefined);
+  return sensitivity({ kind: 'address', address, port, protocol }, []);
 }
 
 /** Whoever listens at a socket outside may do what the command may not: a person has to say so. */
-function socketLines(lessons: Lessons): string[] {
-  const lines = lessons.sockets.flatMap(({ kind, name, count }) => {
+function addSockets(text: ConfigText, { sockets }: Lessons): void {
+  if (sockets.length > 0) text.blank().comment('Unix sockets');
+  for (const { kind, name, count } of sockets) {
     const object = kind === 'unix-path' ? { kind, path: name } : { kind, name };
-    const warning = sensitivity(object, undefined) ?? 'another program may listen there';
-    const quoted = name.includes(0) ? undefined : quotePath(name.toString('latin1'));
+    const warning = sensitivity(object, []) ?? 'another program may listen there';
+    const full = kind === 'unix-abstract' ? Buffer.concat([Buffer.from('@'), name]) : name;
+    const quoted = name.includes(0) ? undefined : quoteValue(full);
     if (quoted === undefined)
-      return [`# connected ${times(count)}, but a line cannot spell it: ${escapeBytes(name)}`];
-    const at = kind === 'unix-abstract' ? '@' : '';
-    return [`# WARNING: ${warning}; connected ${times(count)}`, `#allow-unix=${at}${quoted}`];
-  });
-  return lines.length === 0 ? [] : ['', '# Unix sockets', ...lines];
+      text.comment(`connected ${times(count)}, but a line cannot spell it: ${escapeBytes(name)}`);
+    else text.suggestion('allow-unix', quoted, `WARNING: ${warning}; connected ${times(count)}`);
+  }
 }

@@ -26,11 +26,8 @@ void test('openReports() opens the log before anything runs, and says what canno
   const rows: [string, RegExp][] = [
     [root, /^--log: ".*" cannot be opened for writing: illegal operation on a directory$/],
     [`${root}/gone/log`, /^--log: ".*" is in a directory that does not exist: .*gone$/],
-    ['98765', /^--log: "98765" is no descriptor of an open file: did you forget 98765>FILE\?$/],
-    [
-      '/dev/fd/98765',
-      /^--log: "\/dev\/fd\/98765" is no descriptor of an open file: did you forget 98765>FILE\?$/,
-    ],
+    ['98765', /^--log: "98765" is no open descriptor: did you forget 98765>FILE\?$/],
+    ['/dev/fd/98765', /^--log: "\/dev\/fd\/98765" is no open descriptor: did you forget 98765>FILE\?$/],
   ];
   for (const [target, message] of rows)
     await assert.rejects(reportsOf(`--log=${target}`), { name: 'UsageError', message });

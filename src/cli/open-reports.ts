@@ -3,16 +3,12 @@ import type { Policy } from '../policy/policy.ts';
 import { Reports } from '../report/reporter.ts';
 import { openSink, type Sink, type SinkTarget } from '../report/sink.ts';
 import type { Assignment } from './assignments.ts';
+import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { givenPath, reading, refuserOfLinks } from './given-path.ts';
 import type { Settings } from './settings.ts';
 
-const STANDARD_STREAMS: ReadonlyMap<string, number> = new Map([
-  ['-', 2],
-  ['/dev/stderr', 2],
-  ['/dev/stdout', 1],
-]);
-/** Opened by its path, a file would have another offset than for those who share the descriptor, and a pipe has no path. */
-const DESCRIPTOR_PATTERN = /^(?:\/(?:dev|proc\/self)\/fd\/)?(\d{1,9})$/;
+const STANDARD_ERROR = 2;
+const NUMBER_PATTERN = /^\d{1,9}$/;
 
 /** Opens the log, if there is to be one; throws a UsageError where it cannot be opened. */
 export function openReports(settings: Settings, policy: Policy): Reports {
@@ -27,9 +23,24 @@ function openLog(log: Assignment, policy: Policy): Sink {
   return reading(log, () => openSink(target));
 }
 
-/** `-` is standard error, a number or /dev/fd/3 a descriptor that the shell opened (`--log=3 3>file`), all else a file. */
+/**
+ * Throws a UsageError where the log is to go to a descriptor that secfilt was not started with. To be asked before anything
+ * is opened here that could be taken for it.
+ */
+export function refuseForeignLog(log: Assignment | undefined): void {
+  if (log) reading(log, () => refuseForeign(logDescriptor(log), '>'));
+}
+
+/**
+ * `-` is standard error, a number or /dev/fd/3 a descriptor that the shell opened (`--log=3 3>file`), all else a file.
+ * Opened by its path, a file would have another offset than for those who share the descriptor, and a pipe has no path.
+ */
 export function logTarget(given: Assignment): SinkTarget {
-  const fd = STANDARD_STREAMS.get(given.text) ?? DESCRIPTOR_PATTERN.exec(given.text)?.[1];
-  if (fd !== undefined) return { kind: 'descriptor', fd: Number(fd) };
-  return { kind: 'file', path: givenPath(given) };
+  const fd = logDescriptor(given);
+  return fd === undefined ? { kind: 'file', path: givenPath(given) } : { kind: 'descriptor', fd };
+}
+
+function logDescriptor({ text }: Assignment): number | undefined {
+  if (text === '-') return STANDARD_ERROR;
+  return NUMBER_PATTERN.test(text) ? Number(text) : descriptorNamed(text);
 }

@@ -31,7 +31,7 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
   const features = probeKernel(process.env);
   const own = ownPlaces(settings, policy);
   const run = { policy, features, terminals: terminals(), own, identity, command: Buffer.alloc(0), argv: [] };
-  const { engine, reasons } = chooseEngine(settings.engine, probeFeatures(identity.capabilities), {
+  const { engine, reasons } = chooseEngine(settings.engine, () => probeFeatures(identity.capabilities), {
     ...run,
     logged: settings.log !== undefined,
   });

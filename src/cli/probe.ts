@@ -27,7 +27,7 @@ export async function probe(settings: Settings, json: boolean): Promise<void> {
   const identity = identifySelf();
   const features = probeFeatures(identity.capabilities);
   const kernel = probeKernel(process.env);
-  const choice = chooseEngine(settings.engine, features, {
+  const choice = chooseEngine(settings.engine, () => features, {
     policy,
     features: kernel,
     terminals: [],

@@ -1,5 +1,6 @@
 /** One run, from settings to exit code: policy → plan → engine → summary. */
 import { SyscallError, errnoMessage } from '../linux/errno.ts';
+import { variableBytes } from '../linux/environment.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
@@ -13,7 +14,7 @@ import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
-import { openReports } from './open-reports.ts';
+import { openReports, refuseForeignLog } from './open-reports.ts';
 import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
 import { terminals } from './terminals.ts';
@@ -24,7 +25,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   const identity = identifySelf();
   const given = await makePolicy(settings.policy);
   const name = command[0] ?? Buffer.alloc(0);
-  const resolved = resolveCommand(name, process.env['PATH']);
+  const resolved = resolveCommand(name, variableBytes('PATH', process.env));
   if (resolved.kind === 'notFound') {
     complain(`${escapeBytes(name) || "''"}: command not found`);
     exitNow(ExitCode.NOT_FOUND);
@@ -33,6 +34,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     complain(`${escapeBytes(resolved.path)}: ${errnoMessage(resolved.errno)}`);
     exitNow(ExitCode.CANNOT_EXECUTE);
   }
+  refuseForeignLog(settings.log);
   const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
   const policy = learning?.policy ?? given;
   const features = probeKernel(process.env);
@@ -74,6 +76,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
 function both(lessons: Reporter, reports: Reporter): Reporter {
   return {
     wantsAllowed: true,
+    outcomes: lessons.outcomes,
     report: (event) => {
       lessons.report(event);
       if (event.verdict === 'refused' || reports.wantsAllowed) reports.report(event);

@@ -90,3 +90,14 @@ void test('names are bytes', () => {
   writeFileSync(file, '', { mode: 0o755 });
   assert.deepEqual(resolveCommand(name, path), { kind: 'found', path: file });
 });
+
+void test('S09 a folder of PATH is found whatever its bytes', () => {
+  const odd = Buffer.concat([Buffer.from(folder), Buffer.from('/\xff\xc3', 'latin1')]);
+  mkdirSync(odd);
+  writeFileSync(Buffer.concat([odd, Buffer.from('/mine')]), '', { mode: 0o755 });
+  const bytes = Buffer.concat([Buffer.from(`${first}:`), odd]);
+  assert.deepEqual(resolveCommand('mine', bytes), {
+    kind: 'found',
+    path: Buffer.concat([odd, Buffer.from('/mine')]),
+  });
+});

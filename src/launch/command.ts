@@ -23,7 +23,7 @@ const SLASH = 0x2f;
  */
 export function resolveCommand(
   name: Buffer | string,
-  pathVariable: string | undefined,
+  pathVariable: Buffer | string | undefined,
   cwd?: string,
 ): ResolvedCommand {
   const word = Buffer.from(name);
@@ -34,8 +34,11 @@ export function resolveCommand(
     return errno === Errno.ENOENT ? { kind: 'notFound' } : { kind: 'notExecutable', path: word, errno };
   }
   let refused: ResolvedCommand | undefined;
-  for (const folder of (pathVariable ?? DEFAULT_PATH).split(':')) {
-    const path = Buffer.concat([Buffer.from(folder === '' ? '.' : folder), Buffer.from('/'), word]);
+  const folders = Buffer.from(pathVariable ?? DEFAULT_PATH)
+    .toString('latin1')
+    .split(':');
+  for (const folder of folders) {
+    const path = Buffer.concat([Buffer.from(folder === '' ? '.' : folder, 'latin1'), Buffer.from('/'), word]);
     const errno = executeErrno(path, cwd);
     if (errno === 0) return { kind: 'found', path };
     if (errno === Errno.ENOENT || errno === Errno.ENOTDIR) continue;

@@ -1,4 +1,4 @@
-import { errnoMessage, errnoName } from '../linux/errno.ts';
+import { failureText } from '../linux/errno.ts';
 
 /** The launch did not come about: the step that failed, and why. */
 export class LaunchError extends Error {
@@ -7,7 +7,7 @@ export class LaunchError extends Error {
   readonly errno: number;
 
   constructor(step: string, errno: number) {
-    super(errno === 0 ? `${step}: ended early` : `${step}: ${errnoMessage(errno)} (${errnoName(errno)})`);
+    super(errno === 0 ? `${step}: ended early` : failureText(step, errno));
     this.name = 'LaunchError';
     this.step = step;
     this.errno = errno;

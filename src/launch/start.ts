@@ -69,12 +69,22 @@ function startFromMemory(image: Buffer, options: StartOptions): number | LaunchE
   close(created);
   if (high < 0) return new LaunchError('fcntl F_DUPFD', -high);
   try {
-    const written = write(high, image, image.length);
-    if (written !== image.length) return new LaunchError('write', written < 0 ? -written : Errno.ENOSPC);
+    const errno = writeAll(high, image);
+    if (errno !== 0) return new LaunchError('write', errno);
     return start(`/proc/self/fd/${high}`, options);
   } finally {
     close(high);
   }
+}
+
+/** 0, or the error number: of a write that a limit has cut short the next one says why. */
+function writeAll(descriptor: number, bytes: Buffer): number {
+  for (let rest = bytes; rest.length > 0;) {
+    const written = write(descriptor, rest, rest.length);
+    if (written <= 0) return written === 0 ? Errno.ENOSPC : -written;
+    rest = rest.subarray(written);
+  }
+  return 0;
 }
 
 function startFromFile(image: Buffer, options: StartOptions): number | LaunchError {

@@ -86,13 +86,28 @@ export function errnoMessage(errno: number): string {
   return getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
 }
 
+/** The limits that stand behind an error number of a start (getrlimit(2)), as a shell sets them. */
+const LIMITS: ReadonlyMap<number, string> = new Map([
+  [Errno.EMFILE, 'open files, ulimit -n'],
+  [Errno.EAGAIN, 'processes, ulimit -u'],
+  [Errno.EFBIG, 'file sizes, ulimit -f'],
+  [Errno.ENOMEM, 'memory, ulimit -v'],
+]);
+
+/** What failed, why, and the limit to look at if that is one: `memfd_create: too many open files (EMFILE): see …`. */
+export function failureText(step: string, errno: number): string {
+  const limit = LIMITS.get(errno);
+  const hint = limit === undefined ? '' : `: the limit may be too low (${limit})`;
+  return `${step}: ${errnoMessage(errno)} (${errnoName(errno)})${hint}`;
+}
+
 /** A system call of our own that failed: which one, and how. */
 export class SyscallError extends Error {
   readonly call: string;
   readonly errno: number;
 
   constructor(call: string, errno: number) {
-    super(`${call}: ${errnoMessage(errno)} (${errnoName(errno)})`);
+    super(failureText(call, errno));
     this.name = 'SyscallError';
     this.call = call;
     this.errno = errno;

@@ -31,6 +31,7 @@ const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
 export const SO_ZEROCOPY = 60;
+const TCP_INFO = 11;
 
 export const MSG_OOB = 0x1;
 export const MSG_DONTWAIT = 0x40;
@@ -60,6 +61,13 @@ function option(socket: number, name: number, size: number): number {
 export function socketOption(socket: number, name: number): number {
   const result = option(socket, name, 4);
   return result < 0 ? result : value.readInt32LE(0) & 0x7fff_ffff;
+}
+
+/** The state of a TCP socket's connection (tcp(7), TCP_INFO), or a negated error number. */
+export function tcpState(socket: number): number {
+  length.writeUInt32LE(1);
+  const result = syscall(X86_64.getsockopt, socket, IPPROTO_TCP, TCP_INFO, valueAddress, lengthAddress, 0);
+  return result < 0 ? result : (value[0] ?? 0);
 }
 
 export interface SocketKind {

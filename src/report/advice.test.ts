@@ -14,7 +14,7 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const READ_ONLY: Policy = { files: { writable: [bytes('/work')] }, network: undefined, unixSockets: [] };
 
 function advise(event: ReferralEvent, policy: Policy, resolvConf = '/nonexistent'): string {
-  const advice = new Advisor(policy, '/home/ann', resolvConf).advise(event);
+  const advice = new Advisor(policy, () => [Buffer.from('/home/ann')], resolvConf).advise(event);
   if (advice.kind === 'sensitive') return `sensitive: ${advice.reason}`;
   if (advice.kind === 'none') return 'none';
   return advice.instead === undefined ? advice.options : `${advice.options} / ${advice.instead}`;

@@ -5,7 +5,7 @@ import { formatAddress } from '../policy/address-text.ts';
 import type { AddressBytes, NetworkPolicy, PathBytes, Policy, Port } from '../policy/policy.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
 import type { ReferralEvent, ReportedObject } from './event.ts';
-import { sensitivity } from './sensitive.ts';
+import { type Homes, sensitivity } from './sensitive.ts';
 import { shellQuote } from './shell-quote.ts';
 
 export type Advice =
@@ -23,13 +23,14 @@ const RESOLV_CONF = '/etc/resolv.conf';
 
 export class Advisor {
   readonly #policy: Policy;
-  readonly #home: string | undefined;
+  readonly #homes: () => Homes;
   readonly #resolvConf: string;
   #resolvers: ReadonlySet<string> | undefined;
 
-  constructor(policy: Policy, home: string | undefined, resolvConf: string = RESOLV_CONF) {
+  /** @param homes asked once something was refused */
+  constructor(policy: Policy, homes: () => Homes, resolvConf: string = RESOLV_CONF) {
     this.#policy = policy;
-    this.#home = home;
+    this.#homes = homes;
     this.#resolvConf = resolvConf;
   }
 
@@ -38,7 +39,7 @@ export class Advisor {
     if (rule === OWN_PLACES) return OWN;
     if (!rule.includes('--')) return NONE;
     const advice = this.#optionFor(object, operation === 'bind');
-    const reason = advice.kind === 'options' ? sensitivity(object, this.#home) : undefined;
+    const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;
     return reason === undefined ? advice : { kind: 'sensitive', reason };
   }
 

@@ -1,11 +1,11 @@
 /** Many paths in one directory become one row that names the directory. */
-import { splitPath } from '../policy/paths.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
 
 /** So many paths below a directory are worth a row of their own. */
 const MANY = 4;
-const ROOT_LENGTH = 1;
+/** So many directories above a path are thought of: a program may nest thousands. */
+const MOST_ABOVE = 128;
 const SLASH = 0x2f;
 /** Of the directories in the root, only this one is a scratch place as a whole. */
 const SCRATCH = Buffer.from('/tmp');
@@ -25,8 +25,7 @@ export function collapse<Item extends { readonly path: PathBytes }>(
 ): { readonly directories: readonly Directory<Item>[]; readonly rest: readonly Item[] } {
   const byDirectory = new Map<string, Item[]>();
   for (const item of items) {
-    for (const directory of directoriesAbove(item.path)) {
-      const key = directory.toString('latin1');
+    for (const key of above(item.path)) {
       const inside = byDirectory.get(key);
       if (inside) inside.push(item);
       else byDirectory.set(key, [item]);
@@ -49,12 +48,20 @@ export function collapse<Item extends { readonly path: PathBytes }>(
   return { directories: chosen, rest: items.filter((item) => !taken.has(item)) };
 }
 
-function directoriesAbove(path: PathBytes): PathBytes[] {
-  const directories: PathBytes[] = [];
-  for (let { parent } = splitPath(path); parent.length > ROOT_LENGTH; { parent } = splitPath(parent)) {
-    directories.push(parent);
+/** The nearest first, each byte a character. */
+function above(path: PathBytes): string[] {
+  const text = path.toString('latin1');
+  const directories: string[] = [];
+  let end = text.lastIndexOf('/');
+  for (; end > 0 && directories.length < MOST_ABOVE; end = text.lastIndexOf('/', end - 1)) {
+    directories.push(text.slice(0, end));
   }
   return directories;
+}
+
+/** All directories that hold one of the paths, each byte a character. */
+export function directoriesAbove(paths: readonly PathBytes[]): ReadonlySet<string> {
+  return new Set(paths.flatMap(above));
 }
 
 function isTopLevel(path: PathBytes): boolean {

@@ -52,9 +52,27 @@ export interface ReferralEvent {
   readonly rule: string;
 }
 
+/** What became of a call that was allowed. */
+export type Outcome =
+  | 'done'
+  | 'failed'
+  /** Of several messages the last one that was reported did not go out. */
+  | 'last-failed'
+  /** The kernel went on with the call. */
+  | 'unknown';
+
 /** Receives events. It must not throw: what becomes of a report never changes a verdict. */
 export interface Reporter {
   /** False: allowed referrals need not be reported, which saves building their events. */
   readonly wantsAllowed: boolean;
+  /** Where somebody has to know what came of a call, it is performed where it else would go on in the kernel. */
+  readonly outcomes?: OutcomeListener | undefined;
   report(event: ReferralEvent): void;
+}
+
+/** A thread makes one call at a time: what is reported between its begin and its end belongs to that call. */
+export interface OutcomeListener {
+  begin(tid: number): void;
+  /** Not told where the thread was killed while it waited. */
+  end(tid: number, outcome: Outcome): void;
 }

@@ -5,8 +5,10 @@ import { colourful, plain, wantsColour } from './colour.ts';
 import { errnoName } from '../linux/errno.ts';
 import { describeObject } from './describe.ts';
 import type { ReferralEvent, Reporter } from './event.ts';
+import { homeDirectories } from './homes.ts';
 import { logLine } from './log.ts';
 import { Refusals } from './refusals.ts';
+import type { Homes } from './sensitive.ts';
 import { Sink } from './sink.ts';
 import { renderSummary } from './summary.ts';
 
@@ -28,6 +30,7 @@ export class Reports implements Reporter {
   readonly #screen: Sink;
   readonly #advisor: Advisor;
   readonly #refusals = new Refusals();
+  #homeDirectories: Homes | undefined;
   #lastLine = '';
   #faults = 0;
 
@@ -35,7 +38,7 @@ export class Reports implements Reporter {
     this.wantsAllowed = options.verbose && options.log !== undefined;
     this.#options = options;
     this.#screen = options.screen ?? new Sink(STANDARD_ERROR);
-    this.#advisor = new Advisor(options.policy, options.environment['HOME']);
+    this.#advisor = new Advisor(options.policy, () => this.#homes());
   }
 
   /** How many calls were refused. */
@@ -59,7 +62,7 @@ export class Reports implements Reporter {
     log?.close();
     if (!quiet && (commandFailed || verbose)) {
       const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
-      for (const line of renderSummary(this.#refusals, environment['HOME'], paint).split('\n').slice(0, -1)) {
+      for (const line of renderSummary(this.#refusals, this.#homes(), paint).split('\n').slice(0, -1)) {
         this.#screen.write(line);
       }
     }
@@ -74,6 +77,10 @@ export class Reports implements Reporter {
       this.#screen.write(
         `secfilt: the summary is incomplete, ${this.#faults} of its reports met a fault of secfilt itself`,
       );
+  }
+
+  #homes(): Homes {
+    return (this.#homeDirectories ??= homeDirectories(this.#options.environment));
   }
 
   #reportRefusal(event: ReferralEvent): void {

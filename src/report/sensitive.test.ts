@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdsSensitive, sensitivity } from './sensitive.ts';
+import { isSensitiveNetwork, sensitivity } from './sensitive.ts';
 
-const HOME = '/srv/ann';
+const HOME = [Buffer.from('/srv/ann'), Buffer.from('/var/lib/jenkins'), Buffer.from('/data/\xe9')];
 
 void test('sensitivity() knows keys, start-up files and system places by whole components', () => {
   const rows: [string, string | undefined][] = [
@@ -24,14 +24,18 @@ void test('sensitivity() knows keys, start-up files and system places by whole c
     ['/srv/ann/project/.git/config.lock', undefined],
     ['/tmp/x', undefined],
     ['/srv/ann/\xff', undefined],
-    ['/', undefined],
+    ['/', 'everything'],
+    ['/srv/ann', 'a home directory'],
+    ['/var/lib/jenkins/jobs', undefined],
+    ['/var/lib', 'holds a home directory'],
+    ['/data/\xc3\xa9/.ssh', 'keys'],
   ];
   for (const [path, expected] of rows) {
     assert.equal(sensitivity({ kind: 'path', path: Buffer.from(path, 'latin1') }, HOME), expected, path);
   }
   const paths = { kind: 'paths', from: Buffer.from('/tmp/x'), to: Buffer.from('/etc/x') } as const;
   assert.equal(sensitivity(paths, HOME), 'system settings');
-  assert.equal(sensitivity({ kind: 'path', path: Buffer.from('/srv/ann/.ssh') }, undefined), undefined);
+  assert.equal(sensitivity({ kind: 'path', path: Buffer.from('/srv/ann/.ssh') }, []), undefined);
 });
 
 void test('sensitivity() knows sockets behind which more rights wait', () => {
@@ -65,19 +69,34 @@ void test('sensitivity() knows where clouds hand out credentials', () => {
   assert.equal(ofAddress(0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54), 'cloud credentials');
 });
 
-void test('holdsSensitive() is true for what lies above a sensitive place', () => {
+void test('S09 sensitivity() is told of what lies above a home or a sensitive place', () => {
   const rows: [string, boolean][] = [
     ['/', true],
     ['/srv/ann', true],
+    ['/srv', true],
+    ['/var/lib/jenkins', true],
+    ['/var/lib', true],
+    ['/var', true],
+    ['/home', true],
+    ['/home/bob', true],
+    ['/root', true],
     ['/srv/ann/.config', true],
     ['/home/bob/.local', true],
     ['/var/spool', true],
     ['/etc/ssl', true],
+    ['/srv/ann/project/.git', true],
     ['/srv/ann/project', false],
     ['/tmp', false],
     ['/var/tmp/x', false],
+    ['/var/lib/other', false],
   ];
-  for (const [path, expected] of rows) assert.equal(holdsSensitive(Buffer.from(path), HOME), expected, path);
+  for (const [path, expected] of rows)
+    assert.equal(sensitivity({ kind: 'path', path: Buffer.from(path) }, HOME) !== undefined, expected, path);
+});
+
+void test('S09 isSensitiveNetwork() is true for a network that credentials are handed out in', () => {
+  const networks = [169, 168].map((third) => ({ address: Uint8Array.of(169, 254, third, 0), prefix: 24 }));
+  assert.deepEqual(networks.map(isSensitiveNetwork), [true, false]);
 });
 
 function ofAddress(...bytes: number[]): string | undefined {

@@ -2,7 +2,8 @@
  * Places that are not to be opened lightly: who may write there, or talk to that socket, soon runs programs outside the
  * sandbox or reads keys. A report marks them and suggests no option for them.
  */
-import type { AddressBytes, PathBytes } from '../policy/policy.ts';
+import type { AddressBytes, Network, PathBytes } from '../policy/policy.ts';
+import { isInNetwork } from '../policy/within.ts';
 import type { ReportedObject } from './event.ts';
 
 /** Reason, and the paths that it is a reason for, with all that is below them. `~` is anybody's home. */
@@ -46,15 +47,25 @@ const HARMLESS_DAEMONS_PATTERN = /^\/run\/(?:nscd\/|systemd\/(?:journal|resolve)
 const DAEMONS_PATTERN = /^\/run\/(?!user\/\d+\/)/;
 
 /** Where clouds hand out credentials to whoever asks from inside. */
-const METADATA_SERVICES = new Set(['169.254.169.254', '253.0.14.194.0.0.0.0.0.0.0.0.0.0.2.84']);
+const METADATA_SERVICES: readonly AddressBytes[] = [
+  Uint8Array.of(169, 254, 169, 254),
+  Uint8Array.of(0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54),
+];
 
-/** Why something is sensitive, in a word or two; undefined where it is not. */
-export function sensitivity(object: ReportedObject, home: string | undefined): string | undefined {
+/** Home directories as the kernel names them (homes.ts). */
+export type Homes = readonly PathBytes[];
+
+const HOME_REASON = 'a home directory';
+/** Holds the hooks and the configuration of a repository, which run commands. */
+const REPOSITORY_PATTERN = /\/\.git$/;
+
+/** Why something is sensitive, in a few words; undefined where it is not. A directory is, too, for what lies in it. */
+export function sensitivity(object: ReportedObject, homes: Homes): string | undefined {
   switch (object.kind) {
     case 'path':
-      return ofPath(object.path, home);
+      return ofPath(object.path, homes);
     case 'paths':
-      return ofPath(object.from, home) ?? ofPath(object.to, home);
+      return ofPath(object.from, homes) ?? ofPath(object.to, homes);
     case 'unix-path':
       return ofSocket(object.path.toString('latin1'));
     case 'unix-abstract':
@@ -67,20 +78,33 @@ export function sensitivity(object: ReportedObject, home: string | undefined): s
   }
 }
 
-/** True where a directory is a sensitive place, is in one, or holds one: as a whole it is not to be opened lightly. */
-export function holdsSensitive(directory: PathBytes, home: string | undefined): boolean {
-  const path = withoutHome(directory.toString('latin1'), home);
-  if (path === '~' || path === '/' || ofPath(directory, home) !== undefined) return true;
-  return [...PLACES.keys()].some((place) => place.startsWith(`${path}/`));
+/** True where a network is not to be opened as a whole, for an address in it. */
+export function isSensitiveNetwork(network: Network): boolean {
+  return METADATA_SERVICES.some((address) => isInNetwork(address, network));
 }
 
-function ofPath(bytes: PathBytes, home: string | undefined): string | undefined {
-  const path = withoutHome(bytes.toString('latin1'), home);
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-    const reason = PLACES.get(path.slice(0, end));
-    if (reason !== undefined) return reason;
+/** Paths are compared as bytes: as characters of latin1, which none of them leaves this file as. */
+function ofPath(bytes: PathBytes, homes: Homes): string | undefined {
+  const path = bytes.toString('latin1');
+  const names = namesOf(path, homes);
+  for (const name of names) {
+    for (let end = name.length; end > 0; end = name.lastIndexOf('/', end - 1)) {
+      const reason = PLACES.get(name.slice(0, end));
+      if (reason !== undefined) return reason;
+    }
   }
-  return IN_ANY_REPOSITORY_PATTERN.test(path) ? 'runs commands' : undefined;
+  if (IN_ANY_REPOSITORY_PATTERN.test(path) || REPOSITORY_PATTERN.test(path)) return 'runs commands';
+  return ofWhatItHolds(path, names, homes);
+}
+
+function ofWhatItHolds(path: string, names: readonly string[], homes: Homes): string | undefined {
+  if (path === '/') return 'everything';
+  if (path === '/home' || names.includes('~')) return HOME_REASON;
+  if (homes.some((home) => home.toString('latin1').startsWith(`${path}/`))) return `holds ${HOME_REASON}`;
+  for (const [place, reason] of PLACES) {
+    if (names.some((name) => place.startsWith(`${name}/`))) return `holds: ${reason}`;
+  }
+  return undefined;
 }
 
 function ofSocket(path: string): string | undefined {
@@ -90,13 +114,17 @@ function ofSocket(path: string): string | undefined {
 }
 
 function ofAddress(address: AddressBytes): string | undefined {
-  return METADATA_SERVICES.has(address.join('.')) ? 'cloud credentials' : undefined;
+  const isService = METADATA_SERVICES.some((service) => Buffer.compare(service, address) === 0);
+  return isService ? 'cloud credentials' : undefined;
 }
 
-/** The path with `~` for the home of this or any other user. */
-function withoutHome(path: string, home: string | undefined): string {
-  if (home !== undefined && home !== '/' && (path === home || path.startsWith(`${home}/`))) {
-    return `~${path.slice(home.length)}`;
+/** The path, and what it is called with `~` for each home that it lies in: of this user, or of any other. */
+function namesOf(path: string, homes: Homes): string[] {
+  const names = [path];
+  for (const bytes of homes) {
+    const home = bytes.toString('latin1');
+    if (path === home || path.startsWith(`${home}/`)) names.push(`~${path.slice(home.length)}`);
   }
-  return path.replace(/^(?:\/root|\/home\/[^/]+)(?=\/|$)/, '~');
+  const usual = path.replace(/^(?:\/root|\/home\/[^/]+)(?=\/|$)/, '~');
+  return usual === path ? names : [...names, usual];
 }

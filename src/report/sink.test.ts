@@ -47,7 +47,7 @@ void test('openSink() says what cannot be opened', () => {
   assert.throws(() => openAt(join(root, 'gone/x')), { message: /no such file or directory/ });
   assert.throws(() => openAt(fifo), { message: /nobody reads from this pipe/ });
   assert.throws(() => openSink({ kind: 'descriptor', fd: 100_000 }), {
-    message: /is no descriptor of an open file: did you forget 100000>FILE\?/,
+    message: /is no open descriptor: did you forget 100000>FILE\?/,
   });
 });
 

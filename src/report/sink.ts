@@ -2,8 +2,9 @@
  * Where lines go: a file, a pipe, the terminal. Writing never throws and never waits long, so that a full disk, a reader
  * that went away or one that is asleep neither stops nor weakens the sandbox. What could not be written is counted.
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Errno, errnoMessage } from '../linux/errno.ts';
+import { accessMode } from '../linux/handed-descriptors.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -98,23 +99,16 @@ function openFile(path: PathBytes): Sink {
 
 /** Opened anew, so that O_NONBLOCK is ours alone: others share the descriptor that we were given. */
 function openDescriptor(fd: number): Sink {
-  // One that nobody gave us may be of Node's own making.
-  if (!isGivenFile(fd))
-    throw new ValueError('is no descriptor of an open file', { hint: `did you forget ${fd}>FILE?` });
+  const mode = accessMode(fd);
+  if (mode < 0) throw new ValueError('is no open descriptor', { hint: `did you forget ${fd}>FILE?` });
+  if (mode !== constants.O_WRONLY && mode !== constants.O_RDWR)
+    throw new ValueError('is not open for writing', { hint: `write ${fd}>FILE, or ${fd}>>FILE` });
   // A file opened anew would have an offset of its own, and lines would be written over each other.
   if (fstatSync(fd).isFile()) return new Sink(fd);
   try {
     return new Sink(openSync(`/proc/self/fd/${fd}`, FLAGS), true);
   } catch {
     return new Sink(fd);
-  }
-}
-
-function isGivenFile(fd: number): boolean {
-  try {
-    return !readlinkSync(`/proc/self/fd/${fd}`, 'latin1').startsWith('anon_inode:');
-  } catch {
-    return false;
   }
 }
 

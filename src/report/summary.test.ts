@@ -9,7 +9,7 @@ import { Refusals } from './refusals.ts';
 import { connectTo, refusal, writeOf } from './sample-events.ts';
 import { renderSummary } from './summary.ts';
 
-const HOME = '/home/ann';
+const HOME = [Buffer.from('/home/ann'), Buffer.from('/var/lib/jenkins')];
 const POLICY: Policy = {
   files: { writable: [] },
   network: { kind: 'listed', networks: [], ports: undefined, endpoints: [] },
@@ -17,7 +17,7 @@ const POLICY: Policy = {
 };
 
 function collect(events: Iterable<ReferralEvent>): Refusals {
-  const advisor = new Advisor(POLICY, HOME, '/nonexistent');
+  const advisor = new Advisor(POLICY, () => HOME, '/nonexistent');
   const refusals = new Refusals();
   for (const event of events) refusals.add(event, (unseen) => advisor.advise(unseen));
   return refusals;
@@ -99,6 +99,24 @@ void test('renderSummary() makes one row of many paths in a directory, but not o
   );
   const atHome = Array.from({ length: 30 }, (_, i) => writeOf(`/home/ann/${i}`));
   assert.doesNotMatch(summaryOf(...atHome), /--write-allow=\/home\/ann\n/);
+});
+
+void test('S09 no row of many paths is above a home, or above anything sensitive that was refused', () => {
+  const besideHome = Array.from({ length: 5 }, (_, i) => writeOf(`/var/lib/${i}/x`));
+  assert.doesNotMatch(summaryOf(...besideHome), /--write-allow=\/var\/lib\n/);
+  const inProject = Array.from({ length: 5 }, (_, i) => writeOf(`/srv/p/${i}/x`));
+  assert.match(summaryOf(...inProject), /--write-allow=\/srv\/p\n/);
+  const hook = writeOf('/srv/p/.git/hooks/post-commit');
+  const text = summaryOf(...inProject, hook);
+  assert.doesNotMatch(text, /--write-allow=\/srv\/p\n/);
+  assert.match(text, /hooks\/post-commit +sensitive \(runs commands\)/);
+  // The home itself, or what is above it, is not advised for a change of its own either.
+  assert.match(summaryOf(writeOf('/var/lib')), /sensitive \(holds a home directory\)/);
+});
+
+void test('S09 the summary of deep paths takes no time and no memory to speak of', () => {
+  const deep = Array.from({ length: 500 }, (_, i) => writeOf(`/srv/${i}${'/a'.repeat(2000)}`));
+  assert.match(summaryOf(...deep), /^secfilt: 500 operations/);
 });
 
 void test('renderSummary() shows something sensitive whatever flood surrounds it', () => {

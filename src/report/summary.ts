@@ -7,12 +7,12 @@
  */
 import type { PathBytes } from '../policy/policy.ts';
 import { type Advice, listOption } from './advice.ts';
-import { collapse, type Directory } from './collapse.ts';
+import { collapse, type Directory, directoriesAbove } from './collapse.ts';
 import { type Paint, plain } from './colour.ts';
 import { columnsOf, mostColumnsOf, padToColumns } from './columns.ts';
 import { escapeBytes } from './escape.ts';
 import type { RefusalGroup, Refusals } from './refusals.ts';
-import { holdsSensitive } from './sensitive.ts';
+import { type Homes, sensitivity } from './sensitive.ts';
 
 const SCREEN_LINES = 20;
 /** Of 80: the last one stays empty where a wide character does not fit. */
@@ -36,9 +36,13 @@ interface Row {
 }
 
 /** The text, with a line break at its end; empty when nothing was refused. */
-export function renderSummary(refusals: Refusals, home: string | undefined, paint: Paint = plain): string {
+export function renderSummary(refusals: Refusals, homes: Homes, paint: Paint = plain): string {
   if (refusals.total === 0) return '';
-  const rows = collapseRows(refusals.groups.map(rowOf), home).map(shorten);
+  const above = directoriesAbove(refusals.groups.flatMap(sensitivePaths));
+  const isTooWide = (directory: PathBytes): boolean =>
+    above.has(directory.toString('latin1')) ||
+    sensitivity({ kind: 'path', path: directory }, homes) !== undefined;
+  const rows = collapseRows(refusals.groups.map(rowOf), isTooWide).map(shorten);
   const layout = layoutOf(rows);
   const shown = chooseRows(rows, layout);
   const count = refusals.total === 1 ? '1 operation was' : `${refusals.total} operations were`;
@@ -56,17 +60,24 @@ function rowOf({ operation, what, advice, count, object }: RefusalGroup): Row {
   return object.kind === 'path' && advice.kind === 'options' ? { ...row, path: object.path } : row;
 }
 
+/** What was refused and is sensitive is not opened by advice about something else. */
+function sensitivePaths({ object, advice }: RefusalGroup): readonly PathBytes[] {
+  if (advice.kind !== 'sensitive') return [];
+  if (object.kind === 'path') return [object.path];
+  return object.kind === 'paths' ? [object.from, object.to] : [];
+}
+
 /** Paths of one directory become one row; again and again while there are more rows than fit on a screen. */
-function collapseRows(rows: readonly Row[], home: string | undefined): readonly Row[] {
+function collapseRows(rows: readonly Row[], isTooWide: (directory: PathBytes) => boolean): readonly Row[] {
   const files = rows.filter((row): row is Row & { path: PathBytes } => row.path !== undefined);
-  const { directories, rest } = collapse(files, (directory) => holdsSensitive(directory, home));
+  const { directories, rest } = collapse(files, isTooWide);
   const collapsed = [
     ...directories.map(directoryRow),
     ...rest,
     ...rows.filter((row) => row.path === undefined),
   ];
   const isDone = collapsed.length === rows.length || collapsed.length <= SCREEN_LINES - 2;
-  return isDone ? collapsed : collapseRows(collapsed, home);
+  return isDone ? collapsed : collapseRows(collapsed, isTooWide);
 }
 
 function directoryRow({ path, items }: Directory<Row>): Row {

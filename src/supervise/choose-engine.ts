@@ -16,23 +16,27 @@ export interface Choice {
 
 const ALL = ['notify', 'trace', 'kernel'] as const;
 
-/** The first engine that nothing speaks against, of all or of the one that was asked for. */
-export function chooseEngine(asked: AskedEngine, features: Features, run: KernelRun): Choice {
+/**
+ * The first engine that nothing speaks against, of all or of the one that was asked for.
+ * @param probe not asked where the kernel engine alone is in question
+ */
+export function chooseEngine(asked: AskedEngine, probe: () => Features, run: KernelRun): Choice {
   const reasons: string[] = [];
+  let features: Features | undefined;
   for (const engine of asked === 'auto' ? ALL : [asked]) {
-    const objections = objectionsTo(engine, features, run);
+    const objections = objectionsTo(engine, () => (features ??= probe()), run);
     if (objections.length === 0) return { engine, reasons };
     reasons.push(...objections.map((objection) => `${engine}: ${objection}`));
   }
   return { engine: undefined, reasons };
 }
 
-function objectionsTo(engine: Engine, features: Features, run: KernelRun): string[] {
+function objectionsTo(engine: Engine, features: () => Features, run: KernelRun): string[] {
   switch (engine) {
     case 'notify':
-      return [...notifyObjections(features), ...socketObjections(run)];
+      return [...notifyObjections(features()), ...socketObjections(run)];
     case 'trace':
-      return [...traceObjections(features), ...socketObjections(run)];
+      return [...traceObjections(features()), ...socketObjections(run)];
     case 'kernel':
       return kernelObjections(run);
   }

@@ -87,9 +87,10 @@ function isSameFile(copy: number, path: string): boolean {
 /** Whether this system lets us copy descriptors at all; asked of ourselves. */
 export function canCopyDescriptors(): boolean {
   const pidfd = syscall(X86_64.pidfd_open, process.pid, 0, 0, 0, 0, 0);
-  if (pidfd < 0) return false;
+  // Too many open files is another trouble, which the start has soon.
+  if (pidfd < 0) return pidfd === -Errno.EMFILE;
   const copy = copyThrough(pidfd, 0);
   close(pidfd);
   if (copy >= 0) close(copy);
-  return copy >= 0 || copy === -Errno.EBADF;
+  return copy >= 0 || copy === -Errno.EBADF || copy === -Errno.EMFILE;
 }

@@ -51,7 +51,7 @@ export async function runCommand(request: RunRequest): Promise<CommandEnd | Laun
     }
   }
   const { chooseEngine } = await import('./choose-engine.ts');
-  const choice = chooseEngine(engine, probeFeatures(request.identity.capabilities), request);
+  const choice = chooseEngine(engine, () => probeFeatures(request.identity.capabilities), request);
   if (choice.engine === undefined) throw new EngineError(choice.reasons);
   if (choice.reasons.length > 0) {
     for (const reason of choice.reasons) request.notice(reason);

@@ -17,6 +17,7 @@ import { connect } from './network/connect.ts';
 import type { NetworkContext, NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
+import { observed } from './outcomes.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
 import type { ProcessContext } from './processes.ts';
@@ -116,9 +117,10 @@ export function makeHandlers(
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
     };
+    const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       const number = X86_64[name];
-      const handle: Handler = (referral) => handler(referral, fileContext);
+      const handle: Handler = (referral) => handler(referral, contextFor(referral));
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
@@ -141,7 +143,18 @@ export function makeHandlers(
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }
   }
-  return handlers;
+  const { outcomes } = context.reporter;
+  return outcomes === undefined ? handlers : observed(handlers, outcomes);
+}
+
+/**
+ * Where somebody has to know what came of a call it is performed, as on a kernel without Landlock. Not for those whose
+ * rights are not our own: for them the kernel goes on, and nobody knows.
+ */
+function performing(context: FileContext): (referral: Referral) => FileContext {
+  if (context.reporter.outcomes === undefined) return () => context;
+  const performed = { ...context, files: { ...context.files, landlock: false } };
+  return ({ tid }) => (context.credentials.areOurs(tid) && !context.innerDomains.exist ? performed : context);
 }
 
 /** A call that the kernel lacks is answered as natively: callers know what to do then. */

@@ -120,3 +120,201 @@ void test('--learn is not for a run that is restricted', async () => {
   assert.equal(code, 125);
   assert.match(stderr, /--learn watches a run without restrictions/);
 });
+
+/** Learns what a Python script does, with Landlock and without it. @returns what was learned, each byte a character */
+async function learnPython(
+  t: TestContext,
+  script: string,
+  options: RunOptions,
+  landlock: boolean,
+): Promise<string> {
+  const config = join(temporaryDirectory(t), 'learned.conf');
+  const env = { ...options.env, SECFILTER_LANDLOCK: landlock ? undefined : '0' };
+  const words = [`--learn=${config}`, '--', 'python3', '-c', script];
+  const { code, stderr } = await secfilt(words, { ...options, env });
+  assert.equal(code, 0, stderr);
+  return readFileSync(config, 'latin1');
+}
+
+/** The lines that allow something. */
+function rulesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+for (const landlock of [true, false]) {
+  const way = landlock ? 'with Landlock' : 'without Landlock';
+
+  void test(`S09 names that hold a line of a config file write none, ${way}`, async (t) => {
+    if (await lacks(t, 'python3')) return;
+    const options = project(t);
+    const script = `# \u010awrite-allow=/etc
+import os, socket
+for name in ('\\u010awrite-allow=', '\\n\\u010ainclude=', '\\nwrite-allow=', '\\u0a0awrite-allow=#', ' #\\n', '\\u2028'):
+    os.makedirs(name + '/etc')
+    open(name + '/etc/x', 'w').close()
+    server = socket.socket(socket.AF_UNIX); server.bind('\\0' + name + '/etc'); server.listen()
+    socket.socket(socket.AF_UNIX).connect('\\0' + name + '/etc')
+    try: socket.socket(socket.AF_UNIX).connect('\\0' + name + '/etc/absent')
+    except OSError: pass
+`;
+    const text = await learnPython(t, script, options, landlock);
+    for (const rule of rulesOf(text))
+      assert.match(rule, /^(read-only=1|no-outbound-network=1|write-allow=\/.*\/project.*)$/, text);
+    const config = join(temporaryDirectory(t), 'learned.conf');
+    writeFileSync(config, text, 'latin1');
+    const probe = join(temporaryDirectory(t), 'probe');
+    const again = await secfilt(
+      [`--config=${config}`, 'sh', '-c', `echo > ${probe}; test -e ${probe}`],
+      options,
+    );
+    assert.equal(again.code, 1, again.stderr);
+  });
+
+  void test(`S09 what fails is not learned, ${way}`, async (t) => {
+    if (await lacks(t, 'python3')) return;
+    const options = project(t);
+    for (const name of ['there', 'read', 'full']) mkdirSync(join(options.cwd, name));
+    for (const name of ['there/f', 'read/f', 'full/f']) writeFileSync(join(options.cwd, name), '');
+    const script = `
+import ctypes, errno, os, socket, struct
+def fails(call, *args):
+    try: call(*args)
+    except OSError as error: return error.errno
+    raise AssertionError(call)
+unix = lambda kind=socket.SOCK_STREAM: socket.socket(socket.AF_UNIX, kind)
+fails(os.mkdir, 'there')
+fails(os.open, 'there', os.O_RDWR)
+fails(os.open, 'there/f', os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+fails(os.open, 'there/f/x', os.O_WRONLY | os.O_CREAT)
+fails(os.open, 'absent/f', os.O_WRONLY | os.O_CREAT)
+fails(os.unlink, 'there/absent')
+fails(os.rmdir, 'there')
+fails(os.rename, 'there/absent', 'there/g')
+fails(os.rename, 'read', 'full')
+fails(os.link, 'there/absent', 'there/g')
+fails(os.symlink, 'x', 'there/f')
+fails(os.mkfifo, 'there/f')
+fails(os.truncate, 'there', 0)
+fails(os.chmod, 'there/absent', 0)
+fails(os.utime, 'absent')
+fails(unix().bind, 'there/f')
+fails(unix().connect, 'there/f')
+fails(unix().connect, '\\0secfilt-nobody-\\u010awrite-allow=/etc')
+fails(unix(socket.SOCK_DGRAM).sendto, b'x', '\\0secfilt-nobody')
+closed = socket.socket(); closed.bind(('127.0.0.1', 0)); port = closed.getsockname()[1]
+fails(socket.socket().connect, ('127.0.0.1', port))
+begun = socket.socket(); begun.setblocking(False)
+begun.connect_ex(('127.0.0.1', port))
+fails(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b'x' * 70000, ('127.0.0.1', 9))
+fails(os.mkdir, '/proc/secfilt-none')
+if os.getuid() != 0:
+    fails(os.open, '/etc/passwd', os.O_WRONLY)
+    fails(os.open, '/etc/secfilt-none', os.O_WRONLY | os.O_CREAT)
+    fails(os.mkdir, '/etc/secfilt-none')
+    fails(os.chmod, '/etc', 0o777)
+# To read is no lesson either, by whatever call.
+os.close(os.open('read/f', os.O_RDONLY | os.O_CREAT))
+libc = ctypes.CDLL(None, use_errno=True)
+how = ctypes.create_string_buffer(struct.pack('QQQ', os.O_RDONLY, 0, 0))
+assert libc.syscall(437, -100, b'read/f', how, 24) >= 0 or ctypes.get_errno() == errno.ENOSYS
+`;
+    const text = await learnPython(t, script, options, landlock);
+    assert.deepEqual(rulesOf(text), ['read-only=1', 'no-outbound-network=1'], text);
+    assert.doesNotMatch(text, /^#?(?:allow-unix|write-allow|allowed-)/m);
+  });
+}
+
+void test('S09 what has to wait is learned when it has come about', async (t) => {
+  if (await lacks(t, 'python3')) return;
+  const options = project(t);
+  for (const name of ['a', 'b']) mkdirSync(join(options.cwd, name));
+  const script = `
+import os, signal, time
+os.mkfifo('a/fifo'); os.mkfifo('b/fifo'); os.unlink('b/fifo')
+if os.fork() == 0:
+    time.sleep(0.2); os.open('a/fifo', os.O_RDONLY); os._exit(0)
+os.open('a/fifo', os.O_WRONLY); os.wait()
+os.chdir('/'); os.chdir(${JSON.stringify(options.cwd)})
+def late(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, late); signal.setitimer(signal.ITIMER_REAL, 0.2)
+try: os.open(os.environ['HOME'] + '/fifo', os.O_WRONLY)
+except TimeoutError: pass
+`;
+  await run(['mkfifo', join(options.env['HOME'] ?? '', 'fifo')]);
+  const text = await learnPython(t, script, options, true);
+  const rules = rulesOf(text).filter((rule) => rule.startsWith('write-allow='));
+  assert.deepEqual(
+    rules,
+    ['a', 'b'].map((name) => `write-allow=${options.cwd}/${name}`),
+    text,
+  );
+});
+
+void test('S09 nothing above a home is opened, nor anything sensitive that was seen', async (t) => {
+  const { cwd } = project(t);
+  const home = join(cwd, 'jenkins');
+  for (const path of ['jenkins', 'p', 'p/.git', 'p/.git/hooks', 'q'])
+    if (!existsSync(join(cwd, path))) mkdirSync(join(cwd, path));
+  const options = { cwd, env: { HOME: home, TMPDIR: cwd } };
+  const config = join(temporaryDirectory(t), 'learned.conf');
+  const shell = `for i in 1 2 3 4 5; do mkdir $i; echo > $i/x; mkdir p/$i; echo > p/$i/x; mkdir q/$i; echo > q/$i/x; done
+    echo > p/.git/hooks/post-commit; echo > p/.git/index; chmod 700 "$HOME"; echo > "$HOME/.netrc"`;
+  const learned = await secfilt([`--learn=${config}`, 'sh', '-c', shell], options);
+  assert.equal(learned.code, 0, learned.stderr);
+  const text = readFileSync(config, 'latin1');
+  const rules = rulesOf(text);
+  assert.ok(!rules.includes(`write-allow=${cwd}`) && !rules.includes(`write-allow=${home}`), text);
+  // A directory that something was made in is open, and what it opens with that is said.
+  assert.ok(rules.includes(`write-allow=${cwd}/q`) && rules.includes(`write-allow=${cwd}/p`), text);
+  assert.match(text, /^# WARNING: runs commands; .*\/p\/\.git\/hooks\/post-commit, which .*\/p opens too$/m);
+  assert.match(text, /^# WARNING: a home directory; changed 2 times\n#write-allow=.*\/jenkins$/m);
+  const again = await secfilt([`--config=${config}`, 'sh', '-c', 'echo > "$HOME/.bashrc"'], options);
+  assert.notEqual(again.code, 0);
+  assert.equal(existsSync(join(home, '.bashrc')), false);
+  const summary = await secfilt(
+    ['--read-only', 'sh', '-c', 'for i in 1 2 3 4 5; do echo > $i/x; done'],
+    options,
+  );
+  assert.match(summary.stderr, /allow with/);
+  assert.ok(!summary.stderr.includes(`--write-allow=${cwd}\n`), summary.stderr);
+});
+
+void test('S09 a place that has become a symbolic link is for a person to decide', async (t) => {
+  const options = project(t);
+  const home = options.env['HOME'] ?? '';
+  const config = join(temporaryDirectory(t), 'learned.conf');
+  const shell = 'cd; echo > a; rm a; ln -s /etc a';
+  const learned = await secfilt([`--learn=${config}`, 'sh', '-c', shell], options);
+  assert.equal(learned.code, 0, learned.stderr);
+  const text = readFileSync(config, 'latin1');
+  assert.deepEqual(rulesOf(text), ['read-only=1', 'no-outbound-network=1'], text);
+  assert.ok(
+    text.includes(
+      `# WARNING: by now a symbolic link leads elsewhere; changed 3 times\n#write-allow=${home}/a\n`,
+    ),
+    text,
+  );
+});
+
+void test('S09 of a call by somebody with a filter of its own nobody knows what came', async (t) => {
+  if (await lacks(t, 'python3')) return;
+  const options = project(t);
+  mkdirSync(join(options.cwd, 'seen'));
+  const script = `
+import ctypes, os, struct
+open('seen/a', 'w').close()
+libc = ctypes.CDLL(None)
+allow = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', 1, ctypes.addressof(allow)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+try: os.mkdir('/etc')
+except OSError: pass
+try: open('new', 'w').close()
+except OSError: pass
+`;
+  const text = await learnPython(t, script, options, true);
+  const rules = rulesOf(text).filter((rule) => rule.startsWith('write-allow='));
+  assert.deepEqual(rules, [`write-allow=${options.cwd}/seen`], text);
+  if (existsSync(join(options.cwd, 'new')))
+    assert.match(text, /^# WARNING: nobody saw whether it succeeded; changed once\n#write-allow=.*project$/m);
+});

@@ -134,3 +134,12 @@ void test('what is installed by halves runs nothing, and says so in a line', asy
   assert.match(stderr, /^secfilt: cannot start: .+\n$/);
   assert.ok(!existsSync(join(root, 'trace')));
 });
+
+void test('S09 a command is found in a folder of PATH that is no UTF-8, as a shell finds it', async (t) => {
+  const folder = join(temporaryDirectory(t), 'bin');
+  const script = `d="$0"$(printf '\\377'); mkdir "$d"; printf '#!/bin/sh\\necho found\\n' > "$d/mine"; chmod 755 "$d/mine"
+    PATH="$d:$PATH"; export PATH; mine; exec "$@"`;
+  const words = [process.execPath, secfiltScript, '--read-only', 'mine'];
+  const { code, stdout, stderr } = await run(['sh', '-c', script, folder, ...words]);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'found\nfound\n' }, stderr);
+});

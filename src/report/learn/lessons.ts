@@ -1,12 +1,14 @@
 /** What a watched command did, counted by path and address. Pure: events in, lessons out. */
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
-import type { ReferralEvent, Reporter } from '../event.ts';
-import { holdsSensitive } from '../sensitive.ts';
+import type { Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
+import { type Homes, sensitivity } from '../sensitive.ts';
 
 export interface CountedPath {
   readonly path: PathBytes;
   count: number;
+  /** Nobody saw whether the calls succeeded. */
+  readonly isUncertain?: boolean;
 }
 
 export interface CountedEndpoint {
@@ -22,28 +24,31 @@ export interface CountedSocket {
   count: number;
 }
 
-/** A command that changes names without end does not fill memory. */
+/** A command that changes names without end, or makes them without end longer, does not fill memory. */
 const MOST_ENTRIES = 20_000;
+const MOST_BYTES = 4_194_304;
+const MOST_COMPONENTS = 128;
 const SLASH = 0x2f;
 
-/** Counts what is allowed. */
-export class Lessons implements Reporter {
+/** Counts what was allowed and came about. */
+export class Lessons implements Reporter, OutcomeListener {
   readonly wantsAllowed = true;
-  readonly #home: string | undefined;
-  readonly #exists: (path: PathBytes) => boolean;
+  readonly outcomes = this;
+  readonly #homes: Homes;
   readonly #paths = new Map<string, CountedPath>();
   readonly #endpoints = new Map<string, CountedEndpoint>();
   readonly #sockets = new Map<string, CountedSocket>();
   readonly #bound = new Set<string>();
+  /** What threads are about to do, by their ids. */
+  readonly #begun = new Map<number, ReferralEvent[]>();
+  #bytes = 0;
   /** Calls that were not noted, as there were too many kinds. */
   lost = 0;
   /** Calls that are refused whatever a person allows. */
   refused = 0;
 
-  /** @param exists asked about a path before the kernel makes or removes it */
-  constructor(home: string | undefined, exists: (path: PathBytes) => boolean) {
-    this.#home = home;
-    this.#exists = exists;
+  constructor(homes: Homes) {
+    this.#homes = homes;
   }
 
   get paths(): readonly CountedPath[] {
@@ -64,28 +69,44 @@ export class Lessons implements Reporter {
       this.refused += 1;
       return;
     }
-    if (event.errno !== 0 || this.#willFail(event)) return;
-    const { object, operation } = event;
+    if (event.errno === 0) this.#begun.get(event.tid)?.push(event);
+  }
+
+  begin(tid: number): void {
+    this.#begun.set(tid, []);
+  }
+
+  /** What fails is no lesson, and what may have failed is one that a person has to look at. */
+  end(tid: number, outcome: Outcome): void {
+    const events = this.#begun.get(tid) ?? [];
+    this.#begun.delete(tid);
+    if (outcome === 'failed') return;
+    if (outcome === 'last-failed') events.pop();
+    for (const event of events) this.#note(event, outcome === 'unknown');
+  }
+
+  #note({ object, operation }: ReferralEvent, isUncertain: boolean): void {
     switch (object.kind) {
       case 'path':
         this.#notePath(
           operation === 'write' || operation === 'change' ? object.path : this.#place(object.path),
+          isUncertain,
         );
         break;
       case 'paths':
-        this.#notePath(this.#place(object.from));
-        this.#notePath(this.#place(object.to));
+        this.#notePath(this.#place(object.from), isUncertain);
+        this.#notePath(this.#place(object.to), isUncertain);
         break;
       case 'address': {
         const { kind, ...endpoint } = object;
         const { address, port, protocol } = endpoint;
-        note(this, this.#endpoints, `${kind} ${protocol} ${port} ${address.join('.')}`, endpoint);
+        this.#count(this.#endpoints, `${kind} ${protocol} ${port} ${address.join('.')}`, endpoint);
         break;
       }
       case 'unix-path':
         if (operation === 'bind') {
-          this.#bound.add(object.path.toString('latin1'));
-          this.#notePath(this.#place(object.path));
+          if (this.#bound.size < MOST_ENTRIES) this.#bound.add(object.path.toString('latin1'));
+          this.#notePath(this.#place(object.path), isUncertain);
         } else this.#noteSocket('unix-path', object.path);
         break;
       case 'unix-abstract':
@@ -97,40 +118,40 @@ export class Lessons implements Reporter {
     }
   }
 
-  /** `mkdir -p` tries every directory on its way, and `rm -f` what is not there: the kernel changes nothing then. */
-  #willFail({ object, operation, layer, call }: ReferralEvent): boolean {
-    if (layer !== 'landlock' || object.kind !== 'path') return false;
-    if (operation === 'remove') return !this.#exists(object.path);
-    return (
-      operation === 'create' && !call.startsWith('open') && call !== 'creat' && this.#exists(object.path)
-    );
-  }
-
-  /** Names come and go: the directory is what has to be writable, unless it holds what must not be. */
+  /** Names come and go: the directory is what has to be writable, unless it is more than that. */
   #place(path: PathBytes): PathBytes {
     const { parent } = splitPath(path);
-    return parent.length <= 1 || holdsSensitive(parent, this.#home) ? path : parent;
+    return parent.length <= 1 || this.#isSensitive(path) || this.#isSensitive(parent) ? path : parent;
   }
 
-  #notePath(path: PathBytes): void {
+  #isSensitive(path: PathBytes): boolean {
+    return sensitivity({ kind: 'path', path }, this.#homes) !== undefined;
+  }
+
+  #notePath(path: PathBytes, isUncertain: boolean): void {
     // Pipes and nameless things have no place.
-    if (path[0] === SLASH) note(this, this.#paths, path.toString('latin1'), { path });
+    if (path[0] !== SLASH) return;
+    const text = path.toString('latin1');
+    if (text.split('/', MOST_COMPONENTS + 2).length > MOST_COMPONENTS + 1) this.lost += 1;
+    else this.#count(this.#paths, isUncertain ? `? ${text}` : text, { path, isUncertain });
   }
 
   #noteSocket(kind: CountedSocket['kind'], name: Buffer): void {
-    note(this, this.#sockets, `${kind} ${name.toString('latin1')}`, { kind, name });
+    this.#count(this.#sockets, `${kind} ${name.toString('latin1')}`, { kind, name });
   }
-}
 
-function note<Item extends { count: number }>(
-  lessons: Lessons,
-  items: Map<string, Item>,
-  key: string,
-  item: Omit<Item, 'count'>,
-): void {
-  const known = items.get(key);
-  if (known) known.count += 1;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an item is what was given, and its count
-  else if (items.size < MOST_ENTRIES) items.set(key, { ...item, count: 1 } as Item);
-  else lessons.lost += 1;
+  #count<Item extends { count: number }>(
+    items: Map<string, Item>,
+    key: string,
+    item: Omit<Item, 'count'>,
+  ): void {
+    const known = items.get(key);
+    if (known) {
+      known.count += 1;
+    } else if (items.size < MOST_ENTRIES && this.#bytes + key.length <= MOST_BYTES) {
+      this.#bytes += key.length;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an item is what was given, and its count
+      items.set(key, { ...item, count: 1 } as Item);
+    } else this.lost += 1;
+  }
 }

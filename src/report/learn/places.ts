@@ -1,37 +1,51 @@
 /** Paths that were changed → the few that are worth a line each; addresses → networks. Pure. */
 import type { AddressBytes, Network, PathBytes, Port } from '../../policy/policy.ts';
-import { isInNetwork, isWithin } from '../../policy/within.ts';
-import { collapse } from '../collapse.ts';
-import { holdsSensitive, sensitivity } from '../sensitive.ts';
+import { collapse, directoriesAbove } from '../collapse.ts';
+import { type Homes, isSensitiveNetwork, sensitivity } from '../sensitive.ts';
 import type { CountedPath } from './lessons.ts';
 
 export interface Place {
   readonly path: PathBytes;
   readonly count: number;
-  /** Why it is not to be opened lightly. */
+  /** Why it is not to be opened lightly: then it is for a person to decide. */
   readonly warning: string | undefined;
+  /** An ordinary place that opens this one too, whatever the warning says. */
+  readonly openedBy: PathBytes | undefined;
 }
 
-/** Directories and files that hold every path, none inside another; those with a warning stay apart. */
-export function placesOf(paths: readonly CountedPath[], home: string | undefined): Place[] {
+const UNCERTAIN = 'nobody saw whether it succeeded';
+
+/**
+ * Directories and files that hold every path, none inside another; those with a warning stay apart, and no directory is
+ * taken for many paths in it that holds one of them.
+ */
+export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
   const warned = paths.flatMap((item) => {
-    const warning = sensitivity({ kind: 'path', path: item.path }, home);
+    const warning = warningOf(item, homes);
     return warning === undefined ? [] : [{ ...item, warning }];
   });
-  const dangerous = new Set(warned.map(({ path }) => path));
+  const dangerous = new Map(warned.map(({ path, warning }) => [path, warning]));
+  const above = directoriesAbove(warned.map(({ path }) => path));
+  const isTooWide = (directory: PathBytes): boolean =>
+    above.has(directory.toString('latin1')) || warningOf({ path: directory }, homes) !== undefined;
   const ordinary = outermost(paths.filter(({ path }) => !dangerous.has(path)));
-  const { directories, rest } = collapse(ordinary, (directory) => holdsSensitive(directory, home));
+  const { directories, rest } = collapse(ordinary, isTooWide);
   const collapsed = directories.map(({ path, items }) => ({ path, count: sum(items) }));
-  const open = outermost([...collapsed, ...rest]).map((item) => ({ ...item, warning: undefined }));
-  // What a directory that is open holds needs no line of its own.
-  const closed = outermost(warned).filter(({ path }) => !open.some((place) => isWithin(path, place.path)));
+  const open = outermost([...collapsed, ...rest]);
+  const opened = new Map(open.map((item) => [item.path.toString('latin1'), item]));
+  const closed = outermost(warned);
   return [
-    ...open,
+    ...open.map((item) => ({ ...item, warning: undefined, openedBy: undefined })),
     ...closed.map((place) => ({
       ...place,
-      warning: warned.find(({ path }) => path === place.path)?.warning,
+      warning: dangerous.get(place.path),
+      openedBy: holderOf(place.path, opened)?.path,
     })),
   ].toSorted((a, b) => Buffer.compare(a.path, b.path));
+}
+
+function warningOf({ path, isUncertain }: Omit<CountedPath, 'count'>, homes: Homes): string | undefined {
+  return sensitivity({ kind: 'path', path }, homes) ?? (isUncertain === true ? UNCERTAIN : undefined);
 }
 
 function sum(items: readonly { readonly count: number }[]): number {
@@ -63,16 +77,19 @@ const MANY = 4;
 
 /** Single addresses, or where there are many of them in one network, that network: /24 for IPv4, /64 for IPv6. */
 export function networksOf(addresses: readonly AddressBytes[]): Network[] {
-  const networks = new Map<string, Network>();
+  const networks = new Map<string, { mask: Network; addresses: Map<string, AddressBytes> }>();
   for (const address of addresses) {
     const mask = networkOf(address, address.length === 4 ? 24 : 64);
-    const inside = new Set(
-      addresses.filter((other) => isInNetwork(other, mask)).map((other) => other.join('.')),
-    );
-    const network = inside.size >= MANY ? mask : { address, prefix: address.length * 8 };
-    networks.set(`${network.address.join('.')}/${network.prefix}`, network);
+    const key = mask.address.join('.');
+    const inside = networks.get(key) ?? { mask, addresses: new Map<string, AddressBytes>() };
+    networks.set(key, inside);
+    inside.addresses.set(address.join('.'), address);
   }
-  return [...networks.values()];
+  return [...networks.values()].flatMap(({ mask, addresses: inside }) =>
+    inside.size >= MANY && !isSensitiveNetwork(mask)
+      ? [mask]
+      : [...inside.values()].map((address) => ({ address, prefix: address.length * 8 })),
+  );
 }
 
 function networkOf(address: AddressBytes, prefix: number): Network {

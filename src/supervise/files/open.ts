@@ -165,14 +165,18 @@ function openObject(
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  const verdict = judgeOpen(context.files, openCall(request), object);
+  const call = openCall(request);
+  const verdict = judgeOpen(context.files, call, object);
   const reported = { kind: 'path', path: object.path } as const;
+  // openat2(2) and O_CREAT come here for reading too, which is no business of a file policy.
+  const report = (reply: Reply): Reply =>
+    call.writes || call.makesNameless ? allowed(referral, context, 'write', reported, reply) : reply;
   switch (verdict.kind) {
     case 'continue':
       close(object.descriptor);
-      return allowed(referral, context, 'write', reported, CONTINUE_CALL);
+      return report(CONTINUE_CALL);
     case 'perform':
-      return allowed(referral, context, 'write', reported, openExisting(referral, context, request, object));
+      return report(openExisting(referral, context, request, object));
     case 'refuse': {
       const held = openHeldDescriptor(referral, bytes, request.flags, object, context);
       if (held !== undefined) {
