@@ -30,6 +30,7 @@ export const SO_PASSCRED = 16;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
+const SO_COOKIE = 57;
 export const SO_ZEROCOPY = 60;
 
 export const MSG_OOB = 0x1;
@@ -76,6 +77,12 @@ export function socketKind(socket: number): SocketKind | number {
   if (type < 0) return type;
   const protocol = socketOption(socket, SO_PROTOCOL);
   return protocol < 0 ? protocol : { domain, type, protocol };
+}
+
+/** A number that no other socket ever has (socket(7), SO_COOKIE), or a negated error number. */
+export function socketCookie(socket: number): bigint | number {
+  const result = option(socket, SO_COOKIE, 8);
+  return result < 0 ? result : value.readBigUInt64LE(0);
 }
 
 /** How long a send or connect may block (SO_SNDTIMEO), in milliseconds; Infinity where there is no limit. */

@@ -3,13 +3,13 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
+import { hasReachable } from '../../linux/unix-diag.ts';
 import { destinationOf, type SocketUse } from '../../judge/destination.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { ReportedObject } from '../../report/event.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
-import { isNameTaken } from './bound-sockets.ts';
 import type { NetworkContext } from './context.ts';
 import type { TargetSocket } from './target-socket.ts';
 
@@ -52,7 +52,7 @@ export function reach(
       const { name } = destination;
       const isOurs = context.bound.hasName(socket.kind.type, name);
       const verdict = context.unix.judgeName(name, isOurs);
-      if (verdict.kind === 'refuse' && !isNameTaken(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
+      if (verdict.kind === 'refuse' && !hasReachable(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
       const decision = decide(referral, context, use, verdict, { kind: 'unix-abstract', name }, address);
       return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
     }
