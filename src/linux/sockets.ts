@@ -32,8 +32,10 @@ const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
 export const SO_ZEROCOPY = 60;
+export const SO_BINDTOIFINDEX = 62;
 
 export const MSG_OOB = 0x1;
+export const MSG_DONTROUTE = 0x4;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ZEROCOPY = 0x400_0000;
@@ -95,8 +97,17 @@ export function sendTimeout(socket: number): number {
 
 /** The address that a socket is bound to (getsockname(2)): a view of shared memory, or a negated error number. */
 export function localAddress(socket: number): Buffer | number {
+  return ownAddress(X86_64.getsockname, socket);
+}
+
+/** The address that a socket is connected to (getpeername(2)), likewise: ENOTCONN where it is not. */
+export function peerAddress(socket: number): Buffer | number {
+  return ownAddress(X86_64.getpeername, socket);
+}
+
+function ownAddress(call: number, socket: number): Buffer | number {
   length.writeUInt32LE(LONGEST_ADDRESS);
-  const result = syscall(X86_64.getsockname, socket, valueAddress, lengthAddress, 0, 0, 0);
+  const result = syscall(call, socket, valueAddress, lengthAddress, 0, 0, 0);
   if (result < 0) return result;
   return value.subarray(0, Math.min(length.readUInt32LE(0), LONGEST_ADDRESS));
 }
