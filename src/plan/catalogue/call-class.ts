@@ -73,9 +73,9 @@ export const REGISTER_RULES = [
   'ioctl-command',
   /** socket(2), socketpair(2): family, type and protocol. */
   'socket-family',
-  /** sendto(2): no address and no MSG_FASTOPEN is allowed, all else referred. */
+  /** sendto(2): no address, no MSG_FASTOPEN, and no MSG_DONTROUTE where destinations are restricted, is allowed, all else referred. */
   'sendto-address',
-  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused. */
+  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused; some by destinations only. */
   'setsockopt-option',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',
