@@ -8,6 +8,10 @@ export type CommandEnd =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: number };
 
+/** What to say where nothing is left of the sandbox and the command's end was never heard of. */
+export const END_UNKNOWN =
+  'everything that was started has ended, but how the command ended is unknown: somebody else has waited for it';
+
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 } as const;
 const SIGCONT = 18;
 const SIGSTOP = 19;

@@ -65,6 +65,8 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
   if (engine === 'kernel') return (await import('./kernel-engine.ts')).runKernel(request);
   protectSelf();
   const { policy, features, terminals } = request;
+  if (engine === 'trace' && policy.files !== undefined && !canCopyDescriptors())
+    request.notice('under trace, files that Landlock does not decide cannot be opened without it either');
   const refer = engine === 'trace' ? trace(0) : notify;
   const surroundings = lookAround(policy, request.own);
   const plan = makePlan(policy, features, { refer, terminals, surroundings, ...socketJudges(request) });
