@@ -35,9 +35,9 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   const members = new Members();
   members.exclude(waker.pid);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
-  const command = new Command(launched.pid, () => tracees.killAll());
+  const command = new Command(launched.pid, () => tracees.killAll(), true);
   const tracees: Tracees = new Tracees(command, (referral) => answer(referral, handlers, run.fault));
-  command.forwardSignals(false);
+  command.forwardSignals();
   go(launched);
   await traceUntilEnd(tracees, waker, pending);
   waker.end();

@@ -66,7 +66,7 @@ export class Tracees implements Stops {
       case Event.stop:
         if (signal === SIGTRAP) break;
         listen(tid);
-        if (tid === this.#command.pid) this.#command.change({ kind: 'stopped' });
+        if (tid === this.#command.pid) this.#command.change({ kind: 'stopped', signal });
         return;
       default:
         resume(tid, signal === SYSCALL_STOP ? 0 : signal);
