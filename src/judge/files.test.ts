@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   isAllowedPath,
+  judgeControllingTerminal,
   judgeCreate,
   judgeEntries,
   judgeEntry,
@@ -155,4 +156,22 @@ void test('a device of everybody is written to, and neither removed nor replaced
     assert.equal(judgeLink(given, device).kind, 'refuse');
     assert.equal(judgeMetadata(given, device).kind, 'refuse');
   }
+});
+
+function allowing(path: string): FileRules {
+  const writable = new PathSet([{ path: Buffer.from(path), backing: { kind: 'directory' } }]);
+  return { writable, landlock: true, supervisor: SUPERVISOR };
+}
+
+void test('the controlling terminal is written where it was handed over, or where a rule allows it by its own name', () => {
+  const terminal = { path: Buffer.from('/dev/pts/7'), device: 1n, inode: 1n };
+  const kind = (rules: FileRules, writes: boolean, given: boolean, named = true): string =>
+    judgeControllingTerminal(rules, writes, given, named ? terminal : undefined).kind;
+  for (const rules of [allowing('/srv'), allowing('/dev')]) {
+    assert.equal(kind(rules, true, true), 'perform');
+    assert.equal(kind(rules, false, false), 'perform');
+    assert.equal(kind(rules, true, false, false), 'refuse');
+  }
+  assert.equal(kind(allowing('/srv'), true, false), 'refuse');
+  assert.equal(kind(allowing('/dev'), true, false), 'perform');
 });

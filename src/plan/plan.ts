@@ -8,15 +8,8 @@ import type { KernelFeatures } from './features.ts';
 import type { Situation, UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
 
-/** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
-const ALWAYS_WRITABLE = [
-  '/dev/null',
-  '/dev/zero',
-  '/dev/full',
-  '/dev/random',
-  '/dev/urandom',
-  '/dev/tty',
-] as const;
+/** Devices that hold nothing: always writable. Not /dev/tty: which terminal that means, a program chooses itself. */
+const ALWAYS_WRITABLE = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const;
 
 export interface Plan {
   readonly policy: Policy;
