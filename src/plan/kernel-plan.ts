@@ -41,17 +41,22 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
   return obstacles;
 }
 
-/** Makes the plan of a policy that has no obstacles. */
+/**
+ * Makes the plan of a policy that has no obstacles.
+ * @param ownSession nobody else is in the session that the command is to begin in
+ */
 export function makeKernelPlan(
   policy: Policy,
   features: KernelFeatures,
   terminals: readonly PathBytes[],
+  ownSession: boolean,
 ): KernelPlan {
   const ports = policy.network?.kind === 'listed' ? policy.network.ports : undefined;
   const plan = makePlan(policy, features, {
     refer: undefined,
     judges: new Set(),
     terminals,
+    ownSession,
     kernelDecides: new Set(['files', 'credentials']),
     ...(restrictsAnything(policy) ? { sockets: socketsOf(policy) } : {}),
   });

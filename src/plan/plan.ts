@@ -34,6 +34,7 @@ export interface PlanOptions {
   readonly terminals: readonly PathBytes[];
   /** Without a supervisor (`Situation`). */
   readonly kernelDecides?: ReadonlySet<Judge>;
+  readonly ownSession?: boolean;
   readonly sockets?: UnjudgedSockets;
 }
 
@@ -58,6 +59,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     refer: options.refer,
     judges: options.judges,
     ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
+    ...(options.ownSession === true && { ownSession: true }),
     ...(options.sockets && { sockets: options.sockets }),
   };
   const devices = [...ALWAYS_WRITABLE.map((path) => Buffer.from(path)), ...options.terminals];

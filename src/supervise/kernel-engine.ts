@@ -14,6 +14,7 @@ import { kernelObstacles, makeKernelPlan, type KernelPlan, type Obstacle } from 
 import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { EngineError } from './engine-error.ts';
+import { isAloneInSession } from './own-session.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import type { OwnIdentity } from './self.ts';
 
@@ -45,7 +46,7 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
   const log: Obstacle[] = run.logged === true ? [{ option: '--log', reason: 'the kernel tells nobody' }] : [];
   const obstacles = [...kernelObstacles(policy, features), ...standardSockets(policy), ...log];
   if (obstacles.length > 0) return obstacles;
-  const plan = makeKernelPlan(policy, features, run.terminals);
+  const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession());
   const ruleset = makeRuleset(plan);
   const unbacked = unbackedPaths(policy, ruleset);
   if (unbacked.length === 0) return { plan, ruleset };
