@@ -6,6 +6,7 @@ import { notify, trace } from '../seccomp/expression.ts';
 import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
 import { socketJudges } from '../supervise/engines.ts';
 import { JUDGES } from '../supervise/judges.ts';
+import { isAloneInSession } from '../supervise/own-session.ts';
 import { probeFeatures } from '../supervise/probe-features.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
@@ -40,8 +41,10 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     return exitNow(ExitCode.FAILURE);
   }
   const surroundings = lookAround(policy, own);
-  if (engine === 'kernel')
-    return { engine, reasons, plan: makeKernelPlan(policy, features, run.terminals, surroundings) };
+  if (engine === 'kernel') {
+    const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
+    return { engine, reasons, plan };
+  }
   const notices: string[] = [];
   const plan = makePlan(policy, features, {
     refer: engine === 'trace' ? trace(0) : notify,

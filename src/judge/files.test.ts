@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   isAllowedPath,
+  judgeControllingTerminal,
   judgeCreate,
   judgeEntries,
   judgeEntry,
@@ -234,4 +235,22 @@ describe('where files are not restricted', () => {
       assert.equal(openUnrestricted(path, true), path.endsWith('ns') ? 'perform' : 'refuse', path);
     assert.equal(openUnrestricted('/proc/77/mem', false), 'refuse');
   });
+});
+
+function allowing(path: string): FileRules {
+  const writable = new PathSet([{ path: Buffer.from(path), backing: { kind: 'directory' } }]);
+  return { ...rules(true), writable };
+}
+
+void test('the controlling terminal is written where it was handed over, or where a rule allows it by its own name', () => {
+  const terminal = object('/dev/pts/7');
+  const kind = (rules: FileRules, writes: boolean, given: boolean, named = true): string =>
+    judgeControllingTerminal(rules, writes, given, named ? terminal : undefined).kind;
+  for (const rules of [allowing('/srv'), allowing('/dev')]) {
+    assert.equal(kind(rules, true, true), 'perform');
+    assert.equal(kind(rules, false, false), 'perform');
+    assert.equal(kind(rules, true, false, false), 'refuse');
+  }
+  assert.equal(kind(allowing('/srv'), true, false), 'refuse');
+  assert.equal(kind(allowing('/dev'), true, false), 'perform');
 });

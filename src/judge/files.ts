@@ -14,6 +14,7 @@ const FIXED_RULE = refuse('a device of everybody is written to, and stays as it 
 const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
 const LINK_RULE = refuse('an allowed path does not become a symbolic link');
+const TERMINAL_RULE = refuse('only a terminal that was handed over is written to');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
 const DENIED_RULE = refuse(OWN_PLACES);
@@ -61,6 +62,24 @@ export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject)
 export function judgeCreate(rules: FileRules, call: OpenCall, path: Uint8Array): Verdict {
   return backed(call, judgeEntry(rules, path));
 }
+
+/**
+ * open(2) of /dev/tty, which means another terminal to each session.
+ * @param given the terminal that it means to the caller was handed to the sandbox
+ * @param terminal where it has its name, if it was not
+ */
+export function judgeControllingTerminal(
+  rules: FileRules,
+  writes: boolean,
+  given: boolean,
+  terminal: FoundObject | undefined,
+): Verdict {
+  if (given || !writes) return PERFORM;
+  const named = terminal && judgeExisting(rules, WRITING, terminal);
+  return named === undefined || named.kind === 'refuse' ? TERMINAL_RULE : PERFORM;
+}
+
+const WRITING: OpenCall = { writes: true, makesNameless: false, truncatesUnwritten: false };
 
 /** Landlock is asked about opens for writing, not about truncation (plan/landlock.ts): that is not its to decide again. */
 function backed(call: OpenCall, verdict: Verdict): Verdict {

@@ -22,7 +22,7 @@ const NEVER_HARMLESS = {
   escape: `seccomp clone clone3 unshare setns ptrace process_vm_readv process_vm_writev process_madvise
     process_mrelease kcmp prctl set_thread_area modify_ldt iopl ioperm personality
     kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal fcntl
-    prlimit64 setpriority sched_setparam sched_setscheduler sched_setaffinity sched_setattr ioprio_set
+    setpgid prlimit64 setpriority sched_setparam sched_setscheduler sched_setaffinity sched_setattr ioprio_set
     migrate_pages move_pages userfaultfd fanotify_init fanotify_mark keyctl add_key request_key`,
   machine: `init_module finit_module delete_module kexec_load kexec_file_load reboot syslog settimeofday
     clock_settime adjtimex clock_adjtime sethostname setdomainname vhangup lookup_dcookie nfsservctl _sysctl

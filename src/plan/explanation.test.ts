@@ -23,7 +23,7 @@ function plans(): Plan[] {
       const supervised = [notify, trace(0)].map((refer) =>
         makePlan(policy, features, { refer, judges: JUDGES, terminals: [] }),
       );
-      return landlockAbi < 6 ? supervised : [...supervised, makeKernelPlan(policy, features, [])];
+      return landlockAbi < 6 ? supervised : [...supervised, makeKernelPlan(policy, features, [], false)];
     }),
   );
 }

@@ -77,10 +77,15 @@ function files(plan: Plan): ExplainedPromise {
   if (situation.refer !== undefined) {
     held.push({
       by: 'supervisor',
+      how: 'opens /dev/tty for writing only where it means a terminal that was handed over',
+    });
+    held.push({
+      by: 'supervisor',
       how: 'judges opens for writing and new names; truncates, and changes mode, owner, times and attributes itself',
     });
     held.push({ by: 'filter', how: 'refuses mounts, files by handle, System V objects and message queues' });
   } else {
+    held.push({ by: 'Landlock', how: '/dev/tty is not written to: nobody is there who sees what it means' });
     held.push({
       by: 'filter',
       how: 'refuses changes of mode, owner, times and attributes everywhere, mounts, files by handle, System V objects',

@@ -41,11 +41,15 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
   return obstacles;
 }
 
-/** Makes the plan of a policy that has no obstacles. */
+/**
+ * Makes the plan of a policy that has no obstacles.
+ * @param ownSession nobody else is in the session that the command is to begin in
+ */
 export function makeKernelPlan(
   policy: Policy,
   features: KernelFeatures,
   terminals: readonly PathBytes[],
+  ownSession: boolean,
   surroundings?: Surroundings,
 ): KernelPlan {
   const ports = policy.network?.kind === 'listed' ? policy.network.ports : undefined;
@@ -53,6 +57,7 @@ export function makeKernelPlan(
     refer: undefined,
     judges: new Set(),
     terminals,
+    ownSession,
     ...(surroundings && { surroundings }),
     kernelDecides: new Set(['files', 'credentials']),
     ...(restrictsAnything(policy) ? { sockets: socketsOf(policy) } : {}),

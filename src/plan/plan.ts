@@ -9,15 +9,8 @@ import type { KernelFeatures } from './features.ts';
 import type { Situation, UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
 
-/** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
-const ALWAYS_WRITABLE = [
-  '/dev/null',
-  '/dev/zero',
-  '/dev/full',
-  '/dev/random',
-  '/dev/urandom',
-  '/dev/tty',
-] as const;
+/** Devices that hold nothing: always writable. Not /dev/tty: which terminal that means, a program chooses itself. */
+const ALWAYS_WRITABLE = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const;
 
 const SLASH = '/';
 
@@ -48,6 +41,7 @@ export interface PlanOptions {
   readonly terminals: readonly PathBytes[];
   /** Without a supervisor (`Situation`). */
   readonly kernelDecides?: ReadonlySet<Judge>;
+  readonly ownSession?: boolean;
   readonly sockets?: UnjudgedSockets;
   readonly surroundings?: Surroundings;
 }
@@ -90,6 +84,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     refer: options.refer,
     judges: options.judges,
     ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
+    ...(options.ownSession === true && { ownSession: true }),
     ...(options.sockets && { sockets: options.sockets }),
   };
   const devices = [...ALWAYS_WRITABLE.map((path) => Buffer.from(path)), ...options.terminals];

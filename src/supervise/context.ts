@@ -5,6 +5,7 @@ import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
 import type { Credentials } from './credentials.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
+import type { Terminals } from './files/terminals.ts';
 import type { InnerDomains } from './inner-domains.ts';
 import type { Members } from './members.ts';
 import type { PendingCalls } from './pending.ts';
@@ -28,6 +29,7 @@ export interface FileContext extends Context {
   readonly quick: QuickWay | undefined;
   readonly pending: PendingCalls;
   readonly innerDomains: InnerDomains;
+  readonly terminals: Terminals;
 }
 
 /** Handles one kind of call that may change files. */

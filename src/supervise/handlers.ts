@@ -10,6 +10,7 @@ import { ioctl } from './files/ioctl.ts';
 import * as links from './files/link.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
+import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
 import { bind } from './network/bind.ts';
@@ -116,6 +117,7 @@ export function makeHandlers(
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
+      terminals: Terminals.handedOver(),
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {

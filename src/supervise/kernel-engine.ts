@@ -15,6 +15,7 @@ import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy
 import { isWithin } from '../policy/within.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { EngineError } from './engine-error.ts';
+import { isAloneInSession } from './own-session.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import type { OwnIdentity } from './self.ts';
 import { lookAround } from './surroundings.ts';
@@ -50,7 +51,8 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
   const log: Obstacle[] = run.logged === true ? [{ option: '--log', reason: 'the kernel tells nobody' }] : [];
   const obstacles = [...kernelObstacles(policy, features), ...standardSockets(policy), ...log];
   if (obstacles.length > 0) return obstacles;
-  const plan = makeKernelPlan(policy, features, run.terminals, lookAround(policy, run.own));
+  const surroundings = lookAround(policy, run.own);
+  const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
   const ruleset = makeRuleset(plan);
   const unbacked = unbackedPaths(plan, ruleset);
   if (unbacked.length === 0) return { plan, ruleset };

@@ -49,7 +49,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
     if (watched) endWatchdog(launched, watchdog, rest);
     watched = false;
   };
-  const command = new Command(launched.pid, () => endSandbox('end'));
+  const command = new Command(launched.pid, () => endSandbox('end'), false);
   command.forwardSignals();
   let failed: LaunchError | undefined;
   const outcome = (): boolean => {

@@ -21,15 +21,16 @@ const DIRECTORY: Backing = { kind: 'directory' };
 const ROOT = Buffer.from('/');
 /** Of a directory around a hole: more would make every open slower and the start by milliseconds. */
 const MOST_ENTRIES = 1000;
-/** Major and minor numbers (null(4), random(4), tty(4)); a terminal may have any. */
+/** Major and minor numbers (null(4), random(4)); a terminal may have any. */
 const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
   ['/dev/null', 0x103n],
   ['/dev/zero', 0x105n],
   ['/dev/full', 0x107n],
   ['/dev/random', 0x108n],
   ['/dev/urandom', 0x109n],
-  ['/dev/tty', 0x500n],
 ]);
+const TTY = Buffer.from('/dev/tty');
+const CONTROLLING_TERMINAL = 0x500n;
 
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
 export function makeRuleset(plan: Plan): Ruleset {
@@ -45,6 +46,7 @@ export function makeRuleset(plan: Plan): Ruleset {
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
   if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
+  else addTerminalModes(descriptor, landlock);
   const holes = [...plan.interfaces, ...plan.denied];
   const writable = paths
     .flatMap((path) => around(path, holes))
@@ -75,6 +77,21 @@ function isItsDevice(path: PathBytes): boolean {
   if (typeof status === 'number' || (status.mode & S_IFMT) !== S_IFCHR) return false;
   const number = DEVICE_NUMBERS.get(path.toString('latin1'));
   return number === undefined || number === status.rawDevice;
+}
+
+/**
+ * Pagers open /dev/tty for reading and set its modes. Only that is allowed, not writing: a program may have taken another
+ * terminal (files/controlling-terminal.ts).
+ */
+function addTerminalModes(ruleset: number, { ruleset: { handledAccessFs } }: LandlockPlan): void {
+  const rights = handledAccessFs & AccessFs.IOCTL_DEV;
+  const descriptor = rights === 0 ? -1 : openPath(AT_FDCWD, terminated(TTY));
+  if (descriptor < 0) return;
+  const status = fstat(descriptor);
+  const isTerminal = typeof status !== 'number' && status.rawDevice === CONTROLLING_TERMINAL;
+  const result = isTerminal ? addPathRule(ruleset, rights, descriptor) : 0;
+  close(descriptor);
+  if (result < 0) throw new SyscallError('landlock_add_rule', -result);
 }
 
 interface Tree {

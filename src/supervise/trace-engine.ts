@@ -36,13 +36,13 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   const waker = attach(launched, members);
   const pending = new PendingCalls(run.fault);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
-  const command = new Command(launched.pid, () => tracees.killAll());
+  const command = new Command(launched.pid, () => tracees.killAll(), true);
   const tracees: Tracees = new Tracees(
     command,
     (referral) => answer(referral, handlers, run.fault),
     (tid, number, why) => reportKilled(run, tid, number, why),
   );
-  command.forwardSignals(false);
+  command.forwardSignals();
   go(launched);
   await traceUntilEnd(tracees, waker, pending);
   waker.end();

@@ -95,6 +95,8 @@ export const REGISTER_RULES = [
   'kill-target',
   /** fcntl(2): F_SETOWN, F_SETOWN_EX and O_ASYNC, by which the kernel signals for the caller. */
   'fcntl-owner',
+  /** setpgid(2): a group of the process's own is allowed, and where the session is all the sandbox's any; else judged. */
+  'group-joined',
   /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
   'prlimit-target',
   /** setpriority(2): PRIO_PROCESS of 0 is allowed, PRIO_USER refused, else judged. */

@@ -194,7 +194,6 @@ export const HARMLESS = {
   getppid: harmless,
   gettid: harmless,
   getpgid: harmless,
-  setpgid: harmless,
   getpgrp: harmless,
   getsid: harmless,
   setsid: harmless,

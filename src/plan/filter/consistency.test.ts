@@ -177,6 +177,12 @@ const ORACLE: Readonly<
     if (command === 15 || (command === 4 && Math.floor(argument / 0x2000) % 2 === 1)) return 'leave';
     return command === 8 && (!signalScope || argument > 0x7fff_ffff) ? 'leave' : ALLOW;
   },
+  'group-joined': (args, { ownSession }) => {
+    const [pid, group] = [low(args, 0), low(args, 1)];
+    return ownSession === true || group === 0 || group >= 2 ** 31 || (group === pid && pid < 4194304)
+      ? ALLOW
+      : 'leave';
+  },
   'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
@@ -306,6 +312,8 @@ const SOCKETS = crossing(
 const OPTION_PAIRS = crossing([0], [0, 1, 6, 17, 41, 58, 132, 255, 270, 284], [...upTo(110), 0x7fff_ffff]);
 const WHO = crossing([0, 1, 2, 3, 4], [0, 1, 77, 0xffff_ffff]);
 
+const NUMBERS = [...LOW_EDGES, ...upTo(40), 0x3f_ffff, 0x15_5555, 0x2a_aaaa, 0x40_0001, 0x8000_0005];
+
 /** Calls of which more than one register counts. */
 const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = {
   fcntl: crossing([0], [4, 8, 10, 15], LOW_EDGES),
@@ -316,6 +324,7 @@ const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = 
   getsockopt: OPTION_PAIRS,
   seccomp: crossing([0, 1, 2, 3], upTo(64)),
   prctl: crossing(upTo(80), [0, 1, 2, 0xffff_ffff]),
+  setpgid: crossing(NUMBERS, NUMBERS),
   setpriority: WHO,
   ioprio_set: WHO,
 };
@@ -365,6 +374,8 @@ function situations(): [string, Situation][] {
   const first = result[0]?.[1];
   assert.ok(first !== undefined);
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
+  const alone = { refer: undefined, judges: new Set<Judge>(), ownSession: true } as const;
+  result.push(['files, the kernel alone, in a session of its own', { ...first, ...alone, sockets: 'any' }]);
   for (const restrictsNetwork of [false, true]) {
     for (const sockets of ['any', 'tcp', 'none'] as const) {
       const alone = {

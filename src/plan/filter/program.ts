@@ -18,7 +18,8 @@ export async function compileFilter(situation: Situation): Promise<Buffer> {
 /** Names everything that a filter depends on: equal keys, equal filters. */
 export function situationKey(situation: Situation): string {
   const { restrictsFiles, names, restrictsNetwork, restrictsDestinations, ...others } = situation;
-  const { landlockDomain, signalScope, refer, judges, kernelDecides, sockets, ...unknown } = others;
+  const { landlockDomain, signalScope, refer, judges, kernelDecides, ownSession, sockets, ...unknown } =
+    others;
   // Whoever adds to a situation has to add it here: this line does not compile then.
   const nothing: Record<string, never> = unknown;
   return JSON.stringify([
@@ -26,6 +27,7 @@ export function situationKey(situation: Situation): string {
     refer ?? null,
     [...judges].toSorted(),
     kernelDecides === undefined ? null : [...kernelDecides].toSorted(),
+    ownSession ?? false,
     sockets ?? null,
     nothing,
   ]);

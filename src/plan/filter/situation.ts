@@ -22,6 +22,8 @@ export interface Situation {
   readonly judges: ReadonlySet<Judge>;
   /** Without a supervisor: the judges whose questions Landlock answers, so that their calls may pass. */
   readonly kernelDecides?: ReadonlySet<Judge>;
+  /** Nobody but the sandbox is in the session that it begins in. */
+  readonly ownSession?: boolean;
   /** Without a supervisor: which sockets there may be. */
   readonly sockets?: UnjudgedSockets;
 }

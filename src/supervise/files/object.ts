@@ -1,5 +1,5 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
-import { fileMode, fstat } from '../../linux/files.ts';
+import { S_IFCHR, S_IFMT, fileMode, fstat } from '../../linux/files.ts';
 import type { FoundObject } from '../../judge/files.ts';
 import type { Members } from '../members.ts';
 import type { ResolvedObject } from '../resolve.ts';
@@ -13,6 +13,7 @@ export class OpenObject implements FoundObject {
   readonly descriptor: number;
   readonly path: Buffer;
   #device: bigint | undefined;
+  #characterDevice: bigint | undefined;
   #inode: bigint | undefined;
 
   readonly #members: Members;
@@ -38,6 +39,12 @@ export class OpenObject implements FoundObject {
     return this.#inode ?? NO_IDENTITY;
   }
 
+  /** The number of a character device, or undefined where it is none. */
+  get characterDevice(): bigint | undefined {
+    if (this.#device === undefined) this.#look();
+    return this.#characterDevice;
+  }
+
   /** Type and permission bits; 0, no type at all, where they cannot be had. */
   get mode(): number {
     return Math.max(fileMode(this.descriptor), 0);
@@ -54,6 +61,7 @@ export class OpenObject implements FoundObject {
     if (typeof status === 'number') return;
     this.#device = status.device;
     this.#inode = status.inode;
+    if ((status.mode & S_IFMT) === S_IFCHR) this.#characterDevice = status.rawDevice;
   }
 }
 

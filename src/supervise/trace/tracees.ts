@@ -71,7 +71,7 @@ export class Tracees implements Stops, Elsewhere {
       case Event.stop:
         if (signal === SIGTRAP) break;
         listen(tid);
-        if (this.#isCommand(tid)) this.#command.change({ kind: 'stopped' });
+        if (this.#isCommand(tid)) this.#command.change({ kind: 'stopped', signal });
         return;
       default:
         // From the beginning of a call too: the filter has yet to be asked.
