@@ -10,6 +10,7 @@ const FIXED_RULE = refuse('a device of everybody is written to, and stays as it 
 const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
 const LINK_RULE = refuse('an allowed path does not become a symbolic link');
+const PIPE_RULE = refuse('a pipe is opened for writing by who holds it so');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 
 /** An object that a path led to. */
@@ -60,7 +61,9 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   if (!call.writes && !call.makesNameless) return rules.landlock ? CONTINUE : PERFORM;
   const kernel = judgeKernelInterface(rules, object.path);
   if (kernel !== undefined) return kernel;
-  // Pipes and sockets have no place in the file system, and Landlock lets them pass.
+  if (startsWith(object.path, PIPE)) return PIPE_RULE;
+  if (startsWith(object.path, UNREACHABLE)) return OUTSIDE_RULE;
+  // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
   return verdictForObject(rules, rules.writable.locate(object.path), object);
 }
@@ -152,6 +155,8 @@ function isBacked(backing: Extract<Location, { kind: 'at' }>['backing'], object:
 const PROC = Buffer.from('/proc/');
 const PIPE = Buffer.from('pipe:');
 const SOCKET = Buffer.from('socket:');
+/** Names of places that no path from our root leads to. */
+export const UNREACHABLE = Buffer.from('(unreachable)');
 const MEMORY = Buffer.from('/mem');
 
 function judgeKernelInterface(rules: FileRules, path: Uint8Array): Verdict | undefined {
@@ -162,6 +167,11 @@ function judgeKernelInterface(rules: FileRules, path: Uint8Array): Verdict | und
   if (startsWith(path, own) && (path.length === own.length || path[own.length] === 0x2f))
     return SUPERVISOR_RULE;
   return undefined;
+}
+
+/** True where the kernel's name of an object is that of a pipe, which has no other name (pipe(7)). */
+export function isPipe(path: Uint8Array): boolean {
+  return startsWith(path, PIPE);
 }
 
 function startsWith(path: Uint8Array, prefix: Uint8Array): boolean {

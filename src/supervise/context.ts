@@ -6,6 +6,7 @@ import type { FileRules } from '../judge/files.ts';
 import type { Credentials } from './credentials.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import type { InnerDomains } from './inner-domains.ts';
+import type { Members } from './members.ts';
 import type { PendingCalls } from './pending.ts';
 import type { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
@@ -17,6 +18,7 @@ export interface Context {
   /** Our own effective user id. */
   readonly userId: number;
   readonly descriptorTables: DescriptorTables;
+  readonly members: Members;
 }
 
 /** The same where the policy restricts files. */

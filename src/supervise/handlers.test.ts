@@ -17,7 +17,7 @@ const handlers = makeHandlers({
   reporter: { wantsAllowed: false, report: () => {} },
   credentials: new Credentials(''),
   userId: 0,
-  members: new Members(),
+  members: new Members(0, false),
   descriptorTables: new DescriptorTables(),
   network: new NetworkRules(undefined),
   unix: new UnixRules([]),

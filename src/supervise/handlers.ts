@@ -18,9 +18,8 @@ import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
-import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
-import { fail, type Referral, type Reply } from './referral.ts';
+import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
@@ -96,12 +95,12 @@ export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
-  context: Context & Partial<FileContext> & Partial<ProcessContext> & Partial<NetworkContext>,
+  context: Context & Partial<FileContext> & Partial<NetworkContext>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
-  const { files, members, network, unix, bound, pending } = context;
+  const { files, network, unix, bound, pending } = context;
   if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
@@ -113,22 +112,22 @@ export function makeHandlers(
     };
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       const number = X86_64[name];
-      const handle: Handler = (referral) => handler(referral, fileContext);
+      const handle: Handler = (referral) =>
+        context.credentials.haveOurRights(referral.tid)
+          ? handler(referral, fileContext)
+          : withOtherRights(referral, fileContext, handler);
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
-  if (members !== undefined) {
-    const processContext: ProcessContext = { ...context, members };
-    for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
-      handlers.set(X86_64[name], (referral) => handler(referral, processContext));
-    }
-    const other = handlers.get(X86_64.ioctl);
-    handlers.set(X86_64.ioctl, (referral) =>
-      isSignalIoctl(referral.uint(1))
-        ? signalIoctl(referral, processContext)
-        : (other?.(referral) ?? fail(Errno.EPERM)),
-    );
+  for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
+    handlers.set(X86_64[name], (referral) => handler(referral, context));
   }
+  const other = handlers.get(X86_64.ioctl);
+  handlers.set(X86_64.ioctl, (referral) =>
+    isSignalIoctl(referral.uint(1))
+      ? signalIoctl(referral, context)
+      : (other?.(referral) ?? fail(Errno.EPERM)),
+  );
   if (network !== undefined && unix !== undefined && bound !== undefined && pending !== undefined) {
     const networkContext: NetworkContext = { ...context, network, unix, bound, pending };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
@@ -136,6 +135,17 @@ export function makeHandlers(
     }
   }
   return handlers;
+}
+
+/**
+ * For a thread with other rights than ours: paths are looked up with ours, so that it learns of the result only what the
+ * kernel, when it goes on, tells it by the thread's own.
+ */
+function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
+  const reply = context.files.landlock ? handler(referral, context) : undefined;
+  if (reply === CONTINUE_CALL) return reply;
+  // Callers of openat2(2) know what to do then, and open(2) may go on.
+  return fail(referral.number === X86_64.openat2 ? Errno.ENOSYS : Errno.EPERM);
 }
 
 /** A call that the kernel lacks is answered as natively: callers know what to do then. */

@@ -28,11 +28,11 @@ const MOST_ATTEMPTS = 5000;
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const members = new Members(run.identity.filters, true);
   const ruleset = makeRuleset(run.plan);
   const launched = start(run, ruleset);
   const waker = attach(launched);
   const pending = new PendingCalls(run.fault);
-  const members = new Members();
   members.exclude(waker.pid);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
   const command = new Command(launched.pid, () => tracees.killAll());

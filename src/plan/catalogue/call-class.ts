@@ -88,8 +88,8 @@ export const REGISTER_RULES = [
   'ptrace',
   /** kill(2) and kin: allowed where Landlock scopes signals, else judged. */
   'kill-target',
-  /** fcntl(2): F_SETOWN, F_SETOWN_EX and O_ASYNC, by which the kernel signals for the caller. */
-  'fcntl-owner',
+  /** fcntl(2): F_SETOWN, F_SETOWN_EX, F_SETSIG and O_ASYNC judged, by which the kernel signals; what changes the file refused. */
+  'fcntl-command',
   /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
   'prlimit-target',
   /** setpriority(2): PRIO_PROCESS of 0 is allowed, PRIO_USER refused, else judged. */

@@ -37,9 +37,11 @@ export const PROCESSES = {
   rt_sigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
   rt_tgsigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
   pidfd_send_signal: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
-  fcntl: registers('fcntl-owner', 'an owner of a descriptor is signalled by the kernel: only one inside', {
-    judge: 'signals',
-  }),
+  fcntl: registers(
+    'fcntl-command',
+    'an owner of a descriptor is signalled by the kernel: only one inside; hints that stay in the file are refused',
+    { judge: 'signals' },
+  ),
 
   prlimit64: registers('prlimit-target', SCHEDULING_NOTE, { judge: 'processes' }),
   setpriority: registers('setpriority-target', SCHEDULING_NOTE, { judge: 'processes' }),

@@ -16,7 +16,7 @@ import type { Situation } from './situation.ts';
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 const FOREIGN = { i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028, none: 0, ones: 0xffffffff };
 const X32_BIT = 0x40000000;
-const [EPERM, EBUSY, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [1, 16, 38, 93, 95, 97];
+const [EPERM, EBUSY, EINVAL, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [1, 16, 22, 38, 93, 95, 97];
 
 const ALLOW: Action = { kind: 'allow' };
 const KILL: Action = { kind: 'kill' };
@@ -52,6 +52,14 @@ const READS = [
   0x80086601, 0x80046601, 0xc020660b, 0x400c6615, 0xc0096616, 0xc0046686, 0x80087601, 0x80047601, 0x81009431,
   0x40049409, 0x4020940d, 0x4c03, 0x4c05,
 ];
+
+/** All but locks of the 32-bit ABI (12 to 14), F_CANCELLK (1029), which the kernel has for itself, and what follows. */
+const FCNTL_PASSES = [
+  0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 17, 36, 37, 38, 1024, 1025, 1026, 1027, 1028, 1030, 1031, 1032, 1033,
+  1034, 1035, 1037, 1039,
+];
+/** F_SET_RW_HINT, F_SET_FILE_RW_HINT, F_SETDELEG. */
+const FCNTL_CHANGES = [1036, 1038, 1040];
 
 function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
   if (INJECTION.includes(command)) return REFUSED;
@@ -132,10 +140,13 @@ const ORACLE: Readonly<
   personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
   ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
-  'fcntl-owner': (args, { signalScope }) => {
+  'fcntl-command': (args, { signalScope, restrictsFiles }) => {
     const [command, argument] = [low(args, 1), low(args, 2)];
-    if (command === 15 || (command === 4 && Math.floor(argument / 0x2000) % 2 === 1)) return 'leave';
-    return command === 8 && (!signalScope || argument > 0x7fff_ffff) ? 'leave' : ALLOW;
+    if (command === 10 || command === 15) return 'leave';
+    if (command === 4 && Math.floor(argument / 0x2000) % 2 === 1) return 'leave';
+    if (command === 8) return !signalScope || argument > 0x7fff_ffff ? 'leave' : ALLOW;
+    if (!restrictsFiles || FCNTL_PASSES.includes(command)) return ALLOW;
+    return FCNTL_CHANGES.includes(command) ? REFUSED : error(EINVAL);
   },
   'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
@@ -264,7 +275,10 @@ const WHO = crossing([0, 1, 2, 3, 4], [0, 1, 77, 0xffff_ffff]);
 
 /** Calls of which more than one register counts. */
 const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = {
-  fcntl: crossing([0], [4, 8, 10, 15], LOW_EDGES),
+  fcntl: [
+    ...crossing([0], [4, 8, 10, 15], LOW_EDGES),
+    ...crossing([0], [...upTo(64), ...upTo(48).map((n) => 1000 + n), 0x8000_0004], [0, 0x2000]),
+  ],
   socket: SOCKETS,
   socketpair: SOCKETS,
   setsockopt: OPTION_PAIRS,

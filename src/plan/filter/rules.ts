@@ -3,7 +3,8 @@
  * open (`leave`), and says which registers it reads.
  */
 import { Errno } from '../../linux/errno.ts';
-import { F_SETFL, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import { Fcntl, fcntlCommands } from '../../linux/fcntl.ts';
+import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -60,8 +61,6 @@ const PRCTL_CREDENTIALS = { PR_SET_SECCOMP: 22, PR_CAPBSET_DROP: 24, PR_CAP_AMBI
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
 
-const F_SETOWN = 8;
-const F_SETOWN_EX = 15;
 const O_ASYNC = 0x2000;
 /** The sign of an int. */
 const NEGATIVE = 0x8000_0000;
@@ -150,12 +149,22 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
 
-  // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
-  'fcntl-owner': (_call, leave, { signalScope }) => {
+  'fcntl-command': (_call, leave, { signalScope, restrictsFiles }) => {
     const [command, argument] = [int(1), int(2)];
-    const asks = and(command.equals(F_SETFL), argument.hasAny(O_ASYNC));
+    const asks = and(command.equals(Fcntl.F_SETFL), argument.hasAny(O_ASYNC));
+    // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
     const owns = signalScope ? when(argument.hasAny(NEGATIVE), leave, allow) : leave;
-    return when(command.equals(F_SETOWN), owns, when(or(command.equals(F_SETOWN_EX), asks), leave, allow));
+    const passing = [...fcntlCommands('passes'), Fcntl.F_SETFL];
+    const rest = when(
+      command.in(passing),
+      allow,
+      when(command.in(fcntlCommands('changes')), refused, errno(Errno.EINVAL)),
+    );
+    return when(
+      command.equals(Fcntl.F_SETOWN),
+      owns,
+      when(or(command.in([Fcntl.F_SETOWN_EX, Fcntl.F_SETSIG]), asks), leave, restrictsFiles ? rest : allow),
+    );
   },
 
   'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),

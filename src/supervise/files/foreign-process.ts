@@ -4,7 +4,7 @@
  * may be written to is the policy's to say.
  */
 import { PROC_SUPER_MAGIC, S_IFDIR, S_IFMT, fileSystemType } from '../../linux/files.ts';
-import { descendsFromUs } from '../members.ts';
+import type { Members } from '../members.ts';
 import { targetStatus, type TargetStatus } from '../target.ts';
 import type { OpenObject } from './object.ts';
 
@@ -12,7 +12,7 @@ const PROC = '/proc/';
 const PROCESS_FILE = /^\/proc\/(\d+)\//;
 
 /** True where an object tells of a process that is not of the sandbox, or may do so. Directories tell nothing. */
-export function isOfForeignProcess(object: OpenObject, caller: TargetStatus): boolean {
+export function isOfForeignProcess(object: OpenObject, caller: TargetStatus, members: Members): boolean {
   const type = fileSystemType(object.descriptor);
   if ((type >= 0 && type !== PROC_SUPER_MAGIC) || (object.mode & S_IFMT) === S_IFDIR) return false;
   const path = object.path.toString('latin1');
@@ -21,5 +21,5 @@ export function isOfForeignProcess(object: OpenObject, caller: TargetStatus): bo
   const number = PROCESS_FILE.exec(path)?.[1];
   if (number === undefined) return false;
   const owner = targetStatus(Number(number));
-  return typeof owner === 'number' || (owner.tgid !== caller.tgid && !descendsFromUs(owner.tgid));
+  return typeof owner === 'number' || (owner.tgid !== caller.tgid && !members.has(owner.tgid));
 }

@@ -121,10 +121,17 @@ function attemptOpen(
   request: OpenRequest,
 ): Reply | 'again' {
   const follow = followsLink(request.flags);
-  const resolution = resolve(referral.tid, request.directory, bytes, follow, request.resolve);
+  const resolution = resolve(
+    referral.tid,
+    context.members,
+    request.directory,
+    bytes,
+    follow,
+    request.resolve,
+  );
   switch (resolution.kind) {
     case 'error':
-      return fail(flagsError(request) ?? pathError(referral, bytes, request, resolution.errno));
+      return fail(flagsError(request) ?? pathError(referral, context, bytes, request, resolution.errno));
     case 'object':
       return openObject(referral, context, bytes, request, foundObject(resolution));
     case 'entry':
@@ -133,10 +140,16 @@ function attemptOpen(
 }
 
 /** With O_CREAT a slash behind the name is EISDIR as soon as the directory before it is found. */
-function pathError(referral: Referral, bytes: Uint8Array, request: OpenRequest, errno: number): number {
+function pathError(
+  referral: Referral,
+  context: FileContext,
+  bytes: Uint8Array,
+  request: OpenRequest,
+  errno: number,
+): number {
   const creates = (request.flags & O_CREAT) !== 0;
   if (errno !== Errno.ENOTDIR || !creates || bytes[bytes.length - 1] !== SLASH) return errno;
-  const entry = resolveEntry(referral.tid, request.directory, bytes);
+  const entry = resolveEntry(referral.tid, context.members, request.directory, bytes);
   if (entry.kind !== 'entry') return errno;
   close(entry.directory);
   return Errno.EISDIR;
