@@ -58,6 +58,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {
     restrictsFiles,
+    withoutCores: restrictsFiles && (ruleset === undefined || features.coreHandler),
     restrictsNetwork: policy.network !== undefined,
     restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
     landlockDomain: ruleset !== undefined,

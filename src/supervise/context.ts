@@ -19,6 +19,8 @@ export interface Context {
   readonly userId: number;
   readonly descriptorTables: DescriptorTables;
   readonly members: Members;
+  /** No core is dumped (`Situation`). */
+  readonly withoutCores: boolean;
 }
 
 /** The same where the policy restricts files. */

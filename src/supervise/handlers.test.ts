@@ -18,6 +18,7 @@ const handlers = makeHandlers({
   credentials: new Credentials(''),
   userId: 0,
   members: new Members(0, false),
+  withoutCores: false,
   descriptorTables: new DescriptorTables(),
   network: new NetworkRules(undefined),
   unix: new UnixRules([]),

@@ -92,7 +92,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
         openFiles: inheritedOpenFilesLimit(),
-        withoutCoreFiles: plan.policy.files !== undefined && plan.landlock === undefined,
+        withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,
       },
       ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },

@@ -27,6 +27,7 @@ export function sandboxHandlers(
     credentials: new Credentials(identity.credentials),
     userId: identity.userId,
     members,
+    withoutCores: plan.situation.withoutCores,
     descriptorTables: new DescriptorTables(),
     ...(plan.policy.files === undefined
       ? {}

@@ -43,6 +43,7 @@ export const PROCESSES = {
     { judge: 'signals' },
   ),
 
+  setrlimit: registers('core-limit', 'a limit of core dumps that keeps them from being made stays as it is'),
   prlimit64: registers('prlimit-target', SCHEDULING_NOTE, { judge: 'processes' }),
   setpriority: registers('setpriority-target', SCHEDULING_NOTE, { judge: 'processes' }),
   ioprio_set: registers('ioprio-target', SCHEDULING_NOTE, { judge: 'processes' }),

@@ -44,9 +44,9 @@ const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
 /** FIOSETOWN, SIOCSPGRP, FIOASYNC. */
 const OWNERS = [0x8901, 0x8902, 0x5452];
 const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
-const FAMILIES = [0x12, 0x4c, 0x58, 0x66, 0x76, 0x94, 0x97, 0xbc, 0xf5];
-/** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK. */
-const CHANGES = [0x40047211, 0x40186f04];
+const FAMILIES = [0x12, 0x4c, 0x4f, 0x58, 0x5a, 0x66, 0x6e, 0x76, 0x83, 0x94, 0x97, 0xbc, 0xcd, 0xcf, 0xf5];
+/** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK, HFSPLUS_IOC_BLESS, UDF_RELOCATE_BLOCKS. */
+const CHANGES = [0x40047211, 0x40186f04, 0x6880, 0xc0086c43];
 const READS = [
   0x125e, 0x1260, 0x1268, 0x80081270, 0x80081272, 0x1278, 0x1279, 0x127a, 0x127b, 0x800c581e, 0x801c581f,
   0x80086601, 0x80046601, 0xc020660b, 0x400c6615, 0xc0096616, 0xc0046686, 0x80087601, 0x80047601, 0x81009431,
@@ -148,7 +148,13 @@ const ORACLE: Readonly<
     if (!restrictsFiles || FCNTL_PASSES.includes(command)) return ALLOW;
     return FCNTL_CHANGES.includes(command) ? REFUSED : error(EINVAL);
   },
-  'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
+  'core-limit': (args, { withoutCores }) => (withoutCores && low(args, 0) === 4 ? error(0) : ALLOW),
+  'prlimit-target': (args, { withoutCores }) => {
+    if (whole(args, 2) === 0n) return ALLOW;
+    const isOwn = low(args, 0) === 0;
+    if (!isOwn) return 'leave';
+    return withoutCores && low(args, 1) === 4 ? (whole(args, 3) === 0n ? error(0) : REFUSED) : ALLOW;
+  },
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
   'sched-target': (args) => (low(args, 0) === 0 ? ALLOW : 'leave'),
@@ -287,6 +293,8 @@ const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = 
   prctl: crossing(upTo(80), [0, 1, 2, 0xffff_ffff]),
   setpriority: WHO,
   ioprio_set: WHO,
+  prlimit64: crossing([0, 1, 77], [0, 4, 5], [0, 1], [0, 1]),
+  setrlimit: crossing([0, 3, 4, 5]),
 };
 
 const SWEEPS = sweeps();
@@ -319,6 +327,7 @@ function situations(): [string, Situation][] {
           `${policy}, ${landlock}, ${refer?.kind ?? 'no supervisor'}`,
           {
             restrictsFiles,
+            withoutCores: restrictsFiles && !landlockDomain,
             restrictsNetwork,
             restrictsDestinations,
             landlockDomain,

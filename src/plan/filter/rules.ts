@@ -2,6 +2,7 @@
  * The rules that registers decide, as expressions. Each gets the call and what is to become of a call that it leaves
  * open (`leave`), and says which registers it reads.
  */
+import { RLIMIT_CORE } from '../../linux/core-limit.ts';
 import { Errno } from '../../linux/errno.ts';
 import { Fcntl, fcntlCommands } from '../../linux/fcntl.ts';
 import { O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
@@ -39,6 +40,8 @@ import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket
 export type Rule = (call: SyscallName, leave: Expression, situation: Situation) => Expression;
 
 const refused = errno(Errno.EPERM);
+/** Not done, and the caller is told that it was. */
+const done = errno(0);
 
 /** sched.h: every CLONE_NEW* that clone(2) reads. */
 const CLONE_NEW = 0x7e02_0000;
@@ -167,7 +170,19 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     );
   },
 
-  'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),
+  // Who turns core dumps off (ssh-agent, gpg) would give up at an error.
+  'core-limit': (_call, _leave, { withoutCores }) =>
+    withoutCores ? when(int(0).equals(RLIMIT_CORE), done, allow) : allow,
+
+  'prlimit-target': (_call, leave, { withoutCores }) => {
+    const asks = pointer(2).equals(0n);
+    const rest = when(or(int(0).equals(0), asks), allow, leave);
+    if (!withoutCores) return rest;
+    // What was set before is not told by who does nothing.
+    const own = when(pointer(3).equals(0n), done, refused);
+    const core = when(int(0).equals(0), own, leave);
+    return when(and(int(1).equals(RLIMIT_CORE), not(asks)), core, rest);
+  },
 
   'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, PRIO_USER, leave),
   'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, IOPRIO_WHO_USER, leave),

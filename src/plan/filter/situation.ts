@@ -4,6 +4,8 @@ import type { Action } from '../../seccomp/expression.ts';
 
 export interface Situation {
   readonly restrictsFiles: boolean;
+  /** No core is dumped: the kernel, or what it starts, would write it without a call that could be judged (core(5)). */
+  readonly withoutCores: boolean;
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;
