@@ -40,6 +40,12 @@ const NO_BYTES = new Uint8Array(1);
 const SLASH_TEXT = Buffer.from('/');
 const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
 
+/**
+ * Whether the way of the path that is being resolved surely stayed in our view: from our root, by no link of /proc. Set anew
+ * for each path, and asked before the next.
+ */
+let staysInView = false;
+
 /** An open object (O_PATH); whoever got it closes it. */
 export interface ResolvedObject {
   readonly kind: 'object';
@@ -108,8 +114,14 @@ function isBelowOwnProc(path: Uint8Array): boolean {
 /** Opens with O_PATH what a path leads to from an open start, as the target would see it. */
 function openFrom(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
   const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
-  if (result < 0) return mayBeOurOwnView(result) ? walk(tid, members, start, path, flags) : result;
-  return isOurOwnView(result) ? walk(tid, members, start, path, flags) : result;
+  if (result < 0) return mayBeOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+  return isOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+}
+
+/** A walk may follow links of /proc, and they lead anywhere. */
+function walkOut(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
+  staysInView = false;
+  return walk(tid, members, start, path, flags);
 }
 
 /** True, and closed, when the way may have led through our own /proc directory. */
@@ -145,6 +157,7 @@ export function resolve(
   restriction = 0,
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
+  staysInView = path[0] === SLASH && restriction === 0;
   if (restriction !== 0) return resolveRestricted(tid, directory, path, follow, restriction);
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
@@ -171,7 +184,7 @@ function resolveRestricted(
   if (parts?.kind !== 'name') {
     closeStart(start);
     if (result < 0) return failure(result);
-    return isOurOwnView(result) ? failure(-Errno.EXDEV) : objectOf(result);
+    return isOurOwnView(result) ? failure(-Errno.EXDEV) : describe(result);
   }
   const parentPath = parts.parent.length === 0 ? HERE : terminated(parts.parent);
   const parent = openat2(start, parentPath, O_PATH | O_DIRECTORY, 0, own);
@@ -199,7 +212,7 @@ function resolveFrom(
   if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
   if (result >= 0) {
     const name = pathOfDescriptor(result);
-    if (typeof name === 'number' || !isBelowOwnProc(name)) return objectOf(result, name);
+    if (typeof name === 'number' || !isBelowOwnProc(name)) return describe(result, name);
     close(result);
   }
   const resolution = walked(tid, members, start, path, flags);
@@ -216,8 +229,8 @@ function walked(
   path: Uint8Array,
   flags: number,
 ): ResolvedObject | ResolutionError {
-  const result = walk(tid, members, start, path, flags);
-  return result < 0 ? failure(result) : objectOf(result);
+  const result = walkOut(tid, members, start, path, flags);
+  return result < 0 ? failure(result) : describe(result);
 }
 
 /** Something on the way is missing: if it is only the last name, that is the entry. */
@@ -290,8 +303,14 @@ export function resolveObject(
   return failure(-Errno.ENOENT);
 }
 
-/** Describes an open O_PATH descriptor, whose path may be known already, and takes it over. */
-export function objectOf(
+/** Describes what a descriptor of the target leads to, as an open one of ours, and takes it over. */
+export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
+  staysInView = false;
+  return describe(descriptor);
+}
+
+/** The same for what a path has led to, whose name may be known already. */
+function describe(
   descriptor: number,
   name: Buffer | number = pathOfDescriptor(descriptor),
 ): ResolvedObject | ResolutionError {
@@ -311,7 +330,7 @@ const MEMORY_FILE = Buffer.from('/memfd:');
  */
 function nameInView(descriptor: number, name: Buffer): Buffer {
   const isMemory = name.subarray(0, MEMORY_FILE.length).equals(MEMORY_FILE);
-  return name[0] !== SLASH || isMemory || isInView(descriptor)
+  return staysInView || name[0] !== SLASH || isMemory || isInView(descriptor)
     ? Buffer.from(name)
     : Buffer.concat([UNREACHABLE, name]);
 }
@@ -325,6 +344,7 @@ export function resolveEntry(
 ): ResolvedEntry | NoName | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
   const parts = splitLast(path);
+  staysInView = path[0] === SLASH;
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
   // The way to "." and ".." must lead through a directory too, and be open: `f/.` is ENOTDIR.
