@@ -15,6 +15,7 @@ const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
 const LINK_RULE = refuse('an allowed path does not become a symbolic link');
 const TERMINAL_RULE = refuse('only a terminal that was handed over is written to');
+const PIPE_RULE = refuse('a pipe is opened for writing by who holds it so');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
 const DENIED_RULE = refuse(OWN_PLACES);
@@ -90,7 +91,9 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   if (!call.writes && !call.makesNameless) return rules.landlock ? CONTINUE : PERFORM;
   const kernel = judgeAlways(rules, object.path);
   if (kernel !== undefined) return isAsNatively(rules, object) ? PERFORM : kernel;
-  // Pipes and sockets have no place in the file system, and Landlock lets them pass.
+  if (startsWith(object.path, PIPE)) return PIPE_RULE;
+  if (startsWith(object.path, UNREACHABLE)) return outside(rules);
+  // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
   const verdict = verdictForObject(rules, rules.writable.locate(object.path), object);
   return verdict.kind === 'refuse' && isAsNatively(rules, object) ? PERFORM : verdict;
@@ -209,6 +212,8 @@ function isBacked(backing: Extract<Location, { kind: 'at' }>['backing'], object:
 const PROC = Buffer.from('/proc/');
 const PIPE = Buffer.from('pipe:');
 const SOCKET = Buffer.from('socket:');
+/** Names of places that no path from our root leads to. */
+export const UNREACHABLE = Buffer.from('(unreachable)');
 const MEMORY = Buffer.from('/mem');
 
 /** What is refused wherever it lies in an allowed tree. */
@@ -224,6 +229,11 @@ function judgeAlways(rules: FileRules, path: Uint8Array): Verdict | undefined {
 
 function endsWith(path: Uint8Array, end: Uint8Array): boolean {
   return path.length >= end.length && Buffer.compare(path.subarray(path.length - end.length), end) === 0;
+}
+
+/** True where the kernel's name of an object is that of a pipe, which has no other name (pipe(7)). */
+export function isPipe(path: Uint8Array): boolean {
+  return startsWith(path, PIPE);
 }
 
 function startsWith(path: Uint8Array, prefix: Uint8Array): boolean {

@@ -19,6 +19,7 @@ const OUTSIDE_RULE = refuse('signals do not leave the sandbox');
 const UNTOUCHED_RULE = refuse('processes outside the sandbox are left alone');
 const TERMINAL_RULE = refuse('a terminal would signal its whole foreground group');
 const GROUP_RULE = refuse('process groups with members outside are not joined');
+const OWNER_RULE = refuse('the owner of this descriptor is outside');
 const LIMITS_RULE = refuse('limits of another process cannot be set safely');
 
 /**
@@ -75,9 +76,19 @@ export function judgeGroup(whose: GroupOf): Verdict {
   return whose === 'outside' ? GROUP_RULE : CONTINUE;
 }
 
-/** O_ASYNC: @param onTerminal the kernel would signal a whole process group, that of the terminal's foreground */
-export function judgeAsyncSignals(onTerminal: boolean): Verdict {
-  return onTerminal ? TERMINAL_RULE : PERFORM;
+/** Whom the kernel signals for a descriptor: a terminal, where nobody was named, its foreground group. */
+export type Signalled = 'inside' | 'outside' | 'foreground';
+
+/** O_ASYNC and F_SETSIG: that the kernel signals, and with which signal. */
+export function judgeDescriptorSignals(signalled: Signalled): Verdict {
+  switch (signalled) {
+    case 'inside':
+      return PERFORM;
+    case 'outside':
+      return OWNER_RULE;
+    case 'foreground':
+      return TERMINAL_RULE;
+  }
 }
 
 /** fcntl(2), F_SETOWN: the kernel signals the owner later, whoever has the number then as the same process. */

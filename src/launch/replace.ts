@@ -5,6 +5,7 @@
  * calls and no image is needed; and when the command cannot be executed there is still somebody to say why.
  */
 import { limitBoundingSet, limitCapabilities } from '../linux/capabilities.ts';
+import { dumpNoCore } from '../linux/core-limit.ts';
 import { Errno } from '../linux/errno.ts';
 import { execute, keepStandardDescriptors } from '../linux/execute.ts';
 import { restrictSelf } from '../linux/landlock.ts';
@@ -22,6 +23,8 @@ export interface Replacement {
   /** struct sock_filter[]. */
   readonly filter: Buffer;
   readonly rulesetDescriptor: number | undefined;
+  /** Whether no core is to be dumped (core(5)). */
+  readonly withoutCores: boolean;
   /** The set of capabilities to keep; undefined: there are none. */
   readonly capabilities: bigint | undefined;
 }
@@ -40,6 +43,7 @@ export function becomeCommand(replacement: Replacement): LaunchError {
     // And it has raised this one.
     const openFiles = inheritedOpenFilesLimit();
     if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));
+    if (replacement.withoutCores) dumpNoCore();
     if (capabilities !== undefined) dropCapabilities(capabilities);
     checked('prctl PR_SET_NO_NEW_PRIVS', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (rulesetDescriptor !== undefined) checked('landlock_restrict_self', restrictSelf(rulesetDescriptor));

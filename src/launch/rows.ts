@@ -9,6 +9,7 @@ import {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
   SECCOMP_SET_MODE_FILTER,
 } from '../linux/seccomp.ts';
+import { NO_CORE, RLIMIT_CORE } from '../linux/core-limit.ts';
 import { RLIMIT_NOFILE, encodeLimit, type OpenFilesLimit } from '../linux/open-files.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { filterBlob, recordBlob, recordValue, stringArrayBlob, stringBlob, zeros } from './blobs.ts';
@@ -34,15 +35,13 @@ export interface LaunchPlan {
   readonly signalScope: boolean;
   /** The limit of open files to give back; undefined: leave it alone. */
   readonly openFiles?: OpenFilesLimit | undefined;
-  /** Whether no core file is to be written: the kernel makes it without a call that could be judged (core(5)). */
-  readonly withoutCoreFiles?: boolean;
+  /** Whether no core is to be dumped: the kernel does it without a call that could be judged (core(5)). */
+  readonly withoutCores?: boolean;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
   readonly dropCapabilities: bigint | undefined;
 }
 
 const SHELL = '/bin/sh';
-const RLIMIT_CORE = 4;
-const NO_CORE_FILE = { soft: 0n, hard: 0n };
 const SIGKILL = 9;
 const SIGCHLD = 17;
 const PR_SET_PDEATHSIG = 1;
@@ -65,7 +64,7 @@ export function launchRows(plan: LaunchPlan): Row[] {
     ...parentRows(),
     ...privilegeRows(),
     ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
-    ...(plan.withoutCoreFiles === true ? limitRows(RLIMIT_CORE, NO_CORE_FILE) : []),
+    ...(plan.withoutCores === true ? coreRows() : []),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
     ...(plan.listener ? [] : dumpableRows()),
     ...(plan.landlock ? landlockRows() : []),
@@ -94,6 +93,11 @@ function limitRows(resource: number, limit: OpenFilesLimit): Row[] {
   const value = zeros(16);
   encodeLimit(limit).copy(value.bytes);
   return [row('prlimit64', X86_64.prlimit64, [0, resource, { blob: value }, 0])];
+}
+
+/** A hard limit of 0 cannot be raised by everybody. No file is written then either. */
+function coreRows(): Row[] {
+  return limitRows(RLIMIT_CORE, NO_CORE).map((limit) => ({ ...limit, tolerate: Errno.EPERM }));
 }
 
 /** Gives up every capability that is not in `kept` (capabilities(7)). */

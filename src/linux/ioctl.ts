@@ -26,6 +26,11 @@ export const FILE_FLAGS = {
 /**
  * Families of commands (bits 8 to 15) by which file systems and block devices are changed. Of these only the commands
  * named in FILE_SYSTEM_READS pass under a file policy.
+ *
+ * Others are held elsewhere. By a capability that no sandbox has: CAP_SYS_ADMIN for md (9), nbd (0xab), device mapper (0xfd),
+ * autofs (0x93), persistent reservations and OPAL ('p'); CAP_SYS_RESOURCE for UBI devices ('o'). By a descriptor that is
+ * open for writing: MTD ('M', Linux 5.8), NVMe ('N') and SCSI (0x22, 0x53) commands that write. exFAT, NTFS3, GFS2, JFS,
+ * overlayfs and F2FS have those of the families here. And all commands of devices by Landlock (LANDLOCK_ACCESS_FS_IOCTL_DEV).
  */
 export const FILE_SYSTEM_FAMILIES = {
   block: 0x12,
@@ -34,6 +39,14 @@ export const FILE_SYSTEM_FAMILIES = {
   version: 0x76,
   btrfs: 0x94,
   ceph: 0x97,
+  /** SMB2 commands of any kind pass through one of them. */
+  cifs: 0xcf,
+  /** Names of DOS attributes, and blocks written anew. */
+  zfs: 0x83,
+  zfsControl: 0x5a,
+  nilfs: 0x6e,
+  reiserfs: 0xcd,
+  ubiVolume: 0x4f,
   bcachefs: 0xbc,
   f2fs: 0xf5,
   /** Also makes, fills and removes devices by a descriptor open for reading. */
@@ -41,7 +54,12 @@ export const FILE_SYSTEM_FAMILIES = {
 } as const;
 
 /** Change files by a descriptor that is open for reading, in families whose other commands are harmless. */
-export const FILE_CHANGES = { FAT_IOCTL_SET_ATTRIBUTES: 0x40047211, OCFS2_IOC_REFLINK: 0x40186f04 } as const;
+export const FILE_CHANGES = {
+  FAT_IOCTL_SET_ATTRIBUTES: 0x40047211,
+  OCFS2_IOC_REFLINK: 0x40186f04,
+  HFSPLUS_IOC_BLESS: 0x6880,
+  UDF_RELOCATE_BLOCKS: 0xc0086c43,
+} as const;
 
 /** Commands of those families that only read, or that need a descriptor open for writing. */
 export const FILE_SYSTEM_READS = {

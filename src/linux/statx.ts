@@ -1,12 +1,19 @@
-/** When files were made: statx(2), and the clock that the kernel takes such times from (clock_gettime(2)). */
+/**
+ * What only statx(2) tells: when files were made, and in which mount they lie; and the clock that the kernel takes such times
+ * from (clock_gettime(2)).
+ */
 import { AT_EMPTY_PATH } from './files.ts';
 import { addressOf, syscall, syscallMemory2 } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
 const STATX_BTIME = 0x800;
 const CLOCK_REALTIME_COARSE = 5;
+const STATX_MNT_ID = 0x1000;
+/** A slow file system is not asked for anything. */
+const AT_STATX_DONT_SYNC = 0x4000;
 const MASK_OFFSET = 0;
 const BTIME_OFFSET = 80;
+const MNT_ID_OFFSET = 144;
 
 const result = Buffer.from(new ArrayBuffer(256));
 const resultAddress = addressOf(result);
@@ -26,6 +33,14 @@ export function birthTime(descriptor: number): number | undefined {
   );
   if (failed < 0 || (result.readUInt32LE(MASK_OFFSET) & STATX_BTIME) === 0) return undefined;
   return Number(result.readBigInt64LE(BTIME_OFFSET)) * 1000 + result.readUInt32LE(BTIME_OFFSET + 8) / 1e6;
+}
+
+/** The mount that an open file (O_PATH will do) lies in, as /proc/PID/mountinfo numbers it; undefined where nobody tells. */
+export function mountId(descriptor: number): number | undefined {
+  const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  const failed = syscall(X86_64.statx, descriptor, emptyPathAddress, flags, STATX_MNT_ID, resultAddress, 0);
+  if (failed < 0 || (result.readUInt32LE(MASK_OFFSET) & STATX_MNT_ID) === 0) return undefined;
+  return Number(result.readBigUInt64LE(MNT_ID_OFFSET));
 }
 
 /** The time that a file made now would bear: that of the last tick, not the clock on the wall. Unit as above; NaN: unknown. */

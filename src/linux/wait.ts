@@ -8,6 +8,9 @@ const WNOHANG = 1;
 const WSTOPPED = 2;
 const WEXITED = 4;
 const WCONTINUED = 8;
+const WNOWAIT = 0x0100_0000;
+/** Of whatever kind: also one whose end is told by another signal than SIGCHLD. */
+const WALL = 0x4000_0000;
 
 const CLD_EXITED = 1;
 const CLD_TRAPPED = 4;
@@ -21,6 +24,12 @@ export type ChildChange =
   | { readonly kind: 'continued'; readonly pid: number };
 
 const information = Buffer.alloc(128);
+
+/** Whether this process has any child; none is reaped. */
+export function hasChildren(): boolean {
+  const options = WEXITED | WNOHANG | WNOWAIT | WALL;
+  return syscallMemory3(SYS_WAITID, P_ALL, 0, information, options, 0) >= 0;
+}
 
 /** One child that ended (it is reaped), stopped or went on since it was asked last; undefined when there is none. */
 export function nextChildChange(): ChildChange | undefined {

@@ -19,7 +19,7 @@ const BOTH: Policy = { ...FILES, network: { kind: 'none' } };
 function plans(): Plan[] {
   return [OPEN, FILES, NETWORK, BOTH].flatMap((policy) =>
     [0, 1, 2, 3, 5, 6, 7].flatMap((landlockAbi) => {
-      const features = { landlockAbi, listener: true, waitKillable: landlockAbi > 1 };
+      const features = { landlockAbi, listener: true, waitKillable: landlockAbi > 1, coreHandler: false };
       const supervised = [notify, trace(0)].map((refer) =>
         makePlan(policy, features, { refer, judges: JUDGES, terminals: [] }),
       );
@@ -93,7 +93,7 @@ void test('what is not restricted is held by nobody, all else by somebody', () =
 });
 
 function lacks(landlockAbi: number): string[] {
-  const features = { landlockAbi, listener: true, waitKillable: true };
+  const features = { landlockAbi, listener: true, waitKillable: true, coreHandler: false };
   const plan = makePlan(FILES, features, { refer: notify, judges: JUDGES, terminals: [] });
   return explainLacks(plan).map(({ lacks: missing, instead }) => `${missing}: ${instead}`);
 }

@@ -49,7 +49,7 @@ export function explainLacks(plan: Plan): Lack[] {
   };
   if (supervised && situation.restrictsFiles) {
     if (abi < 1)
-      add('Landlock', 'the supervisor makes every change of files itself, and no core files are written');
+      add('Landlock', 'the supervisor makes every change of files itself, and no cores are dumped');
     if (abi === 1) add('Landlock ABI 2 (renames between directories)', 'the kernel refuses them with EXDEV');
   }
   if (abi < 1) add('Landlock for processes', 'the filter refuses ptrace altogether');

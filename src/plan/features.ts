@@ -6,4 +6,6 @@ export interface KernelFeatures {
   readonly listener: boolean;
   /** SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV. */
   readonly waitKillable: boolean;
+  /** The kernel starts a program when a process dumps core (core(5), "Piping core dumps to a program"). */
+  readonly coreHandler: boolean;
 }

@@ -77,6 +77,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
   const situation: Situation = {
     restrictsFiles,
     names: restrictsFiles || !leavesNames(ruleset, interfaces, surroundings) ? 'all' : 'existing',
+    withoutCores: restrictsFiles && (ruleset === undefined || features.coreHandler),
     restrictsNetwork: policy.network !== undefined,
     restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
     landlockDomain: ruleset !== undefined,

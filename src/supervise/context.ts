@@ -19,6 +19,9 @@ export interface Context {
   /** Our own effective user id. */
   readonly userId: number;
   readonly descriptorTables: DescriptorTables;
+  readonly members: Members;
+  /** No core is dumped (`Situation`). */
+  readonly withoutCores: boolean;
 }
 
 /** The same where the policy restricts files. */

@@ -18,7 +18,7 @@ test('credentials are read until one of the sandbox had ours, and again from the
   assert.equal(credentials.areOurs(NOBODY), false);
   assert.equal(credentials.areOurs(process.pid), true);
   assert.equal(credentials.areOurs(NOBODY), true);
-  credentials.noteChange();
+  credentials.noteChange(false);
   assert.equal(credentials.areOurs(NOBODY), false);
   assert.equal(credentials.areOurs(process.pid), true);
   assert.equal(credentials.areOurs(NOBODY), false);
@@ -39,4 +39,18 @@ test('other credentials are never taken for ours', () => {
   const credentials = new Credentials(`${own().credentials}0`);
   assert.equal(credentials.areOurs(process.pid), false);
   assert.equal(credentials.areOurs(NOBODY), false);
+});
+
+test('rights are read from the first change of them on, and a filter takes none away', () => {
+  const { credentials: ours } = own();
+  const filtered = new Credentials(ours.replace(/(?<=^Seccomp_filters:\t)/m, '1'));
+  filtered.noteChange(true);
+  assert.equal(filtered.areOurs(process.pid), false);
+  assert.equal(filtered.haveOurRights(process.pid), true);
+  const others = new Credentials(ours.replace(/(?<=^Groups:\t)/m, '4711 '));
+  others.noteChange(false);
+  assert.equal(others.haveOurRights(NOBODY), true);
+  others.noteChange(true);
+  assert.equal(others.haveOurRights(process.pid), false);
+  assert.equal(others.haveOurRights(NOBODY), false);
 });

@@ -4,6 +4,7 @@
  * processes of a sandbox descend from one, a set-user-id program gains nothing (prctl(2), PR_SET_NO_NEW_PRIVS), and the
  * filter refers every call that changes credentials, capabilities or filters.
  */
+import { X86_64 } from '../linux/syscalls.ts';
 import type { Context } from './context.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from './referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
@@ -19,15 +20,30 @@ export class Credentials {
   /** One of the sandbox was looked at, and had ours. */
   #wereOurs = false;
   #mayHaveChanged = false;
+  #rightsMayHaveChanged = false;
 
   constructor(own: string) {
     this.#own = own;
     this.#lasting = own.match(ONE_ID)?.length === 2;
   }
 
-  /** From now on each thread is looked at. */
-  noteChange(): void {
+  /**
+   * From now on each thread is looked at.
+   * @param rights users, groups or capabilities; else only filters, which take no right to a file away
+   */
+  noteChange(rights: boolean): void {
     this.#mayHaveChanged = true;
+    this.#rightsMayHaveChanged ||= rights;
+  }
+
+  /**
+   * Whether a thread finds and reaches the same files as we do: who does not is told nothing of what we find for it. False
+   * also where that cannot be read.
+   */
+  haveOurRights(tid: number): boolean {
+    if (this.#lasting && !this.#rightsMayHaveChanged) return true;
+    const status = targetStatus(tid);
+    return typeof status !== 'number' && rightsIn(status.credentials) === rightsIn(this.#own);
   }
 
   /** False also where they cannot be read. The caller asks `isCurrent` afterwards. */
@@ -44,8 +60,19 @@ export class Credentials {
   }
 }
 
+const FILTERS = /^Seccomp_filters:.*$/m;
+
+function rightsIn(credentials: string): string {
+  return credentials.replace(FILTERS, '');
+}
+
+const PR_SET_SECCOMP = 22;
+
 /** setuid(2), capset(2), seccomp(2) and kin: noted before anything changes. */
-export function credentialChange(_referral: Referral, context: Context): Reply {
-  context.credentials.noteChange();
+export function credentialChange(referral: Referral, context: Context): Reply {
+  const addsFilter =
+    referral.number === X86_64.seccomp ||
+    (referral.number === X86_64.prctl && referral.int(0) === PR_SET_SECCOMP);
+  context.credentials.noteChange(!addsFilter);
   return CONTINUE_CALL;
 }

@@ -4,17 +4,24 @@
  */
 import type { ProcessHandler } from './processes.ts';
 import { readProcText } from '../linux/files.ts';
-import { CONTINUE_CALL } from './referral.ts';
+import { CONTINUE_CALL, type Referral } from './referral.ts';
 
 export class DescriptorTables {
   /** True from the first process on that was born with another's table: it could pass it on unseen. */
   shared = false;
 
   /**
-   * True for a thread that waits in a call and is the only one that has its descriptors: until it has its answer, none
-   * of them can become another.
+   * Looks at what a descriptor is while nobody can make it another: only once the thread that waits in the call is known
+   * to be the only one that has its descriptors, so that what was seen holds until it has its answer.
+   * @returns what `look` returned; undefined, mostly without a look, where somebody might have changed it
    */
-  isAlone(tid: number): boolean {
+  whileAlone<Result>(referral: Referral, look: () => Result): Result | undefined {
+    if (!this.#isAlone(referral.tid)) return undefined;
+    const seen = look();
+    return referral.isCurrent() ? seen : undefined;
+  }
+
+  #isAlone(tid: number): boolean {
     if (this.shared) return false;
     const text = readProcText(`/proc/${tid}/status`);
     return typeof text !== 'number' && /^Threads:\t1$/m.test(text);

@@ -2,11 +2,12 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
-import type { Context, FileContext, FileHandler } from './context.ts';
+import { refused, type Context, type FileContext, type FileHandler } from './context.ts';
 import { credentialChange } from './credentials.ts';
 import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
+import { landlockDecides } from './files/landlock-decides.ts';
 import * as links from './files/link.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
@@ -21,9 +22,8 @@ import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
 import { PROCESS_HANDLERS } from './process-handlers.ts';
 import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
-import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
-import { fail, type Referral, type Reply } from './referral.ts';
+import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
@@ -102,18 +102,17 @@ export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
-  context: Context & Partial<FileContext> & Partial<ProcessContext> & Partial<NetworkContext>,
+  context: Context & Partial<FileContext> & Partial<NetworkContext>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
-  const { files, members, network, unix, bound, pending } = context;
-  if (files !== undefined && pending !== undefined && members !== undefined) {
+  const { files, network, unix, bound, pending } = context;
+  if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
       ...context,
       files,
-      members,
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
@@ -122,22 +121,22 @@ export function makeHandlers(
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       const number = X86_64[name];
-      const handle: Handler = (referral) => handler(referral, contextFor(referral));
+      const handle: Handler = (referral) =>
+        context.credentials.haveOurRights(referral.tid)
+          ? handler(referral, contextFor(referral))
+          : withOtherRights(referral, fileContext, handler);
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
-  if (members !== undefined) {
-    const processContext: ProcessContext = { ...context, members };
-    for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
-      handlers.set(X86_64[name], (referral) => handler(referral, processContext));
-    }
-    const other = handlers.get(X86_64.ioctl);
-    handlers.set(X86_64.ioctl, (referral) =>
-      isSignalIoctl(referral.uint(1))
-        ? signalIoctl(referral, processContext)
-        : (other?.(referral) ?? fail(Errno.EPERM)),
-    );
+  for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
+    handlers.set(X86_64[name], (referral) => handler(referral, context));
   }
+  const other = handlers.get(X86_64.ioctl);
+  handlers.set(X86_64.ioctl, (referral) =>
+    isSignalIoctl(referral.uint(1))
+      ? signalIoctl(referral, context)
+      : (other?.(referral) ?? fail(Errno.EPERM)),
+  );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
     const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
@@ -157,6 +156,21 @@ function performing(context: FileContext): (referral: Referral) => FileContext {
   if (context.reporter.outcomes === undefined) return () => context;
   const performed = { ...context, files: { ...context.files, landlock: false } };
   return ({ tid }) => (context.credentials.areOurs(tid) && !context.innerDomains.exist ? performed : context);
+}
+
+/** For a thread with other rights than ours nothing is looked up or done with ours: either Landlock decides, or nobody could. */
+function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
+  if (handler === landlockRestrictSelf) return handler(referral, context);
+  if (context.files.landlock && landlockDecides(referral)) return CONTINUE_CALL;
+  // Callers of openat2(2) know what to do then, and open(2) may go on.
+  if (referral.number === X86_64.openat2) return fail(Errno.ENOSYS);
+  return refused(
+    referral,
+    context,
+    'other',
+    { kind: 'none' },
+    'for who has given up or taken on rights nothing is done',
+  );
 }
 
 /** A call that the kernel lacks is answered as natively: callers know what to do then. */

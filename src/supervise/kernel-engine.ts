@@ -76,6 +76,7 @@ export async function runKernel(run: KernelRun, prepared = prepareKernel(run)): 
     argv: run.argv,
     filter: await filterProgram(plan.situation),
     rulesetDescriptor: ruleset.descriptor,
+    withoutCores: plan.situation.withoutCores,
     capabilities: run.identity.capabilities,
   });
 }

@@ -1,9 +1,16 @@
 /**
- * Who belongs to the sandbox: the descendants of the supervisor. It is a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER),
- * so orphans of the sandbox become its children and no process of the sandbox ever gets another ancestor.
+ * Who belongs to the sandbox: the processes that the command has started, and it itself. The supervisor is a subreaper
+ * (prctl(2), PR_SET_CHILD_SUBREAPER), so orphans of the sandbox become its children and no process of the sandbox ever
+ * gets an ancestor outside. But others may be our children too: those that our process had before it became secfilt
+ * (`job & exec secfilt …`), what they leave behind, and as the first process of a container every orphan in it.
+ *
+ * So a member also carries what the launcher puts on it, which is inherited and never comes off: a filter more than we
+ * have, and no_new_privs (seccomp(2)); and under the trace engine we are its tracer, which is nobody else's mark.
  */
 import { readdirSync } from 'node:fs';
+import { bootTicks } from '../linux/clock.ts';
 import { readProcText } from '../linux/files.ts';
+import { hasChildren } from '../linux/wait.ts';
 
 /** Deeper than any family of processes; a bound for the walk. */
 const MOST_GENERATIONS = 65536;
@@ -14,48 +21,70 @@ const MOST_READINGS = 16;
 interface Place {
   readonly parent: number;
   readonly group: number;
+  /** Clock ticks since the boot. A number and this together mean one process for ever. */
+  readonly start: number;
 }
 
 function placeOf(pid: number): Place | undefined {
   const text = readProcText(`/proc/${pid}/stat`);
   if (typeof text === 'number') return undefined;
   // The name before the parenthesis may hold anything.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 3);
-  const [, parent, group] = fields.map(Number);
-  if (parent === undefined || group === undefined || !Number.isInteger(parent + group)) return undefined;
-  return { parent, group };
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
+  const [parent = Number.NaN, group = Number.NaN, start = Number.NaN] = [
+    fields[1],
+    fields[2],
+    fields[19],
+  ].map(Number);
+  return Number.isInteger(parent + group + start) ? { parent, group, start } : undefined;
 }
 
-/**
- * True when a process descends from this one, which does not itself count.
- *
- * The chain of parents is read twice. A number in it that went to another process between the readings shows: whoever
- * loses a parent has another one from then on.
- */
-export function descendsFromUs(pid: number): boolean {
-  for (let reading = 0; reading < MOST_READINGS; reading += 1) {
-    const origin = originOf(pid);
-    if (origin !== 'changed') return origin === 'ours';
-  }
-  return false;
+/** What the launcher has put on a process. */
+interface Marks {
+  readonly filters: number;
+  readonly noNewPrivileges: boolean;
+  readonly tracer: number;
+  /** It has ended, or its first thread has. */
+  readonly ended: boolean;
 }
 
-function originOf(pid: number): 'ours' | 'foreign' | 'changed' {
-  const chain: [pid: number, parent: number][] = [];
-  let current = pid;
-  while (current !== process.pid) {
-    const place = placeOf(current);
-    if (place === undefined && chain.length > 0) return 'changed';
-    if (place === undefined || place.parent <= 0 || chain.length >= MOST_GENERATIONS) return 'foreign';
-    chain.push([current, place.parent]);
-    current = place.parent;
-  }
-  if (chain.length === 0) return 'foreign';
-  return chain.every(([child, parent]) => placeOf(child)?.parent === parent) ? 'ours' : 'changed';
+const MARKS =
+  /^State:\t(?<state>.)[^]*^TracerPid:\t(?<tracer>\d+)$[^]*^NoNewPrivs:\t(?<privileges>\d)$[^]*^Seccomp_filters:\t(?<filters>\d+)$/m;
+
+function marksOf(pid: number): Marks | undefined {
+  const text = readProcText(`/proc/${pid}/status`);
+  const found = typeof text === 'number' ? undefined : MARKS.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  return {
+    filters: Number(found['filters']),
+    noNewPrivileges: found['privileges'] === '1',
+    tracer: Number(found['tracer']),
+    ended: found['state'] === 'Z',
+  };
 }
 
 export class Members {
   readonly #outOfReach = new Set([process.pid]);
+  /** Our children from before, and when they started. */
+  readonly #earlier = new Map<number, number>();
+  readonly #filters: number;
+  readonly #traced: boolean;
+  readonly #since: number;
+
+  /**
+   * To be made before anything is started: who is there by then is no member.
+   * @param filters how many filters this process itself is under
+   * @param traced whether this process traces every member
+   */
+  constructor(filters: number, traced: boolean) {
+    this.#filters = filters;
+    this.#traced = traced;
+    this.#since = bootTicks();
+    if (!hasChildren()) return;
+    for (const pid of allProcesses()) {
+      const place = placeOf(pid);
+      if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
+    }
+  }
 
   /** A child of ours that is not of the sandbox: the watchdog. Said before the command runs. */
   exclude(pid: number): void {
@@ -69,7 +98,50 @@ export class Members {
 
   /** Whether a process (by the number of the whole process) is of the sandbox. */
   has(pid: number): boolean {
-    return !this.#outOfReach.has(pid) && descendsFromUs(pid);
+    for (let reading = 0; reading < MOST_READINGS; reading += 1) {
+      const answer = this.#look(pid);
+      if (answer !== 'changed') return answer === 'inside';
+    }
+    return false;
+  }
+
+  /**
+   * The chain of parents is read twice, and the marks in between. A number in it that went to another process between the
+   * readings shows: it has another start, and whoever loses a parent has another one from then on.
+   */
+  #look(pid: number): 'inside' | 'outside' | 'changed' {
+    if (this.#outOfReach.has(pid)) return 'outside';
+    const first = placeOf(pid);
+    const marks = marksOf(pid);
+    if (first === undefined || marks === undefined || !this.#areOn(marks)) return 'outside';
+    const chain: [pid: number, place: Place][] = [[pid, first]];
+    for (let place = first, current = pid; ;) {
+      if (this.#isForeign(current, place) || chain.length >= MOST_GENERATIONS) return 'outside';
+      current = place.parent;
+      if (current === process.pid) break;
+      const next = placeOf(current);
+      if (next === undefined) return current <= 0 ? 'outside' : 'changed';
+      chain.push([current, next]);
+      place = next;
+    }
+    const stays = chain.every(([child, { parent, start }]) => {
+      const now = placeOf(child);
+      return now?.parent === parent && now.start === start;
+    });
+    return stays ? 'inside' : 'changed';
+  }
+
+  /** Who has ended has no tracer any more, and cannot be harmed. */
+  #areOn(marks: Marks): boolean {
+    if (marks.filters <= this.#filters || !marks.noNewPrivileges) return false;
+    return !this.#traced || marks.ended || marks.tracer === process.pid;
+  }
+
+  /** True for one that cannot be a member nor have any among its children. */
+  #isForeign(pid: number, { parent, start }: Place): boolean {
+    return (
+      parent <= 0 || start < this.#since || this.#outOfReach.has(pid) || this.#earlier.get(pid) === start
+    );
   }
 
   /**

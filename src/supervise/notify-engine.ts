@@ -35,11 +35,11 @@ export interface EngineRun {
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const { plan } = run;
+  const members = new Members(run.identity.filters, false);
   const ruleset = makeRuleset(plan);
   const launched = start(run, ruleset);
   // While the launcher begins its work.
   const pending = new PendingCalls(run.fault);
-  const members = new Members();
   const handlers = sandboxHandlers(run, ruleset, pending, members);
   const { listener, watchdog } = receiveHandover(launched);
   members.exclude(watchdog.pid);
@@ -94,7 +94,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
         openFiles: inheritedOpenFilesLimit(),
-        withoutCoreFiles: plan.policy.files !== undefined && plan.landlock === undefined,
+        withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,
       },
       ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },

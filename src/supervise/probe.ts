@@ -1,4 +1,5 @@
 /** What this kernel can do, found out by asking it, never by its version. */
+import { readProcText } from '../linux/files.ts';
 import { landlockAbi } from '../linux/landlock.ts';
 import {
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
@@ -16,5 +17,10 @@ export function probeKernel(environment: Readonly<Record<string, string | undefi
     listener: knowsFilterFlag(SECCOMP_FILTER_FLAG_NEW_LISTENER),
     // Known only beside the flag that it changes.
     waitKillable: knowsFilterFlag(SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV),
+    // Asked for some policies only.
+    get coreHandler() {
+      const pattern = readProcText('/proc/sys/kernel/core_pattern');
+      return typeof pattern !== 'number' && pattern.startsWith('|');
+    },
   };
 }

@@ -10,9 +10,7 @@ import type { Members } from './members.ts';
 import type { Referral, Reply } from './referral.ts';
 
 /** The context of a handler of calls about processes. */
-export interface ProcessContext extends Context {
-  readonly members: Members;
-}
+export type ProcessContext = Context;
 
 export type ProcessHandler = (referral: Referral, context: ProcessContext) => Reply;
 

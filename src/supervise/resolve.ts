@@ -24,6 +24,9 @@ import {
   terminated,
 } from '../linux/files.ts';
 import { close } from '../linux/libc.ts';
+import { UNREACHABLE } from '../judge/files.ts';
+import type { Members } from './members.ts';
+import { isInView } from './mounts.ts';
 import { targetStatus } from './target.ts';
 import { walk } from './walk.ts';
 
@@ -36,6 +39,12 @@ const HERE = terminated(Buffer.from('.'));
 const NO_BYTES = new Uint8Array(1);
 const SLASH_TEXT = Buffer.from('/');
 const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
+
+/**
+ * Whether the way of the path that is being resolved surely stayed in our view: from our root, by no link of /proc. Set anew
+ * for each path, and asked before the next.
+ */
+let staysInView = false;
 
 /** An open object (O_PATH); whoever got it closes it. */
 export interface ResolvedObject {
@@ -103,10 +112,16 @@ function isBelowOwnProc(path: Uint8Array): boolean {
 }
 
 /** Opens with O_PATH what a path leads to from an open start, as the target would see it. */
-function openFrom(tid: number, start: number, path: Uint8Array, flags: number): number {
+function openFrom(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
   const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
-  if (result < 0) return mayBeOurOwnView(result) ? walk(tid, start, path, flags) : result;
-  return isOurOwnView(result) ? walk(tid, start, path, flags) : result;
+  if (result < 0) return mayBeOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+  return isOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+}
+
+/** A walk may follow links of /proc, and they lead anywhere. */
+function walkOut(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
+  staysInView = false;
+  return walk(tid, members, start, path, flags);
 }
 
 /** True, and closed, when the way may have led through our own /proc directory. */
@@ -135,16 +150,18 @@ function mayBeOurOwnView(result: number): boolean {
  */
 export function resolve(
   tid: number,
+  members: Members,
   directory: number,
   path: Uint8Array,
   follow: boolean,
   restriction = 0,
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
+  staysInView = path[0] === SLASH && restriction === 0;
   if (restriction !== 0) return resolveRestricted(tid, directory, path, follow, restriction);
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
-  const resolution = resolveFrom(tid, start, terminatedView(path), follow, 0);
+  const resolution = resolveFrom(tid, members, start, terminatedView(path), follow, 0);
   closeStart(start);
   return resolution;
 }
@@ -167,7 +184,7 @@ function resolveRestricted(
   if (parts?.kind !== 'name') {
     closeStart(start);
     if (result < 0) return failure(result);
-    return isOurOwnView(result) ? failure(-Errno.EXDEV) : objectOf(result);
+    return isOurOwnView(result) ? failure(-Errno.EXDEV) : describe(result);
   }
   const parentPath = parts.parent.length === 0 ? HERE : terminated(parts.parent);
   const parent = openat2(start, parentPath, O_PATH | O_DIRECTORY, 0, own);
@@ -183,6 +200,7 @@ function resolveRestricted(
 
 function resolveFrom(
   tid: number,
+  members: Members,
   start: number,
   path: Uint8Array,
   follow: boolean,
@@ -190,41 +208,43 @@ function resolveFrom(
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   const flags = follow ? 0 : O_NOFOLLOW;
   const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
-  if (result === -Errno.ENOENT) return resolveAbsent(tid, start, path, follow, links);
+  if (result === -Errno.ENOENT) return resolveAbsent(tid, members, start, path, follow, links);
   if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
   if (result >= 0) {
     const name = pathOfDescriptor(result);
-    if (typeof name === 'number' || !isBelowOwnProc(name)) return objectOf(result, name);
+    if (typeof name === 'number' || !isBelowOwnProc(name)) return describe(result, name);
     close(result);
   }
-  const resolution = walked(tid, start, path, flags);
+  const resolution = walked(tid, members, start, path, flags);
   // Below a magic link a name may be missing as anywhere else.
   return resolution.kind === 'error' && resolution.errno === Errno.ENOENT
-    ? resolveAbsent(tid, start, path, follow, links)
+    ? resolveAbsent(tid, members, start, path, follow, links)
     : resolution;
 }
 
 function walked(
   tid: number,
+  members: Members,
   start: number,
   path: Uint8Array,
   flags: number,
 ): ResolvedObject | ResolutionError {
-  const result = walk(tid, start, path, flags);
-  return result < 0 ? failure(result) : objectOf(result);
+  const result = walkOut(tid, members, start, path, flags);
+  return result < 0 ? failure(result) : describe(result);
 }
 
 /** Something on the way is missing: if it is only the last name, that is the entry. */
 function resolveAbsent(
   tid: number,
+  members: Members,
   start: number,
   path: Uint8Array,
   follow: boolean,
   links: number,
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   const parts = splitLast(path.subarray(0, path.indexOf(0)));
-  if (parts.kind !== 'name') return walked(tid, start, path, 0);
-  const parent = openParent(tid, start, parts.parent);
+  if (parts.kind !== 'name') return walked(tid, members, start, path, 0);
+  const parent = openParent(tid, members, start, parts.parent);
   if (parent < 0) return failure(parent);
   const link = openPath(parent, terminated(parts.name), O_NOFOLLOW);
   if (link === -Errno.ENOENT) return entryIn(parent, parts.name, parts.trailingSlash);
@@ -239,9 +259,10 @@ function resolveAbsent(
   // It has appeared meanwhile, or it is a link of /proc, which the walk knows; else a link that leads nowhere.
   const resolution =
     isProc || typeof text === 'number'
-      ? walked(tid, start, path, follow ? 0 : O_NOFOLLOW)
+      ? walked(tid, members, start, path, follow ? 0 : O_NOFOLLOW)
       : resolveFrom(
           tid,
+          members,
           text[0] === SLASH ? AT_FDCWD : parent,
           terminated(parts.trailingSlash ? Buffer.concat([text, SLASH_TEXT]) : text),
           follow,
@@ -251,8 +272,8 @@ function resolveAbsent(
   return resolution;
 }
 
-function openParent(tid: number, start: number, parent: Uint8Array): number {
-  if (parent.length > 0) return openFrom(tid, start, terminated(parent), O_DIRECTORY);
+function openParent(tid: number, members: Members, start: number, parent: Uint8Array): number {
+  if (parent.length > 0) return openFrom(tid, members, start, terminated(parent), O_DIRECTORY);
   return openat2(start, start === AT_FDCWD ? ROOT : HERE, O_PATH | O_DIRECTORY, 0, 0);
 }
 
@@ -271,18 +292,25 @@ function isOurs(path: Buffer): boolean {
 /** The object at the end of a path; an error where there is none. */
 export function resolveObject(
   tid: number,
+  members: Members,
   directory: number,
   path: Uint8Array,
   follow: boolean,
 ): ResolvedObject | ResolutionError {
-  const resolution = resolve(tid, directory, path, follow);
+  const resolution = resolve(tid, members, directory, path, follow);
   if (resolution.kind !== 'entry') return resolution;
   close(resolution.directory);
   return failure(-Errno.ENOENT);
 }
 
-/** Describes an open O_PATH descriptor, whose path may be known already, and takes it over. */
-export function objectOf(
+/** Describes what a descriptor of the target leads to, as an open one of ours, and takes it over. */
+export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
+  staysInView = false;
+  return describe(descriptor);
+}
+
+/** The same for what a path has led to, whose name may be known already. */
+function describe(
   descriptor: number,
   name: Buffer | number = pathOfDescriptor(descriptor),
 ): ResolvedObject | ResolutionError {
@@ -290,24 +318,40 @@ export function objectOf(
     close(descriptor);
     return failure(typeof name === 'number' ? name : -Errno.EACCES);
   }
-  return { kind: 'object', descriptor, path: Buffer.from(name) };
+  return { kind: 'object', descriptor, path: nameInView(descriptor, name) };
+}
+
+/** Files without a directory (memfd_create(2)) lie in a mount of their own. */
+const MEMORY_FILE = Buffer.from('/memfd:');
+
+/**
+ * A copy of the name of an open file. In a mount of another namespace, which a descriptor that was handed in may lead
+ * to, the kernel's own name would mean another file here; it is marked as getcwd(3) does it.
+ */
+function nameInView(descriptor: number, name: Buffer): Buffer {
+  const isMemory = name.subarray(0, MEMORY_FILE.length).equals(MEMORY_FILE);
+  return staysInView || name[0] !== SLASH || isMemory || isInView(descriptor)
+    ? Buffer.from(name)
+    : Buffer.concat([UNREACHABLE, name]);
 }
 
 /** The entry that a path names: its directory, opened, and the last component, not followed. */
 export function resolveEntry(
   tid: number,
+  members: Members,
   directory: number,
   path: Uint8Array,
 ): ResolvedEntry | NoName | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
   const parts = splitLast(path);
+  staysInView = path[0] === SLASH;
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
   // The way to "." and ".." must lead through a directory too, and be open: `f/.` is ENOTDIR.
   const parent =
     parts.kind === 'name'
-      ? openParent(tid, start, parts.parent)
-      : openFrom(tid, start, terminatedView(path), O_DIRECTORY);
+      ? openParent(tid, members, start, parts.parent)
+      : openFrom(tid, members, start, terminatedView(path), O_DIRECTORY);
   closeStart(start);
   if (parent < 0) return failure(parent);
   if (parts.kind !== 'name') {
@@ -323,11 +367,12 @@ export function entryIn(
   name: Uint8Array,
   trailingSlash: boolean,
 ): ResolvedEntry | ResolutionError {
-  const parentPath = pathOfDescriptor(directory);
-  if (typeof parentPath === 'number' || name.length > 255) {
+  const found = pathOfDescriptor(directory);
+  if (typeof found === 'number' || name.length > 255) {
     close(directory);
-    return failure(typeof parentPath === 'number' ? parentPath : -Errno.ENAMETOOLONG);
+    return failure(typeof found === 'number' ? found : -Errno.ENAMETOOLONG);
   }
+  const parentPath = nameInView(directory, found);
   const separator = parentPath.length === 1 ? 0 : 1;
   const path = Buffer.alloc(parentPath.length + separator + name.length);
   path.set(parentPath);

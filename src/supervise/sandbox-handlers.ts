@@ -28,6 +28,7 @@ export function sandboxHandlers(
     credentials: new Credentials(identity.credentials),
     userId: identity.userId,
     members,
+    withoutCores: plan.situation.withoutCores,
     descriptorTables: new DescriptorTables(),
     files: {
       restricted: plan.policy.files !== undefined,

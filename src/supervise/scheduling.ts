@@ -6,6 +6,7 @@
  * number that was just freed could go to a new process of the same user, whose scheduling would change; limits, which
  * can kill, are therefore never set so.
  */
+import { RLIMIT_CORE } from '../linux/core-limit.ts';
 import { Errno } from '../linux/errno.ts';
 import { syscall, syscallMemory2, syscallMemory3 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
@@ -13,7 +14,7 @@ import { judgeLimits, judgeScheduling, type Relation } from '../judge/processes.
 import type { Verdict } from '../judge/verdict.ts';
 import { allowed, refused, isTrusted } from './context.ts';
 import { processOf, relationTo, withMember, type ProcessContext, type ProcessHandler } from './processes.ts';
-import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from './referral.ts';
+import { CONTINUE_CALL, SUCCESS, fail, resultReply, type Referral, type Reply } from './referral.ts';
 import { arena, readMemory } from './target.ts';
 
 const PRIO_PROCESS = 0;
@@ -26,8 +27,13 @@ const SCHED_ATTR_SIZE_VER0 = 48;
 
 const memory = arena(4096);
 
-export const prlimit: ProcessHandler = (referral, context) =>
-  about(referral, context, referral.int(0), judgeLimits, () => -Errno.EPERM);
+export const prlimit: ProcessHandler = (referral, context) => {
+  const reply = about(referral, context, referral.int(0), judgeLimits, () => -Errno.EPERM);
+  // One's own, by number: as the filter answers it where that is 0.
+  const isKept = reply === CONTINUE_CALL && context.withoutCores && referral.int(1) === RLIMIT_CORE;
+  if (!isKept) return reply;
+  return referral.pointer(3) === 0 ? SUCCESS : fail(Errno.EPERM);
+};
 
 export const setpriority: ProcessHandler = (referral, context) => {
   const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];

@@ -23,10 +23,14 @@ const KEPT_CAPABILITIES =
   (1n << 7n) /* CAP_SETUID */ |
   (1n << 10n); /* CAP_NET_BIND_SERVICE */
 
+const FILTERS = /(?<=^Seccomp_filters:\t)\d+$/m;
+
 export interface OwnIdentity {
   /** What the credentials of a target are that may do no less than we do (`TargetStatus`). */
   readonly credentials: string;
   readonly userId: number;
+  /** How many filters we are under ourselves. */
+  readonly filters: number;
   /** The capabilities that are left; undefined where there were none to begin with. */
   readonly capabilities: bigint | undefined;
 }
@@ -52,11 +56,9 @@ export function identifySelf(): OwnIdentity {
   const status = targetStatus('self');
   if (typeof status === 'number') throw new SyscallError('read /proc/self/status', -status);
   // A target has one filter more than we have.
-  const credentials = status.credentials.replace(
-    /(?<=^Seccomp_filters:\t)\d+$/m,
-    (count) => `${Number(count) + 1}`,
-  );
-  return { credentials, userId: process.geteuid?.() ?? -1, capabilities };
+  const credentials = status.credentials.replace(FILTERS, (count) => `${Number(count) + 1}`);
+  const filters = Number(FILTERS.exec(status.credentials)?.[0]);
+  return { credentials, userId: process.geteuid?.() ?? -1, filters, capabilities };
 }
 
 function limitOwnCapabilities(): bigint | undefined {

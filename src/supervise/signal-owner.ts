@@ -5,19 +5,17 @@
  * process group in which the caller is the youngest, so it is never left to Landlock whether a group may be meant.
  */
 import { Errno } from '../linux/errno.ts';
-import { F_SETFL } from '../linux/files.ts';
+import { Fcntl } from '../linux/fcntl.ts';
 import { ASYNC_SIGNALS, SIGNAL_OWNER } from '../linux/ioctl.ts';
 import { close, fcntl, ioctl, syscallMemory3 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
-import { judgeAsyncSignals, judgeOwner } from '../judge/processes.ts';
+import { judgeDescriptorSignals, judgeOwner, type Signalled } from '../judge/processes.ts';
 import { copyDescriptor } from './descriptor.ts';
-import type { ProcessContext, ProcessHandler } from './processes.ts';
+import { processOf, type ProcessContext, type ProcessHandler } from './processes.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { callerOf, carryOut, type Caller } from './signals.ts';
 import { arena, readMemory } from './target.ts';
 
-const F_SETOWN = 8;
-const F_SETOWN_EX = 15;
 const F_OWNER_TID = 0;
 const F_OWNER_PID = 1;
 const F_OWNER_PGRP = 2;
@@ -27,12 +25,16 @@ const argument = arena(8);
 const windowSize = Buffer.alloc(8);
 
 export const setOwner: ProcessHandler = (referral, context) => {
-  switch (referral.int(1)) {
-    case F_SETFL:
-      return askForSignals(referral, context, true, (copy) => fcntl(copy, F_SETFL, referral.int(2)));
-    case F_SETOWN:
+  const command = referral.int(1);
+  switch (command) {
+    case Fcntl.F_SETFL:
+    case Fcntl.F_SETSIG:
+      return askForSignals(referral, context, command === Fcntl.F_SETFL, (copy) =>
+        fcntl(copy, command, referral.int(2)),
+      );
+    case Fcntl.F_SETOWN:
       return ownByNumber(referral, context);
-    case F_SETOWN_EX: {
+    case Fcntl.F_SETOWN_EX: {
       const result = readMemory(referral.tid, referral.pointer(2), argument, 8);
       if (result < 0) return fail(-result);
       const [type, number] = [argument.bytes.readInt32LE(0), argument.bytes.readInt32LE(4)];
@@ -83,7 +85,7 @@ function own(referral: Referral, context: ProcessContext, type: number, number: 
     const bytes = Buffer.alloc(8);
     bytes.writeInt32LE(type, 0);
     bytes.writeInt32LE(number, 4);
-    return onCopy(referral, (copy) => syscallMemory3(X86_64.fcntl, copy, F_SETOWN_EX, bytes, 0, 0));
+    return onCopy(referral, (copy) => syscallMemory3(X86_64.fcntl, copy, Fcntl.F_SETOWN_EX, bytes, 0, 0));
   });
 }
 
@@ -94,25 +96,46 @@ function isOwn(caller: Caller, type: number, number: number): boolean {
   return type === F_OWNER_PID && (number === caller.process || number === caller.tid);
 }
 
-/** A terminal makes its foreground group the owner where there is none, and that group may hold anybody. */
+/**
+ * Turns signals on or off, or chooses which one. The kernel goes on where nobody outside can be meant, whatever the
+ * argument says by then: what it tells of the descriptor in a signal is its number, so it had better be the caller's own.
+ * @param on a terminal would make its foreground group the owner
+ */
 function askForSignals(
   referral: Referral,
   context: ProcessContext,
   on: boolean,
   perform: (copy: number) => number,
 ): Reply {
+  const stays = context.descriptorTables.whileAlone(referral, () =>
+    onCopy(referral, (copy) => (signalledBy(copy, context) === 'inside' ? 1 : 0)),
+  );
+  if (stays === 1) return CONTINUE_CALL;
   const copy = copyDescriptor(referral.tid, referral.int(0));
   if (copy < 0) return fail(copy === -Errno.EBADF ? Errno.EBADF : Errno.EPERM);
   try {
     if (!referral.isCurrent()) return fail(Errno.ESRCH);
-    const isTerminal = ioctl(copy, TIOCGWINSZ, windowSize) >= 0;
-    // What the kernel says of the descriptor in a signal is its number, so it had better be the caller's own.
-    if (!isTerminal && context.descriptorTables.isAlone(referral.tid)) return CONTINUE_CALL;
-    const verdict = judgeAsyncSignals(on && isTerminal);
+    const signalled = signalledBy(copy, context);
+    const verdict = judgeDescriptorSignals(!on && signalled === 'foreground' ? 'inside' : signalled);
     return carryOut(referral, context, verdict, 0, () => perform(copy));
   } finally {
     close(copy);
   }
+}
+
+const owner = Buffer.alloc(8);
+
+/** Whom the kernel would signal for an open file: a descriptor that was handed in may have an owner outside. */
+function signalledBy(copy: number, context: ProcessContext): Signalled {
+  const result = syscallMemory3(X86_64.fcntl, copy, Fcntl.F_GETOWN_EX, owner, 0, 0);
+  const [type, number] = [owner.readInt32LE(0), owner.readInt32LE(4)];
+  if (result >= 0 && number !== 0) {
+    const process = type === F_OWNER_PGRP ? -1 : processOf(number);
+    // Nobody has the number any more: nobody is signalled.
+    const isGone = type !== F_OWNER_PGRP && process < 0;
+    if (!isGone && !context.members.has(process)) return 'outside';
+  }
+  return ioctl(copy, TIOCGWINSZ, windowSize) >= 0 ? 'foreground' : 'inside';
 }
 
 function onCopy(referral: Referral, act: (copy: number) => number): number {

@@ -30,9 +30,9 @@ const MOST_ATTEMPTS = 5000;
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const members = new Members(run.identity.filters, true);
   const ruleset = makeRuleset(run.plan);
   const launched = start(run, ruleset);
-  const members = new Members();
   const waker = attach(launched, members);
   const pending = new PendingCalls(run.fault);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
@@ -109,7 +109,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
         openFiles: inheritedOpenFilesLimit(),
-        withoutCoreFiles: plan.policy.files !== undefined && plan.landlock === undefined,
+        withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,
       },
       ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },

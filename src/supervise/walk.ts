@@ -22,7 +22,8 @@ import {
   terminated,
 } from '../linux/files.ts';
 import { close, fcntl } from '../linux/libc.ts';
-import { descendsFromUs } from './members.ts';
+import type { Members } from './members.ts';
+import { hasOurView } from './mounts.ts';
 import { targetStatus } from './target.ts';
 
 const SLASH = 0x2f;
@@ -38,7 +39,7 @@ const NO_BYTES = new Uint8Array(1);
  * @param flags O_NOFOLLOW: a link at the end is the object; O_DIRECTORY: the end must be a directory
  * @returns a descriptor of the caller's, or a negated error number
  */
-export function walk(tid: number, start: number, path: Uint8Array, flags: number): number {
+export function walk(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
   let current =
     path[0] === SLASH || start === AT_FDCWD ? openPath(AT_FDCWD, ROOT) : fcntl(start, F_DUPFD_CLOEXEC, 0);
   let pending = componentsOf(path.subarray(0, path.indexOf(0)));
@@ -64,7 +65,8 @@ export function walk(tid: number, start: number, path: Uint8Array, flags: number
       return -Errno.ENOTDIR;
     }
     links += 1;
-    const follow = links > MOST_LINKS ? -Errno.ELOOP : followLink(tid, current, next.link, component);
+    const follow =
+      links > MOST_LINKS ? -Errno.ELOOP : followLink(tid, members, current, next.link, component);
     close(next.link);
     if (typeof follow === 'number') {
       close(current);
@@ -132,12 +134,19 @@ function checkKind(descriptor: number, flags: number): number {
 }
 
 /** The text of an ordinary link, or, for a magic one (proc(5)), what it leads to, opened. */
-function followLink(tid: number, current: number, link: number, component: Uint8Array): Buffer | number {
+function followLink(
+  tid: number,
+  members: Members,
+  current: number,
+  link: number,
+  component: Uint8Array,
+): Buffer | number {
   if (fileSystemType(link) === PROC_SUPER_MAGIC) {
     const name = terminated(component);
     const probe = openat2(current, name, O_PATH, 0, RESOLVE_NO_MAGICLINKS);
     if (probe >= 0) close(probe);
-    if (probe === -Errno.ELOOP) return isOfSandbox(tid, current) ? openPath(current, name) : -Errno.EACCES;
+    if (probe === -Errno.ELOOP)
+      return isOfSandbox(tid, members, current) ? openPath(current, name) : -Errno.EACCES;
   }
   const text = readLink(link, NO_BYTES);
   if (typeof text !== 'number' && text.length === 0) return -Errno.ENOENT;
@@ -151,12 +160,12 @@ const PROCESS_DIRECTORY = /\/(\d+)(?:\/task\/(\d+))?(?:\/(?:fd|ns|map_files))?$/
  * Whether the magic links in a directory of /proc are those of a process of the sandbox. The kernel would ask whether
  * the target may trace that process; we may look into many more, ourselves above all.
  */
-function isOfSandbox(tid: number, directory: number): boolean {
+function isOfSandbox(tid: number, members: Members, directory: number): boolean {
   const path = pathOfDescriptor(directory);
   const match = typeof path === 'number' ? null : PROCESS_DIRECTORY.exec(path.toString('latin1'));
   const number = match?.[2] ?? match?.[1];
   if (number === undefined) return false;
   const [owner, caller] = [targetStatus(Number(number)), targetStatus(tid)];
   if (typeof owner === 'number' || typeof caller === 'number') return false;
-  return owner.tgid === caller.tgid || descendsFromUs(owner.tgid);
+  return owner.tgid === caller.tgid || (members.has(owner.tgid) && hasOurView(owner.tgid));
 }

@@ -3,7 +3,7 @@
  * anew for each call, so each call that changes them is tried here behind one that it has already performed.
  */
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { isRoot } from '../support/environment.ts';
@@ -145,3 +145,35 @@ say(traced=traced, **(json.loads(os.read(reader, 4096)) if traced else {}))`,
   },
   { policy, ...(rootOnly !== undefined && { skip: rootOnly }) },
 );
+
+/** Who may not look into a directory learns nothing of it by the supervisor, which may. */
+for (const name of ['setfsuid', 'setfsgid', 'setgroups', 'capset, all']) {
+  insideTest(
+    `S12 P18 after ${name} nothing is found out, nor a place had, in a directory of somebody else's`,
+    `${SCRIPT}
+changed = ${CHANGES[name]}
+look()
+closed = f'{ROOT}/o/closed'
+def place(path, flags=0): return struct.pack('QQQ', 0o10000000 | flags, 0, 0)
+def attempts(name):
+    path = f'{closed}/{name}'
+    return [sc(437, -100, path, place(path), 24), sc(2, path, 1), sc(2, path, 0o1003), sc(85, path, 0o600), sc(76, path, 0), sc(90, path, 0o600),
+            sc(83, path, 0o755), sc(84, path), sc(87, path), sc(88, 'x', path), sc(86, path, ROOT + '/a/l'), sc(82, path, ROOT + '/a/l'), sc(133, path, 0o10600, 0),
+            sc(188, path, 'user.x', b'x', 1, 0), sc(280, -100, path, 0, 0), sc(94, path, 0, 0)]
+found = {name: attempts(name) for name in ('f', 'd', 'missing', 'missing/below')}
+say(changed=changed, opened=sum(r >= 0 for results in found.values() for r in results), told=sum(results != found['missing'] for results in found.values()))`,
+    (outcome) => assert.deepEqual(saidBy(outcome), { changed: 0, opened: 0, told: 0 }),
+    {
+      policy: (made) => {
+        // Owned by another, so that only capabilities, or root's own id, open it.
+        const closed = join(made.o, 'closed');
+        mkdirSync(join(closed, 'd'), { recursive: true });
+        writeFileSync(join(closed, 'f'), '');
+        chownSync(closed, 1, 1);
+        chmodSync(closed, 0o700);
+        return policy(made);
+      },
+      ...(rootOnly !== undefined && { skip: rootOnly }),
+    },
+  );
+}

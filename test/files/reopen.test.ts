@@ -22,12 +22,13 @@ forEachBacking(`the devices of every program may be written (${who})`, async (_,
 
 forEachBacking(`pipes are reopened by name (${who})`, async (_, backing) => {
   const script = `echo 1 > /dev/stdout; echo 2 > /dev/fd/1; echo 3 > /proc/self/fd/1; echo 4 > /dev/stderr
-    echo 5 | tee /dev/stderr; cat <(echo 6); echo 7 > >(cat); wait $!; echo 8 >> /dev/stdout; read x < /dev/stdin; echo $x`;
+    echo 5 | tee /dev/stderr; cat <(echo 6); echo 7 > >(cat); wait $!; echo 8 >> /dev/stdout; read x < /dev/stdin; echo $x
+    echo 10 > /proc/$$/fd/1; (sleep 0; echo 11 > /proc/$$/fd/1)`;
   // Node's own pipes are sockets, which nobody can open by name.
   const piped = `printf '9\\n' | "$@" 2>&1 | cat`;
   const inside = secfiltWords(['--read-only', '--', 'bash', '-c', script]);
   const { stdout, stderr } = await run(['bash', '-c', piped, 'bash', ...inside], { env: backing.env });
-  assert.deepEqual({ stdout, stderr }, { stdout: '1\n2\n3\n4\n5\n5\n6\n7\n8\n9\n', stderr: '' });
+  assert.deepEqual({ stdout, stderr }, { stdout: '1\n2\n3\n4\n5\n5\n6\n7\n8\n9\n10\n11\n', stderr: '' });
 });
 
 forEachBacking(`sockets cannot be reopened by name, as everywhere (${who})`, async (_, backing) => {

@@ -39,6 +39,11 @@ export interface Attack {
   readonly worked?: (ground: Ground, outcome: Outcome) => boolean;
   /** What else must hold inside, such as the allowed side of it. */
   readonly inside?: (ground: Ground, outcome: Outcome) => void;
+  /**
+   * Python that runs around the attack and its sandbox, if something is to be handed in or to be there before: it has
+   * `ROOT`, and `WORDS`, which start it.
+   */
+  readonly outside?: string;
   /** Why the attack does not work without a sandbox either, as things are here. */
   readonly natively?: string;
   /** Told what came of it natively where it did not work: what this machine lacks, or undefined for a fault. */
@@ -78,9 +83,12 @@ export function attackTest(attack: Attack): void {
   ) => {
     const ground = makeGround(t);
     await attack.prepare?.(ground, t);
-    const words = python(attack.script, ground.root);
+    const script = python(attack.script, ground.root);
+    const words = sandbox === undefined ? script : secfiltWords([...sandbox(ground), '--', ...script]);
     const outcome = await run(
-      sandbox === undefined ? words : secfiltWords([...sandbox(ground), '--', ...words]),
+      attack.outside === undefined
+        ? words
+        : python(`WORDS = sys.argv[2:]\n${attack.outside}`, ground.root, ...words),
       {
         cwd: ground.a,
         env: { ...attack.env, ...env },

@@ -93,11 +93,13 @@ export const REGISTER_RULES = [
   'ptrace',
   /** kill(2) and kin: allowed where Landlock scopes signals, else judged. */
   'kill-target',
-  /** fcntl(2): F_SETOWN, F_SETOWN_EX and O_ASYNC, by which the kernel signals for the caller. */
-  'fcntl-owner',
+  /** fcntl(2): F_SETOWN, F_SETOWN_EX, F_SETSIG and O_ASYNC judged, by which the kernel signals; what changes the file refused. */
+  'fcntl-command',
   /** setpgid(2): a group of the process's own is allowed, and where the session is all the sandbox's any; else judged. */
   'group-joined',
-  /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
+  /** setrlimit(2): all but RLIMIT_CORE where no core is to be dumped; that one is answered 0 and not set. */
+  'core-limit',
+  /** prlimit(2): pid 0, or a mere query, is allowed; else judged; RLIMIT_CORE as by setrlimit(2). */
   'prlimit-target',
   /** setpriority(2): PRIO_PROCESS of 0 is allowed, PRIO_USER refused, else judged. */
   'setpriority-target',

@@ -205,7 +205,6 @@ export const HARMLESS = {
   uprobe: harmless,
   sched_yield: harmless,
   getrlimit: harmless,
-  setrlimit: harmless,
   getrusage: harmless,
   getpriority: harmless,
   ioprio_get: harmless,

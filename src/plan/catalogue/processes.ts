@@ -37,14 +37,17 @@ export const PROCESSES = {
   rt_sigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
   rt_tgsigqueueinfo: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
   pidfd_send_signal: registers('kill-target', SIGNAL_NOTE, { judge: 'signals' }),
-  fcntl: registers('fcntl-owner', 'an owner of a descriptor is signalled by the kernel: only one inside', {
-    judge: 'signals',
-  }),
+  fcntl: registers(
+    'fcntl-command',
+    'an owner of a descriptor is signalled by the kernel: only one inside; hints that stay in the file are refused',
+    { judge: 'signals' },
+  ),
 
   setpgid: registers('group-joined', 'a group of its own passes; another one must have no member outside', {
     judge: 'processes',
   }),
 
+  setrlimit: registers('core-limit', 'a limit of core dumps that keeps them from being made stays as it is'),
   prlimit64: registers('prlimit-target', SCHEDULING_NOTE, { judge: 'processes' }),
   setpriority: registers('setpriority-target', SCHEDULING_NOTE, { judge: 'processes' }),
   ioprio_set: registers('ioprio-target', SCHEDULING_NOTE, { judge: 'processes' }),

@@ -16,8 +16,8 @@ import type { Situation } from './situation.ts';
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 const FOREIGN = { i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028, none: 0, ones: 0xffffffff };
 const X32_BIT = 0x40000000;
-const [EPERM, EBUSY, ENOSYS, ENOPROTOOPT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [
-  1, 16, 38, 92, 93, 95, 97,
+const [EPERM, EBUSY, EINVAL, ENOSYS, ENOPROTOOPT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [
+  1, 16, 22, 38, 92, 93, 95, 97,
 ];
 
 const ALLOW: Action = { kind: 'allow' };
@@ -46,14 +46,22 @@ const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
 /** FIOSETOWN, SIOCSPGRP, FIOASYNC. */
 const OWNERS = [0x8901, 0x8902, 0x5452];
 const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
-const FAMILIES = [0x12, 0x4c, 0x58, 0x66, 0x76, 0x94, 0x97, 0xbc, 0xf5];
-/** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK. */
-const CHANGES = [0x40047211, 0x40186f04];
+const FAMILIES = [0x12, 0x4c, 0x4f, 0x58, 0x5a, 0x66, 0x6e, 0x76, 0x83, 0x94, 0x97, 0xbc, 0xcd, 0xcf, 0xf5];
+/** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK, HFSPLUS_IOC_BLESS, UDF_RELOCATE_BLOCKS. */
+const CHANGES = [0x40047211, 0x40186f04, 0x6880, 0xc0086c43];
 const READS = [
   0x125e, 0x1260, 0x1268, 0x80081270, 0x80081272, 0x1278, 0x1279, 0x127a, 0x127b, 0x800c581e, 0x801c581f,
   0x80086601, 0x80046601, 0xc020660b, 0x400c6615, 0xc0096616, 0xc0046686, 0x80087601, 0x80047601, 0x81009431,
   0x40049409, 0x4020940d, 0x4c03, 0x4c05,
 ];
+
+/** All but locks of the 32-bit ABI (12 to 14), F_CANCELLK (1029), which the kernel has for itself, and what follows. */
+const FCNTL_PASSES = [
+  0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 17, 36, 37, 38, 1024, 1025, 1026, 1027, 1028, 1030, 1031, 1032, 1033,
+  1034, 1035, 1037, 1039,
+];
+/** F_SET_RW_HINT, F_SET_FILE_RW_HINT, F_SETDELEG. */
+const FCNTL_CHANGES = [1036, 1038, 1040];
 
 function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
   if (INJECTION.includes(command)) return REFUSED;
@@ -172,10 +180,20 @@ const ORACLE: Readonly<
   personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
   ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
-  'fcntl-owner': (args, { signalScope }) => {
+  'fcntl-command': (args, { signalScope, restrictsFiles }) => {
     const [command, argument] = [low(args, 1), low(args, 2)];
-    if (command === 15 || (command === 4 && Math.floor(argument / 0x2000) % 2 === 1)) return 'leave';
-    return command === 8 && (!signalScope || argument > 0x7fff_ffff) ? 'leave' : ALLOW;
+    if (command === 10 || command === 15) return 'leave';
+    if (command === 4 && Math.floor(argument / 0x2000) % 2 === 1) return 'leave';
+    if (command === 8) return !signalScope || argument > 0x7fff_ffff ? 'leave' : ALLOW;
+    if (!restrictsFiles || FCNTL_PASSES.includes(command)) return ALLOW;
+    return FCNTL_CHANGES.includes(command) ? REFUSED : error(EINVAL);
+  },
+  'core-limit': (args, { withoutCores }) => (withoutCores && low(args, 0) === 4 ? error(0) : ALLOW),
+  'prlimit-target': (args, { withoutCores }) => {
+    if (whole(args, 2) === 0n) return ALLOW;
+    const isOwn = low(args, 0) === 0;
+    if (!isOwn) return 'leave';
+    return withoutCores && low(args, 1) === 4 ? (whole(args, 3) === 0n ? error(0) : REFUSED) : ALLOW;
   },
   'group-joined': (args, { ownSession }) => {
     const [pid, group] = [low(args, 0), low(args, 1)];
@@ -183,7 +201,6 @@ const ORACLE: Readonly<
       ? ALLOW
       : 'leave';
   },
-  'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
   'sched-target': (args) => (low(args, 0) === 0 ? ALLOW : 'leave'),
@@ -316,7 +333,10 @@ const NUMBERS = [...LOW_EDGES, ...upTo(40), 0x3f_ffff, 0x15_5555, 0x2a_aaaa, 0x4
 
 /** Calls of which more than one register counts. */
 const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = {
-  fcntl: crossing([0], [4, 8, 10, 15], LOW_EDGES),
+  fcntl: [
+    ...crossing([0], [4, 8, 10, 15], LOW_EDGES),
+    ...crossing([0], [...upTo(64), ...upTo(48).map((n) => 1000 + n), 0x8000_0004], [0, 0x2000]),
+  ],
   sendto: crossing([3], [0], [0], [...LOW_EDGES, 4, 0x2000_0004], [0, 0x7000]),
   socket: SOCKETS,
   socketpair: SOCKETS,
@@ -327,6 +347,8 @@ const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = 
   setpgid: crossing(NUMBERS, NUMBERS),
   setpriority: WHO,
   ioprio_set: WHO,
+  prlimit64: crossing([0, 1, 77], [0, 4, 5], [0, 1], [0, 1]),
+  setrlimit: crossing([0, 3, 4, 5]),
 };
 
 const SWEEPS = sweeps();
@@ -360,6 +382,7 @@ function situations(): [string, Situation][] {
           {
             restrictsFiles,
             names,
+            withoutCores: restrictsFiles && !landlockDomain,
             restrictsNetwork,
             restrictsDestinations,
             landlockDomain,

@@ -7,6 +7,7 @@ import type { Situation } from './situation.ts';
 const SITUATION: Situation = {
   restrictsFiles: true,
   names: 'all',
+  withoutCores: false,
   restrictsNetwork: false,
   restrictsDestinations: false,
   landlockDomain: true,
@@ -24,6 +25,7 @@ void test('the key tells situations apart', () => {
     SITUATION,
     { ...SITUATION, restrictsFiles: false },
     { ...SITUATION, names: 'existing' },
+    { ...SITUATION, withoutCores: true },
     { ...SITUATION, restrictsNetwork: true },
     { ...SITUATION, restrictsNetwork: true, restrictsDestinations: true },
     { ...SITUATION, landlockDomain: false },

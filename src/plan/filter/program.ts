@@ -18,12 +18,20 @@ export async function compileFilter(situation: Situation): Promise<Buffer> {
 /** Names everything that a filter depends on: equal keys, equal filters. */
 export function situationKey(situation: Situation): string {
   const { restrictsFiles, names, restrictsNetwork, restrictsDestinations, ...others } = situation;
-  const { landlockDomain, signalScope, refer, judges, kernelDecides, ownSession, sockets, ...unknown } =
-    others;
+  const { landlockDomain, signalScope, withoutCores, refer, judges, ...more } = others;
+  const { kernelDecides, ownSession, sockets, ...unknown } = more;
   // Whoever adds to a situation has to add it here: this line does not compile then.
   const nothing: Record<string, never> = unknown;
   return JSON.stringify([
-    [restrictsFiles, names, restrictsNetwork, restrictsDestinations, landlockDomain, signalScope],
+    [
+      restrictsFiles,
+      names,
+      restrictsNetwork,
+      restrictsDestinations,
+      landlockDomain,
+      signalScope,
+      withoutCores,
+    ],
     refer ?? null,
     [...judges].toSorted(),
     kernelDecides === undefined ? null : [...kernelDecides].toSorted(),

@@ -2,8 +2,10 @@
  * The rules that registers decide, as expressions. Each gets the call and what is to become of a call that it leaves
  * open (`leave`), and says which registers it reads.
  */
+import { RLIMIT_CORE } from '../../linux/core-limit.ts';
 import { Errno } from '../../linux/errno.ts';
-import { F_SETFL, O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
+import { Fcntl, fcntlCommands } from '../../linux/fcntl.ts';
+import { O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -39,6 +41,8 @@ import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket
 export type Rule = (call: SyscallName, leave: Expression, situation: Situation) => Expression;
 
 const refused = errno(Errno.EPERM);
+/** Not done, and the caller is told that it was. */
+const done = errno(0);
 
 /** sched.h: every CLONE_NEW* that clone(2) reads. */
 const CLONE_NEW = 0x7e02_0000;
@@ -61,8 +65,6 @@ const PRCTL_CREDENTIALS = { PR_SET_SECCOMP: 22, PR_CAPBSET_DROP: 24, PR_CAP_AMBI
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
 
-const F_SETOWN = 8;
-const F_SETOWN_EX = 15;
 const O_ASYNC = 0x2000;
 /** The sign of an int. */
 const NEGATIVE = 0x8000_0000;
@@ -159,12 +161,22 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
 
-  // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
-  'fcntl-owner': (_call, leave, { signalScope }) => {
+  'fcntl-command': (_call, leave, { signalScope, restrictsFiles }) => {
     const [command, argument] = [int(1), int(2)];
-    const asks = and(command.equals(F_SETFL), argument.hasAny(O_ASYNC));
+    const asks = and(command.equals(Fcntl.F_SETFL), argument.hasAny(O_ASYNC));
+    // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
     const owns = signalScope ? when(argument.hasAny(NEGATIVE), leave, allow) : leave;
-    return when(command.equals(F_SETOWN), owns, when(or(command.equals(F_SETOWN_EX), asks), leave, allow));
+    const passing = [...fcntlCommands('passes'), Fcntl.F_SETFL];
+    const rest = when(
+      command.in(passing),
+      allow,
+      when(command.in(fcntlCommands('changes')), refused, errno(Errno.EINVAL)),
+    );
+    return when(
+      command.equals(Fcntl.F_SETOWN),
+      owns,
+      when(or(command.in([Fcntl.F_SETOWN_EX, Fcntl.F_SETSIG]), asks), leave, restrictsFiles ? rest : allow),
+    );
   },
 
   'group-joined': (_call, leave, { ownSession }) => {
@@ -173,7 +185,19 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     return ownSession === true ? allow : when(isOwn, allow, leave);
   },
 
-  'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),
+  // Who turns core dumps off (ssh-agent, gpg) would give up at an error.
+  'core-limit': (_call, _leave, { withoutCores }) =>
+    withoutCores ? when(int(0).equals(RLIMIT_CORE), done, allow) : allow,
+
+  'prlimit-target': (_call, leave, { withoutCores }) => {
+    const asks = pointer(2).equals(0n);
+    const rest = when(or(int(0).equals(0), asks), allow, leave);
+    if (!withoutCores) return rest;
+    // What was set before is not told by who does nothing.
+    const own = when(pointer(3).equals(0n), done, refused);
+    const core = when(int(0).equals(0), own, leave);
+    return when(and(int(1).equals(RLIMIT_CORE), not(asks)), core, rest);
+  },
 
   'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, PRIO_USER, leave),
   'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, IOPRIO_WHO_USER, leave),

@@ -9,6 +9,8 @@ export interface Situation {
    * Landlock alone decides about the others.
    */
   readonly names: 'all' | 'existing';
+  /** No core is dumped: the kernel, or what it starts, would write it without a call that could be judged (core(5)). */
+  readonly withoutCores: boolean;
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;

@@ -19,6 +19,7 @@ import {
 import { close } from '../../linux/libc.ts';
 import { judgeOpen } from '../../judge/files.ts';
 import { isTrusted, type FileContext, type FileHandler } from '../context.ts';
+import type { Members } from '../members.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
@@ -52,7 +53,7 @@ function answer(
   const follow = (flags & AT_SYMLINK_NOFOLLOW) === 0;
   if (context.quick?.isBelow(referral.tid, directory, path, length, follow)) return CONTINUE_CALL;
   if (!isTrusted(referral, context)) return CONTINUE_CALL;
-  const object = find(referral.tid, directory, length, flags);
+  const object = find(referral.tid, context.members, directory, length, flags);
   if (object.kind === 'error') return CONTINUE_CALL;
   const found = foundObject(object, context.members);
   const isClosed = judgeOpen(context.files, WRITES, found).kind === 'refuse' && !isAnonymousMemory(object);
@@ -63,15 +64,16 @@ function answer(
 
 function find(
   tid: number,
+  members: Members,
   directory: number,
   length: number,
   flags: number,
 ): ReturnType<typeof resolveObject> {
   if (length > 0 || (flags & AT_EMPTY_PATH) === 0) {
     const follow = (flags & AT_SYMLINK_NOFOLLOW) === 0;
-    return resolveObject(tid, directory, path.bytes.subarray(0, length), follow);
+    return resolveObject(tid, members, directory, path.bytes.subarray(0, length), follow);
   }
-  if (directory === AT_FDCWD) return resolveObject(tid, AT_FDCWD, Buffer.from('.'), true);
+  if (directory === AT_FDCWD) return resolveObject(tid, members, AT_FDCWD, Buffer.from('.'), true);
   const own = openTargetDescriptor(tid, directory);
   return own < 0 ? { kind: 'error', errno: -own } : objectOf(own);
 }

@@ -77,7 +77,7 @@ function handleEntry(
     return CONTINUE_CALL;
   }
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
-  const entry = resolveEntry(referral.tid, directory, path.bytes.subarray(0, length));
+  const entry = resolveEntry(referral.tid, context.members, directory, path.bytes.subarray(0, length));
   if (entry.kind === 'error') return fail(entry.errno);
   if (entry.kind === 'no-name') return fail(call.noName(entry.last));
   const reply = answerEntry(referral, context, entry, call);

@@ -5,7 +5,7 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { PROC_SUPER_MAGIC, S_IFDIR, S_IFMT, fileSystemType } from '../../linux/files.ts';
-import { descendsFromUs } from '../members.ts';
+import type { Members } from '../members.ts';
 import { targetStatus, type TargetStatus } from '../target.ts';
 
 const PROC = '/proc/';
@@ -20,9 +20,9 @@ export interface OpenFile {
 }
 
 /** True where an object tells of a process that is not of the sandbox, or may do so. Directories tell nothing. */
-export function isOfForeignProcess(object: OpenFile, caller: TargetStatus): boolean {
+export function isOfForeignProcess(object: OpenFile, caller: TargetStatus, members: Members): boolean {
   const owner = processOfFile(object);
-  return owner !== undefined && owner !== caller.tgid && (owner < 0 || !descendsFromUs(owner));
+  return owner !== undefined && owner !== caller.tgid && (owner < 0 || !members.has(owner));
 }
 
 /**

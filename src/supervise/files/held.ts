@@ -1,8 +1,12 @@
 /**
- * What the target already holds open for writing may be opened again by the name of the descriptor: `> /dev/stdout`,
- * /dev/fd/N, /proc/self/fd/N. It is the same file with the same right to write, so nothing is gained by
- * it, by those at least who have our own credentials: the kernel asks others whether they may open the file.
+ * What the target already holds open for writing may be opened again: `> /dev/stdout`, /dev/fd/N, /proc/self/fd/N. It is
+ * the same file with the same right to write, so nothing is gained by it, by those at least who have our own credentials:
+ * the kernel asks others whether they may open the file.
+ *
+ * A pipe has no other name than that of a descriptor. Where only its reading end is held, as of one that was handed in
+ * from outside, it is not opened for writing: whoever else reads there would read what the sandbox writes.
  */
+import { readdirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import {
   F_GETFL,
@@ -12,13 +16,17 @@ import {
   O_EXCL,
   O_NOCTTY,
   O_NOFOLLOW,
+  O_RDWR,
+  O_WRONLY,
   fstat,
+  linkMode,
 } from '../../linux/files.ts';
-import { close, fcntl } from '../../linux/libc.ts';
+import { close, fcntl, readlinkText } from '../../linux/libc.ts';
+import { isPipe } from '../../judge/files.ts';
 import { isTrusted, type FileContext } from '../context.ts';
 import { copyDescriptor } from '../descriptor.ts';
-import type { PendingCalls } from '../pending.ts';
-import { fail, type Referral, type Reply } from '../referral.ts';
+import { processOf } from '../processes.ts';
+import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { isPathOnly } from '../target.ts';
 import type { OpenObject } from './object.ts';
 import { openBehind } from './perform-open.ts';
@@ -30,7 +38,7 @@ const STANDARD_NAMES = new Map([
   ['/dev/stderr', 2],
 ]);
 
-/** The reply to such an open, or undefined where the path is no such name or the descriptor no such right. */
+/** The reply to such an open, or undefined where nothing of the kind is held for writing. */
 export function openHeldDescriptor(
   referral: Referral,
   path: Uint8Array,
@@ -38,13 +46,15 @@ export function openHeldDescriptor(
   object: OpenObject,
   context: FileContext,
 ): Reply | undefined {
+  if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
+  if (isPipe(object.path)) return openPipe(referral, path, flags, object, context);
   const number = descriptorNamed(path);
-  if (number === undefined || (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
+  if (number === undefined) return undefined;
   const copy = copyDescriptor(referral.tid, number);
   if (copy < 0) return undefined;
   const reply =
     isHeldForWriting(copy, object) && isTrusted(referral, context)
-      ? reopen(referral, context.pending, copy, flags)
+      ? reopen(referral, context, copy, flags)
       : undefined;
   close(copy);
   return reply;
@@ -56,15 +66,70 @@ function descriptorNamed(path: Uint8Array): number | undefined {
   return match?.[1] === undefined ? STANDARD_NAMES.get(text) : Number(match[1]);
 }
 
+/** The access mode 3 opens for neither reading nor writing (open(2), "File access mode"). */
+function isForWriting(flags: number): boolean {
+  const mode = flags & O_ACCMODE;
+  return mode === O_WRONLY || mode === O_RDWR;
+}
+
 function isHeldForWriting(copy: number, object: OpenObject): boolean {
   const flags = fcntl(copy, F_GETFL, 0);
-  if (flags < 0 || isPathOnly(flags) || (flags & O_ACCMODE) === 0) return false;
+  if (flags < 0 || isPathOnly(flags) || !isForWriting(flags)) return false;
   const status = fstat(copy);
   return typeof status !== 'number' && status.device === object.device && status.inode === object.inode;
 }
 
-function reopen(referral: Referral, pending: PendingCalls, copy: number, flags: number): Reply {
+function reopen(referral: Referral, context: FileContext, descriptor: number, flags: number): Reply {
   const own = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
-  const reply = openBehind(referral, pending, copy, own, (flags & O_CLOEXEC) !== 0);
+  const reply = openBehind(referral, context.pending, descriptor, own, (flags & O_CLOEXEC) !== 0);
   return reply.kind === 'errno' && reply.errno === Errno.ENOENT ? fail(Errno.EPERM) : reply;
+}
+
+/** For whom nothing is performed the kernel may go on where Landlock keeps everything else from being opened so. */
+function openPipe(
+  referral: Referral,
+  path: Uint8Array,
+  flags: number,
+  object: OpenObject,
+  context: FileContext,
+): Reply | undefined {
+  if (!isHeldBySandbox(referral.tid, path, object, context)) return undefined;
+  if (isTrusted(referral, context)) return reopen(referral, context, object.descriptor, flags);
+  return context.files.landlock && referral.isCurrent() ? CONTINUE_CALL : fail(Errno.EPERM);
+}
+
+const PROCESS_NAME = /^\/proc\/(\d{1,9})\//;
+
+/** Whether the caller, or the process of the sandbox whose descriptor the path names, has a pipe open for writing. */
+function isHeldBySandbox(
+  tid: number,
+  path: Uint8Array,
+  object: OpenObject,
+  { members }: FileContext,
+): boolean {
+  if (holdsPipe(tid, object.path)) return true;
+  const named = PROCESS_NAME.exec(Buffer.from(path).toString('latin1'))?.[1];
+  if (named === undefined) return false;
+  const process = processOf(Number(named));
+  return members.has(process) && holdsPipe(process, object.path);
+}
+
+const OWNER_WRITES = 0o200;
+const name = Buffer.alloc(64);
+
+function holdsPipe(tid: number, pipe: Buffer): boolean {
+  try {
+    return readdirSync(`/proc/${tid}/fd`).some((number) => {
+      const link = `/proc/${tid}/fd/${number}`;
+      const length = readlinkText(link, name, name.length);
+      // The mode of the link says for what the descriptor is open (proc(5)).
+      return length === pipe.length && name.subarray(0, length).equals(pipe) && isWritable(linkMode(link));
+    });
+  } catch {
+    return false;
+  }
+}
+
+function isWritable(mode: number): boolean {
+  return mode >= 0 && (mode & OWNER_WRITES) !== 0;
 }

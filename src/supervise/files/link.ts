@@ -45,9 +45,9 @@ function linkWith(referral: Referral, context: FileContext, call: TwoNames): Rep
   // Root has lost the capability to the sandbox, so the call would fail: it is performed.
   if (!needsCapability && areBelow(referral, context, call, paths, (call.flags & AT_SYMLINK_FOLLOW) !== 0))
     return CONTINUE_CALL;
-  const source = resolveSource(referral, call, paths.from);
+  const source = resolveSource(referral, context, call, paths.from);
   if (source.kind === 'error') return fail(source.errno);
-  const entry = resolveEntry(referral.tid, call.to, paths.to);
+  const entry = resolveEntry(referral.tid, context.members, call.to, paths.to);
   const reply =
     entry.kind === 'entry'
       ? linkObject(referral, context, source, entry, !needsCapability)
@@ -57,11 +57,16 @@ function linkWith(referral: Referral, context: FileContext, call: TwoNames): Rep
   return reply;
 }
 
-function resolveSource(referral: Referral, call: TwoNames, path: Buffer): ReturnType<typeof resolveObject> {
+function resolveSource(
+  referral: Referral,
+  { members }: FileContext,
+  call: TwoNames,
+  path: Buffer,
+): ReturnType<typeof resolveObject> {
   if (path.length > 0 || (call.flags & AT_EMPTY_PATH) === 0) {
-    return resolveObject(referral.tid, call.from, path, (call.flags & AT_SYMLINK_FOLLOW) !== 0);
+    return resolveObject(referral.tid, members, call.from, path, (call.flags & AT_SYMLINK_FOLLOW) !== 0);
   }
-  if (call.from === AT_FDCWD) return resolveObject(referral.tid, AT_FDCWD, Buffer.from('.'), true);
+  if (call.from === AT_FDCWD) return resolveObject(referral.tid, members, AT_FDCWD, Buffer.from('.'), true);
   const descriptor = openTargetDescriptor(referral.tid, call.from);
   return descriptor < 0 ? { kind: 'error', errno: -descriptor } : objectOf(descriptor);
 }

@@ -17,6 +17,7 @@ import { close, fcntl } from '../../linux/libc.ts';
 import { judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
 import { copyOfThread } from '../descriptor.ts';
+import type { Members } from '../members.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../resolve.ts';
 import { arena, isPathOnly, openError, readPath } from '../target.ts';
@@ -142,38 +143,42 @@ export function change(
   if (subject === undefined) return fail(Errno.EINVAL);
   if (typeof what === 'number') return fail(what);
   if (what === NO_CHANGE) return SUCCESS;
-  const object = openSubject(referral, subject);
+  const object = openSubject(referral, context, subject);
   if (object.kind === 'error') return fail(object.errno);
   const reply = changeObject(referral, context, object, what);
   close(object.descriptor);
   return reply;
 }
 
-function openSubject(referral: Referral, subject: Subject): ReturnType<typeof resolveObject> {
+function openSubject(
+  referral: Referral,
+  { members }: FileContext,
+  subject: Subject,
+): ReturnType<typeof resolveObject> {
   const { tid } = referral;
-  if (subject.kind === 'descriptor') return openReally(tid, subject.descriptor);
+  if (subject.kind === 'descriptor') return openReally(tid, members, subject.descriptor);
   const mayBeEmpty = subject.kind === 'path-or-descriptor';
-  if (mayBeEmpty && subject.address === 0) return openDescriptor(tid, subject.directory);
+  if (mayBeEmpty && subject.address === 0) return openDescriptor(tid, members, subject.directory);
   const length = readPath(tid, subject.address, path);
   if (length < 0) return { kind: 'error', errno: -length };
-  if (length === 0 && mayBeEmpty) return openDescriptor(tid, subject.directory);
-  return resolveObject(tid, subject.directory, path.bytes.subarray(0, length), subject.follow);
+  if (length === 0 && mayBeEmpty) return openDescriptor(tid, members, subject.directory);
+  return resolveObject(tid, members, subject.directory, path.bytes.subarray(0, length), subject.follow);
 }
 
 /** What a descriptor is open for, if for more than a place: a copy of it tells at once, where such a copy can be had. */
-function openReally(tid: number, descriptor: number): ReturnType<typeof resolveObject> {
+function openReally(tid: number, members: Members, descriptor: number): ReturnType<typeof resolveObject> {
   const copy = copyOfThread(tid, descriptor);
   if (copy < 0) {
     const error = openError(tid, descriptor);
-    return error < 0 ? { kind: 'error', errno: -error } : openDescriptor(tid, descriptor);
+    return error < 0 ? { kind: 'error', errno: -error } : openDescriptor(tid, members, descriptor);
   }
   if (!isPathOnly(fcntl(copy, F_GETFL, 0))) return objectOf(copy);
   close(copy);
   return { kind: 'error', errno: Errno.EBADF };
 }
 
-function openDescriptor(tid: number, descriptor: number): ReturnType<typeof resolveObject> {
-  if (descriptor === AT_FDCWD) return resolveObject(tid, AT_FDCWD, Buffer.from('.'), true);
+function openDescriptor(tid: number, members: Members, descriptor: number): ReturnType<typeof resolveObject> {
+  if (descriptor === AT_FDCWD) return resolveObject(tid, members, AT_FDCWD, Buffer.from('.'), true);
   const own = openTargetDescriptor(tid, descriptor);
   return own < 0 ? { kind: 'error', errno: -own } : objectOf(own);
 }

@@ -7,7 +7,6 @@ import {
   O_EXCL,
   O_NOFOLLOW,
   O_PATH,
-  O_RDWR,
   O_TMPFILE_BIT,
   O_TRUNC,
   O_WRONLY,
@@ -21,6 +20,7 @@ import { resolve, resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readMemory, readPath } from '../target.ts';
 import { isControllingTerminal, openControllingTerminal } from './controlling-terminal.ts';
 import { entryError, flagsError, openError } from './errors.ts';
+import { truncatesUnwritten } from './landlock-decides.ts';
 import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
 import { makeFile, openExisting } from './perform-open.ts';
@@ -96,7 +96,7 @@ function openWith(referral: Referral, context: FileContext, address: number, req
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
   const follow = followsLink(request.flags);
-  const isPlain = request.resolve === 0 && !truncatesUnwritten(request);
+  const isPlain = request.resolve === 0 && !mayTruncateUnwritten(request);
   if (isPlain && context.quick?.isBelow(referral.tid, request.directory, path, length, follow)) {
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
@@ -122,10 +122,17 @@ function attemptOpen(
   request: OpenRequest,
 ): Reply | 'again' {
   const follow = followsLink(request.flags);
-  const resolution = resolve(referral.tid, request.directory, bytes, follow, request.resolve);
+  const resolution = resolve(
+    referral.tid,
+    context.members,
+    request.directory,
+    bytes,
+    follow,
+    request.resolve,
+  );
   switch (resolution.kind) {
     case 'error':
-      return fail(flagsError(request) ?? pathError(referral, bytes, request, resolution.errno));
+      return fail(flagsError(request) ?? pathError(referral, context, bytes, request, resolution.errno));
     case 'object':
       return openObject(referral, context, bytes, request, foundObject(resolution, context.members));
     case 'entry':
@@ -134,10 +141,16 @@ function attemptOpen(
 }
 
 /** With O_CREAT a slash behind the name is EISDIR as soon as the directory before it is found. */
-function pathError(referral: Referral, bytes: Uint8Array, request: OpenRequest, errno: number): number {
+function pathError(
+  referral: Referral,
+  context: FileContext,
+  bytes: Uint8Array,
+  request: OpenRequest,
+  errno: number,
+): number {
   const creates = (request.flags & O_CREAT) !== 0;
   if (errno !== Errno.ENOTDIR || !creates || bytes[bytes.length - 1] !== SLASH) return errno;
-  const entry = resolveEntry(referral.tid, request.directory, bytes);
+  const entry = resolveEntry(referral.tid, context.members, request.directory, bytes);
   if (entry.kind !== 'entry') return errno;
   close(entry.directory);
   return Errno.EISDIR;
@@ -148,15 +161,13 @@ function openCall(request: OpenRequest): OpenCall {
   return {
     writes: (flags & (O_ACCMODE | O_TRUNC)) !== 0,
     makesNameless: (flags & O_TMPFILE_BIT) !== 0,
-    truncatesUnwritten: truncatesUnwritten(request),
+    truncatesUnwritten: mayTruncateUnwritten(request),
   };
 }
 
-/** The access mode 3 opens for neither, and truncates all the same (open(2), "File access mode"). */
-function truncatesUnwritten({ flags, fromMemory }: OpenRequest): boolean {
-  if (fromMemory === true) return true;
-  const mode = flags & O_ACCMODE;
-  return (flags & O_TRUNC) !== 0 && mode !== O_WRONLY && mode !== O_RDWR;
+/** What lies in memory may say so by the time the kernel reads it. */
+function mayTruncateUnwritten({ flags, fromMemory }: OpenRequest): boolean {
+  return fromMemory === true || truncatesUnwritten(flags);
 }
 
 function openObject(

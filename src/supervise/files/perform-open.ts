@@ -48,7 +48,8 @@ export function openExisting(
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  if ((request.flags & O_PATH) !== 0) return handPlace(request, object);
+  if ((request.flags & O_PATH) !== 0 && trustedStatus(referral, context) !== undefined)
+    return handPlace(request, object);
   const reply = openChecked(referral, context, request, object);
   close(object.descriptor);
   return reply;
@@ -80,7 +81,7 @@ function openChecked(
   const status = trustedStatus(referral, context);
   if (status === undefined) return untrusted(request);
   const reads = (request.flags & O_ACCMODE) !== O_WRONLY;
-  if (reads && isOfForeignProcess(object, status)) return fail(Errno.EACCES);
+  if (reads && isOfForeignProcess(object, status, context.members)) return fail(Errno.EACCES);
   const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
   const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
   if ((request.flags & O_TMPFILE_BIT) !== 0) {

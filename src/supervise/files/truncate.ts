@@ -32,7 +32,7 @@ export const truncate: FileHandler = (referral, context) => {
   if (size < 0n) return fail(Errno.EINVAL);
   const length = readPath(referral.tid, referral.pointer(0), path);
   if (length < 0) return fail(-length);
-  const object = resolveObject(referral.tid, AT_FDCWD, path.bytes.subarray(0, length), true);
+  const object = resolveObject(referral.tid, context.members, AT_FDCWD, path.bytes.subarray(0, length), true);
   if (object.kind === 'error') return fail(object.errno);
   const reply = referral.isCurrent()
     ? truncateObject(referral, context, foundObject(object, context.members), size)

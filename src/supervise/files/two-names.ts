@@ -77,9 +77,9 @@ function renameWith(referral: Referral, context: FileContext, call: TwoNames): R
   const paths = readPaths(referral, call);
   if (typeof paths === 'number') return fail(paths);
   if (areBelow(referral, context, call, paths, false)) return CONTINUE_CALL;
-  const from = resolveEntry(referral.tid, call.from, paths.from);
+  const from = resolveEntry(referral.tid, context.members, call.from, paths.from);
   if (from.kind === 'error') return fail(from.errno);
-  const to = resolveEntry(referral.tid, call.to, paths.to);
+  const to = resolveEntry(referral.tid, context.members, call.to, paths.to);
   const reply = renameEntries(referral, context, flags, from, to);
   if (from.kind === 'entry') close(from.directory);
   if (to.kind === 'entry') close(to.directory);

@@ -44,7 +44,7 @@ export interface PathBind {
 }
 
 export function bindPath(call: PathBind): Reply {
-  const entry = resolveEntry(call.referral.tid, AT_FDCWD, call.path);
+  const entry = resolveEntry(call.referral.tid, call.context.members, AT_FDCWD, call.path);
   if (entry.kind === 'error') return fail(entry.errno);
   if (entry.kind === 'no-name') return fail(Errno.EADDRINUSE);
   const reply = bindEntry(call, entry);

@@ -20,9 +20,12 @@ export function mayGoOn(
   socket: TargetSocket,
   descriptor: number,
 ): boolean {
-  if (!isConnection(socket) || !context.descriptorTables.isAlone(referral.tid)) return false;
-  const again = openSocket(referral.tid, descriptor);
-  if (typeof again === 'number') return false;
-  close(again.descriptor);
-  return isConnection(again) && referral.isCurrent();
+  if (!isConnection(socket)) return false;
+  const stays = context.descriptorTables.whileAlone(referral, () => {
+    const again = openSocket(referral.tid, descriptor);
+    if (typeof again === 'number') return false;
+    close(again.descriptor);
+    return isConnection(again);
+  });
+  return stays === true;
 }

@@ -96,7 +96,7 @@ function reachPath(
   path: Buffer,
 ): Reachable | Reply {
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
-  const object = resolveObject(referral.tid, AT_FDCWD, path, true);
+  const object = resolveObject(referral.tid, context.members, AT_FDCWD, path, true);
   if (object.kind === 'error') return fail(object.errno);
   const { descriptor } = object;
   const verdict = context.unix.judgePath(object.path, context.bound.hasInode(descriptor));

@@ -1,0 +1,47 @@
+/**
+ * Calls about which Landlock decides all that the policy says. They may go on for threads whose rights are not the
+ * supervisor's: nothing could be performed for those, and what the kernel does it does with the thread's own rights.
+ */
+import { O_ACCMODE, O_RDWR, O_TRUNC, O_WRONLY } from '../../linux/files.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
+import type { Referral } from '../referral.ts';
+
+const NAMES = new Set<number>([
+  X86_64.creat,
+  X86_64.mkdir,
+  X86_64.mkdirat,
+  X86_64.mknod,
+  X86_64.mknodat,
+  X86_64.symlink,
+  X86_64.symlinkat,
+  X86_64.unlink,
+  X86_64.unlinkat,
+  X86_64.rmdir,
+  X86_64.rename,
+  X86_64.renameat,
+  X86_64.renameat2,
+  X86_64.link,
+  X86_64.linkat,
+  // They change nothing.
+  X86_64.access,
+  X86_64.faccessat,
+  X86_64.faccessat2,
+]);
+
+/** False also for what changes a file without opening it for writing, and where the flags lie in memory. */
+export function landlockDecides(referral: Referral): boolean {
+  switch (referral.number) {
+    case X86_64.open:
+      return !truncatesUnwritten(referral.int(1));
+    case X86_64.openat:
+      return !truncatesUnwritten(referral.int(2));
+    default:
+      return NAMES.has(referral.number);
+  }
+}
+
+/** Access mode 3 opens for neither reading nor writing, and truncates all the same (open(2), "File access mode"). */
+export function truncatesUnwritten(flags: number): boolean {
+  const mode = flags & O_ACCMODE;
+  return (flags & O_TRUNC) !== 0 && mode !== O_WRONLY && mode !== O_RDWR;
+}
