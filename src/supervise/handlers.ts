@@ -2,7 +2,7 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
-import type { Context, FileContext, FileHandler } from './context.ts';
+import { refused, type Context, type FileContext, type FileHandler } from './context.ts';
 import { credentialChange } from './credentials.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
@@ -22,6 +22,7 @@ import type { ProcessContext } from './processes.ts';
 import { QuickWay } from './quick-way.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
+import { watchCall } from './watch.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   open: opens.open,
@@ -135,7 +136,18 @@ export function makeHandlers(
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }
   }
+  for (const [number, handle] of handlers) handlers.set(number, inTime(handle, context));
   return handlers;
+}
+
+/** What was interrupted because it took too long is refused. */
+function inTime(handle: Handler, context: Context): Handler {
+  return (referral) => {
+    watchCall();
+    const reply = handle(referral);
+    if (reply.kind !== 'errno' || reply.errno !== Errno.EINTR) return reply;
+    return refused(referral, context, 'other', { kind: 'none' }, 'the supervisor would have had to wait');
+  };
 }
 
 /** A call that the kernel lacks is answered as natively: callers know what to do then. */

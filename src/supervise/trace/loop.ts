@@ -6,6 +6,7 @@ import { Errno, SyscallError } from '../../linux/errno.ts';
 import { poll } from '../../linux/libc.ts';
 import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../linux/wait-tracees.ts';
 import type { PendingCalls } from '../pending.ts';
+import { endWatch } from '../watch.ts';
 import { TakenStops } from './taken-stops.ts';
 import type { Tracees } from './tracees.ts';
 import type { Waker } from './waker.ts';
@@ -44,7 +45,8 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
 function takeAll(flags: number): boolean {
   for (let tid = waitTracee(-1, flags); tid !== 0; tid = waitTracee(-1, WNOHANG)) {
     if (tid > 0) taken.add(tid, waitStatus());
-    else if (tid !== -Errno.EINTR) {
+    else if (tid === -Errno.EINTR) endWatch();
+    else {
       if (!taken.isEmpty) return false;
       throw new SyscallError('wait4', -tid);
     }
