@@ -25,6 +25,7 @@ import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
 import { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
+import { watchCall } from './watch.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   open: opens.open,
@@ -144,6 +145,7 @@ export function makeHandlers(
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }
   }
+  for (const [number, handle] of handlers) handlers.set(number, inTime(handle, context));
   const { outcomes } = context.reporter;
   return outcomes === undefined ? handlers : observed(handlers, outcomes);
 }
@@ -164,13 +166,18 @@ function withOtherRights(referral: Referral, context: FileContext, handler: File
   if (context.files.landlock && landlockDecides(referral)) return CONTINUE_CALL;
   // Callers of openat2(2) know what to do then, and open(2) may go on.
   if (referral.number === X86_64.openat2) return fail(Errno.ENOSYS);
-  return refused(
-    referral,
-    context,
-    'other',
-    { kind: 'none' },
-    'for who has given up or taken on rights nothing is done',
-  );
+  const rule = 'for who has given up or taken on rights nothing is done';
+  return refused(referral, context, 'other', { kind: 'none' }, rule);
+}
+
+/** What was interrupted because it took too long is refused. */
+function inTime(handle: Handler, context: Context): Handler {
+  return (referral) => {
+    watchCall();
+    const reply = handle(referral);
+    if (reply.kind !== 'errno' || reply.errno !== Errno.EINTR) return reply;
+    return refused(referral, context, 'other', { kind: 'none' }, 'the supervisor would have had to wait');
+  };
 }
 
 /** A call that the kernel lacks is answered as natively: callers know what to do then. */

@@ -6,6 +6,7 @@ import { eventLoopDescriptor, poll } from '../linux/libc.ts';
 import type { NotifyListener } from './notify.ts';
 import { answer, type Handler } from './handlers.ts';
 import type { PendingCalls } from './pending.ts';
+import { endWatch } from './watch.ts';
 
 const POLLIN = 1;
 const POLLERR = 8;
@@ -107,6 +108,7 @@ class PollSet {
   wait(timeout: number): void {
     const result = poll(this.#bytes, this.#count, timeout);
     if (result >= 0) return;
+    endWatch();
     for (let index = 0; index < this.#count; index += 1) this.#view.setInt16(8 * index + 6, 0, true);
   }
 

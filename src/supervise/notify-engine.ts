@@ -3,7 +3,7 @@ import { inheritedOpenFilesLimit } from '../linux/open-files.ts';
 import { Errno, SyscallError } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
-import { endWatchdog, go, launchOutcome, receiveHandover } from '../launch/handover.ts';
+import { abandon, endWatchdog, go, launchOutcome, receiveHandover } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -16,6 +16,7 @@ import { makeRuleset, type Ruleset } from './ruleset.ts';
 import { PendingCalls } from './pending.ts';
 import { sandboxHandlers } from './sandbox-handlers.ts';
 import type { OwnIdentity } from './self.ts';
+import { endWatch, startWatch } from './watch.ts';
 
 export interface EngineRun {
   readonly plan: Plan;
@@ -39,6 +40,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const ruleset = makeRuleset(plan);
   const launched = start(run, ruleset);
   // While the launcher begins its work.
+  watchOrAbandon(launched);
   const pending = new PendingCalls(run.fault);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
   const { listener, watchdog } = receiveHandover(launched);
@@ -74,11 +76,21 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
     () => command.followChildren(),
     run.fault,
   );
+  endWatch();
   close(listener);
   endSandbox('leave');
   if (failed !== undefined) return failed;
   if (command.end === undefined) throw new SyscallError('waitid', Errno.ECHILD, END_UNKNOWN);
   return command.end;
+}
+
+function watchOrAbandon(launched: Launched): void {
+  try {
+    startWatch();
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
 }
 
 function start(run: EngineRun, ruleset: Ruleset): Launched {

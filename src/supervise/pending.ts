@@ -8,6 +8,7 @@
 import { Errno } from '../linux/errno.ts';
 import { pendingSignal } from './pending-signal.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
+import { watchCall } from './watch.ts';
 
 /**
  * Why a call is not finished: `more` could be done at once, but others are to have their turn; it has `moved` and must
@@ -161,6 +162,7 @@ export class PendingCalls {
   }
 
   #outcome(entry: Entry, ready: boolean, now: number): Reply | 'gone' | undefined {
+    watchCall();
     try {
       return entry.turn(ready, now);
     } catch (error) {

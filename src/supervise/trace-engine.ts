@@ -24,6 +24,7 @@ import { sandboxHandlers } from './sandbox-handlers.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
+import { endWatch, startWatch } from './watch.ts';
 
 /** Milliseconds that the launcher is given to become traceable. */
 const MOST_ATTEMPTS = 5000;
@@ -45,6 +46,7 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   command.forwardSignals();
   go(launched);
   await traceUntilEnd(tracees, waker, pending);
+  endWatch();
   waker.end();
   const outcome = launchOutcome(launched);
   close(launched.reportSocket);
@@ -75,6 +77,7 @@ function attach(launched: Launched, members: Members): Waker {
   let waker: Waker | undefined;
   try {
     waker = new Waker(eventLoopDescriptor(), members);
+    startWatch();
     const result = seizeLauncher(launched);
     if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);
     return waker;

@@ -1,6 +1,5 @@
 /** bind(2), performed on the target's socket. Addresses of hosts are all allowed; a Unix path makes a file. */
 import { Errno } from '../../linux/errno.ts';
-import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind as bindOurs } from '../../linux/sockets.ts';
 import { unixName } from '../../judge/destination.ts';
 import { trustedStatus } from '../context.ts';
@@ -8,13 +7,13 @@ import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteName } from './autobind.ts';
 import { bindPath } from './bind-path.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
-import { openSocket, readAddress, type TargetSocket } from './target-socket.ts';
+import { closeSocket, openSocket, readAddress, type TargetSocket } from './target-socket.ts';
 
 export const bind: NetworkHandler = (referral, context) => {
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
   const reply = bindSocket(referral, context, socket);
-  close(socket.descriptor);
+  closeSocket(socket);
   return reply;
 };
 

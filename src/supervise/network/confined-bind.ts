@@ -6,8 +6,8 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
-import { close } from '../../linux/libc.ts';
-import { pidfdOpen, waitProcess } from '../../linux/spawn.ts';
+import { close, poll } from '../../linux/libc.ts';
+import { pidfdOpen, pidfdSendSignal, waitProcess } from '../../linux/spawn.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { zeros } from '../../launch/blobs.ts';
 import { buildImage, type Row } from '../../launch/image.ts';
@@ -17,6 +17,10 @@ import { duplicateHigh, startImage } from '../../launch/start.ts';
 const PR_SET_NO_NEW_PRIVS = 38;
 /** The helper's descriptors. */
 const Helper = { ruleset: 3, directory: 4, socket: 5 } as const;
+/** Milliseconds that a helper is given: the path may lead to a file system that does not answer. */
+const LONGEST = 500;
+const SIGKILL = 9;
+const POLLIN = 1;
 /** Any ABI can confine the making of sockets. */
 const FIRST_ABI = 1;
 
@@ -74,10 +78,18 @@ function runHelper(address: Uint8Array, descriptors: ReadonlyMap<number, number>
   if (pid < 0) return pid;
   const pidfd = pidfdOpen(pid);
   if (pidfd < 0) return pidfd;
+  if (!endsWithin(pidfd, LONGEST)) pidfdSendSignal(pidfd, SIGKILL);
   const end = waitProcess(pidfd);
   close(pidfd);
   if (typeof end !== 'object' || end.kind !== 'exit') return -Errno.ENOEXEC;
   return end.code === 0 ? 0 : end.code - 256;
+}
+
+function endsWithin(pidfd: number, milliseconds: number): boolean {
+  const set = Buffer.alloc(8); // struct pollfd
+  set.writeInt32LE(pidfd, 0);
+  set.writeInt16LE(POLLIN, 4);
+  return poll(set, 1, milliseconds) > 0;
 }
 
 function startHelper(image: Buffer, descriptors: ReadonlyMap<number, number>): number {

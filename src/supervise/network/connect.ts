@@ -18,32 +18,47 @@ import {
 import { X86_64 } from '../../linux/syscalls.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import type { PendingCall } from '../pending.ts';
+import { refused } from '../context.ts';
 import { PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { reach, type Reachable } from './reach.ts';
 import { interruption } from '../interruption.ts';
-import { readAddress, type TargetSocket } from './target-socket.ts';
+import { closeSocket, readAddress, type TargetSocket } from './target-socket.ts';
+import { closeLingering, within } from '../watch.ts';
 
 const POLLOUT = 4;
 const SHUT_RDWR = 2;
 
+/** How long the kernel may wait in a connect that is not to wait at all, once it had to be interrupted. */
+const CONNECT_LIMIT = 10;
+let isAttacked = false;
+/** So often a target may make its socket block while its connect is tried: who does so by chance does it once. */
+const MOST_INTERRUPTIONS = 3;
+
+/** The order of errors is the kernel's: the descriptor, the address, whether it is a socket. */
 export const connect: NetworkHandler = (referral, context) => {
   const descriptor = copyDescriptor(referral.tid, referral.int(0));
   if (descriptor < 0) return fail(-descriptor);
-  const reply = connectCopy(referral, context, descriptor);
-  if (reply !== PENDING) close(descriptor);
+  const address = readAddress(referral.tid, referral.pointer(1), referral.int(2));
+  const kind = typeof address === 'number' ? address : socketKind(descriptor);
+  if (typeof address === 'number' || typeof kind === 'number') {
+    closeLingering(descriptor);
+    return fail(-Number(kind));
+  }
+  const socket: TargetSocket = { descriptor, kind };
+  const reply = connectCopy(referral, context, socket, address);
+  if (reply !== PENDING) closeSocket(socket);
   return reply;
 };
 
-/** The order of errors is the kernel's: the descriptor, the address, whether it is a socket. */
-function connectCopy(referral: Referral, context: NetworkContext, descriptor: number): Reply {
-  const address = readAddress(referral.tid, referral.pointer(1), referral.int(2));
-  if (typeof address === 'number') return fail(-address);
-  const kind = socketKind(descriptor);
-  if (typeof kind === 'number') return fail(-kind);
+function connectCopy(
+  referral: Referral,
+  context: NetworkContext,
+  socket: TargetSocket,
+  address: Buffer,
+): Reply {
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
-  const socket: TargetSocket = { descriptor, kind };
   const target = reach(referral, context, socket, address, { kind: 'connect' });
   if (target.kind !== 'reachable') return target;
   const attempt = new ConnectAttempt(context, socket, target);
@@ -61,6 +76,7 @@ class ConnectAttempt implements PendingCall {
   #first = 0;
   #referral: Referral | undefined;
   #timeout = Infinity;
+  #interruptions = 0;
 
   constructor(context: NetworkContext, socket: TargetSocket, target: Reachable) {
     this.#context = context;
@@ -70,9 +86,10 @@ class ConnectAttempt implements PendingCall {
 
   begin(referral: Referral): Reply {
     const { descriptor } = this.#socket;
-    if (!this.#mayBlock()) return this.#finish(connectOurs(descriptor, this.#target.address));
-    const result = this.#tryOnce();
-    if (!this.#isUnderWay(result)) return this.#finish(result);
+    const mayBlock = this.#mayBlock();
+    const result = mayBlock ? this.#tryOnce() : this.#connect(false);
+    const waits = mayBlock || this.#interruptions > 0;
+    if (!waits || !this.#isUnderWay(result)) return this.#finish(result);
     this.#first = result;
     this.#referral = referral.detach();
     this.#timeout = sendTimeout(descriptor);
@@ -97,6 +114,10 @@ class ConnectAttempt implements PendingCall {
   }
 
   attempt(): Reply | 'stuck' {
+    if (this.#interruptions >= MOST_INTERRUPTIONS) {
+      const rule = 'the socket was made to block while it was connected';
+      return refused(this.referral, this.#context, 'connect', { kind: 'none' }, rule);
+    }
     const result = this.#asksAgain() ? this.#tryOnce() : this.#error();
     if (this.#isUnderWay(result)) return 'stuck';
     return this.#finish(result === -Errno.EISCONN && this.#asksAgain() ? 0 : result);
@@ -111,7 +132,7 @@ class ConnectAttempt implements PendingCall {
   }
 
   release(): void {
-    close(this.#socket.descriptor);
+    closeSocket(this.#socket);
     if (this.#target.held >= 0) close(this.#target.held);
   }
 
@@ -129,14 +150,30 @@ class ConnectAttempt implements PendingCall {
     if (flags < 0) return flags;
     const set = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
     if (set < 0) return set;
-    let result = this.#isStillOurs() ? connectOurs(descriptor, this.#target.address) : -Errno.ECONNREFUSED;
-    // On this host the handshake is over by now, though the first answer does not say so yet.
-    if (result === -Errno.EINPROGRESS && this.#asksAgain()) {
-      const again = connectOurs(descriptor, this.#target.address);
-      if (again !== -Errno.EALREADY) result = again;
-    }
+    const result = this.#isStillOurs() ? this.#connect(this.#asksAgain()) : -Errno.ECONNREFUSED;
     fcntl(descriptor, F_SETFL, flags);
     return result;
+  }
+
+  /**
+   * One connect(2) that does not wait. Where the target makes it wait, by setting the socket back, it is interrupted.
+   * @param again on this host the handshake is over at once, though the first answer does not say so yet
+   */
+  #connect(again: boolean): number {
+    const { descriptor, kind } = this.#socket;
+    const { address } = this.#target;
+    if (kind.type === SOCK_DGRAM) return connectOurs(descriptor, address);
+    const attempt = (): number => {
+      const first = connectOurs(descriptor, address);
+      const second = again && first === -Errno.EINPROGRESS ? connectOurs(descriptor, address) : first;
+      return second === -Errno.EALREADY ? first : second;
+    };
+    const result = isAttacked ? within(CONNECT_LIMIT, attempt) : attempt();
+    if (result !== -Errno.EINTR) return result;
+    isAttacked = true;
+    this.#interruptions += 1;
+    // A Unix socket is as it was; of others the connection is on its way.
+    return kind.domain === AF_UNIX ? -Errno.EAGAIN : -Errno.EALREADY;
   }
 
   #isUnderWay(result: number): boolean {

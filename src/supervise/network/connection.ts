@@ -3,11 +3,10 @@
  * error or is passed over), so there is nothing to judge, and the kernel may go on with the call where the descriptor
  * stays what it is. Then the peer sees the sender's own process id, not the supervisor's.
  */
-import { close } from '../../linux/libc.ts';
 import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../../linux/sockets.ts';
 import type { Referral } from '../referral.ts';
 import type { NetworkContext } from './context.ts';
-import { openSocket, type TargetSocket } from './target-socket.ts';
+import { closeSocket, openSocket, type TargetSocket } from './target-socket.ts';
 
 function isConnection({ kind: { domain, type } }: TargetSocket): boolean {
   return domain === AF_UNIX && (type === SOCK_STREAM || type === SOCK_SEQPACKET);
@@ -24,7 +23,7 @@ export function mayGoOn(
   const stays = context.descriptorTables.whileAlone(referral, () => {
     const again = openSocket(referral.tid, descriptor);
     if (typeof again === 'number') return false;
-    close(again.descriptor);
+    closeSocket(again);
     return isConnection(again);
   });
   return stays === true;

@@ -3,7 +3,6 @@
  * nothing that leads a datagram another way is let through.
  */
 import { Errno } from '../../linux/errno.ts';
-import { close } from '../../linux/libc.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -15,6 +14,7 @@ import {
 } from '../../linux/sockets.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import { arena, readMemory } from '../target.ts';
+import { closeLingering } from '../watch.ts';
 
 const HEADER_SIZE = 16;
 const SCM_RIGHTS = 1;
@@ -87,7 +87,7 @@ export function readControl(
   const interfaces: number[] = [];
   const outcome = rewrite(tid, control, rules, descriptors, interfaces);
   if (outcome === 0) return { bytes: control, descriptors, interfaces };
-  for (const descriptor of descriptors) close(descriptor);
+  for (const descriptor of descriptors) closeLingering(descriptor);
   return outcome;
 }
 

@@ -24,7 +24,7 @@ export interface Reachable {
   /** An abstract name that must still be the sandbox's after a connect. */
   readonly name: Buffer | undefined;
   /** The host, where it is one that was judged. */
-  readonly host?: AddressBytes;
+  readonly host: AddressBytes | undefined;
 }
 
 /** @returns where to call, or the reply that refuses */
@@ -54,8 +54,7 @@ export function reach(
       const leads = verdict.kind !== 'refuse' && !context.network.anyAddress;
       if (leads && isBoundAstray(socket, use, host, destination.scope))
         return refused(referral, context, use.kind, reported, INTERFACE_RULE);
-      const decision = decide(referral, context, use, verdict, reported, own);
-      return decision.kind === 'reachable' ? { ...decision, host } : decision;
+      return decide(referral, context, use, verdict, reported, own, host);
     }
     case 'unix-abstract': {
       const { name } = destination;
@@ -70,8 +69,8 @@ export function reach(
   }
 }
 
-function reachable(address: Buffer, held = -1): Reachable {
-  return { kind: 'reachable', address, held, name: undefined };
+function reachable(address: Buffer, held = -1, host?: AddressBytes): Reachable {
+  return { kind: 'reachable', address, held, name: undefined, host };
 }
 
 function decide(
@@ -81,11 +80,12 @@ function decide(
   verdict: Verdict,
   object: ReportedObject,
   address: Buffer,
+  host?: AddressBytes,
 ): Reachable | Reply {
   if (verdict.kind === 'refuse') return refused(referral, context, use.kind, object, verdict.rule);
   if (context.reporter.wantsAllowed)
     allowed(referral, context, use.kind, object, SUCCESS, 'allowed destination');
-  return reachable(address);
+  return reachable(address, -1, host);
 }
 
 /** A socket in the file system: found in the target's view, and reached by what was found. */

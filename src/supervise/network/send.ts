@@ -4,7 +4,7 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { F_GETFL, O_NONBLOCK } from '../../linux/files.ts';
-import { close, fcntl } from '../../linux/libc.ts';
+import { fcntl } from '../../linux/libc.ts';
 import {
   AF_UNIX,
   MSG_CMSG_COMPAT,
@@ -29,9 +29,10 @@ import { interruption } from '../interruption.ts';
 import { MANY_SIZE, readMessage, type Message } from './message.ts';
 import { mayGoOn } from './connection.ts';
 import { reach } from './reach.ts';
-import { openSocket, readAddress, type TargetSocket } from './target-socket.ts';
+import { closeSocket, openSocket, readAddress, type TargetSocket } from './target-socket.ts';
 import { Transmission } from './transmission.ts';
 import { MOST_BYTES, MOST_VECTORS, vectorOf, writeUnsigned } from './vector.ts';
+import { closeLingering } from '../watch.ts';
 
 const POLLOUT = 4;
 /** struct mmsghdr: where the kernel writes how much was sent. */
@@ -47,7 +48,7 @@ export const sendto: NetworkHandler = (referral, context) => {
   const hasName = referral.pointer(4) !== 0;
   const name = hasName ? readAddress(tid, referral.pointer(4), referral.int(5)) : undefined;
   if (typeof name === 'number') {
-    close(socket.descriptor);
+    closeSocket(socket);
     return fail(-name);
   }
   const wanted = referral.long(2);
@@ -64,7 +65,7 @@ export const sendmsg: NetworkHandler = (referral, context) => {
   if (mayGoOn(referral, context, socket, referral.int(0))) return goOn(socket);
   const message = readMessage(referral.tid, referral.pointer(1));
   if (typeof message === 'number') {
-    close(socket.descriptor);
+    closeSocket(socket);
     return fail(-message);
   }
   return new SendCall(context, socket, referral.int(2), { kind: 'one', message }).begin(referral);
@@ -86,7 +87,7 @@ function isForbidden(flags: number): boolean {
 }
 
 function goOn(socket: TargetSocket): Reply {
-  close(socket.descriptor);
+  closeSocket(socket);
   return CONTINUE_CALL;
 }
 
@@ -167,7 +168,7 @@ class SendCall implements PendingCall {
   release(): void {
     this.#transmission?.release();
     this.#transmission = undefined;
-    close(this.#socket.descriptor);
+    closeSocket(this.#socket);
   }
 
   #blocks(): boolean {
@@ -248,7 +249,7 @@ class SendCall implements PendingCall {
     else if (this.#isLed(control, target?.host))
       reply = refused(referral, this.#context, 'send', { kind: 'none' }, INTERFACE_RULE);
     else return new Transmission(this.#socket, message.data, this.#flags, target, control, this.#opens());
-    for (const descriptor of control.descriptors) close(descriptor);
+    for (const descriptor of control.descriptors) closeLingering(descriptor);
     return reply;
   }
 

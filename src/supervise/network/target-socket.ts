@@ -1,11 +1,20 @@
 /** A target's socket and the address of a call on it, copied once. */
 import { Errno } from '../../linux/errno.ts';
-import { LONGEST_ADDRESS, socketKind, type SocketKind } from '../../linux/sockets.ts';
+import {
+  AF_UNIX,
+  LONGEST_ADDRESS,
+  SOCK_STREAM,
+  SO_LINGER,
+  socketKind,
+  socketOption,
+  type SocketKind,
+} from '../../linux/sockets.ts';
 import { close } from '../../linux/libc.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import { arena, readMemory } from '../target.ts';
+import { closeLingering } from '../watch.ts';
 
-/** Our copy of the descriptor; whoever got it closes it. */
+/** Our copy of the descriptor; whoever got it closes it, by `closeSocket`. */
 export interface TargetSocket {
   readonly descriptor: number;
   readonly kind: SocketKind;
@@ -19,8 +28,14 @@ export function openSocket(tid: number, descriptor: number): TargetSocket | numb
   if (copy < 0) return copy;
   const kind = socketKind(copy);
   if (typeof kind !== 'number') return { descriptor: copy, kind };
-  close(copy);
+  closeLingering(copy);
   return kind;
+}
+
+export function closeSocket({ descriptor, kind }: TargetSocket): void {
+  const isConnection = kind.type === SOCK_STREAM && kind.domain !== AF_UNIX;
+  if (isConnection && socketOption(descriptor, SO_LINGER) > 0) closeLingering(descriptor);
+  else close(descriptor);
 }
 
 /** Copies a struct sockaddr. Returns a negated error number as the kernel would: EINVAL, EFAULT. */

@@ -16,6 +16,7 @@ import { X86_64 } from '../../linux/syscalls.ts';
 import type { Unfinished } from '../pending.ts';
 import type { Referral } from '../referral.ts';
 import { arena, type Arena } from '../target.ts';
+import { closeLingering } from '../watch.ts';
 import type { Control } from './control.ts';
 import type { Reachable } from './reach.ts';
 import type { TargetSocket } from './target-socket.ts';
@@ -165,7 +166,7 @@ export class Transmission {
   }
 
   #dropControl(): void {
-    for (const descriptor of this.#control.descriptors) close(descriptor);
+    for (const descriptor of this.#control.descriptors) closeLingering(descriptor);
     this.#control = { bytes: undefined, descriptors: [] };
   }
 }

@@ -6,6 +6,7 @@ import { Errno, SyscallError } from '../../linux/errno.ts';
 import { poll } from '../../linux/libc.ts';
 import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../linux/wait-tracees.ts';
 import type { PendingCalls } from '../pending.ts';
+import { endWatch } from '../watch.ts';
 import { TakenStops } from './taken-stops.ts';
 import type { Tracees } from './tracees.ts';
 import type { Waker } from './waker.ts';
@@ -52,7 +53,8 @@ function takeAll(waker: Waker, flags: number): 'something' | 'nothing' | 'no chi
       if (tid === waker.pid) waker.changed(isStopped(status));
       else taken.add(tid, status);
     } else if (tid === -Errno.ECHILD) return found === 'something' ? found : 'no child';
-    else if (tid !== -Errno.EINTR) throw new SyscallError('wait4', -tid);
+    else if (tid === -Errno.EINTR) endWatch();
+    else throw new SyscallError('wait4', -tid);
   }
   return found;
 }
