@@ -5,12 +5,10 @@
 import { Errno } from '../linux/errno.ts';
 import { close, ioctlInteger } from '../linux/libc.ts';
 import { O_CLOEXEC } from '../linux/files.ts';
-import { holdSignals, releaseSignals } from '../linux/signal-mask.ts';
 import {
   AddDescriptor,
   Notification,
   Response,
-  SECCOMP_ADDFD_FLAG_SEND,
   SECCOMP_IOCTL_NOTIF_ADDFD,
   SECCOMP_IOCTL_NOTIF_ID_VALID,
   SECCOMP_IOCTL_NOTIF_RECV,
@@ -30,6 +28,8 @@ const PID = Notification.pid / 4;
 const ARGUMENTS = Notification.args / 4;
 const RESPONSE = 128;
 const ADDED = 192;
+/** A thread that is frozen takes no descriptor, and we are interrupted again and again. */
+const MOST_ATTEMPTS = 16;
 
 class NotifyReferral implements Referral {
   readonly #listener: number;
@@ -111,20 +111,26 @@ class NotifyReferral implements Referral {
 
   #sendDescriptor(descriptor: number, closeOnExec: boolean): boolean {
     this.#copyId(ADDED);
-    this.#set(ADDED + AddDescriptor.flags, SECCOMP_ADDFD_FLAG_SEND);
+    this.#set(ADDED + AddDescriptor.flags, 0);
     this.#set(ADDED + AddDescriptor.source, descriptor);
     this.#set(ADDED + AddDescriptor.target, 0);
     this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
-    // A signal in the middle of it takes the descriptor back, but not the answer: the call would return 0.
-    holdSignals();
-    const result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
-    releaseSignals();
+    const result = this.#add();
+    // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
     close(descriptor);
-    if (result >= 0) return true;
+    if (result >= 0) return this.#send(result, 0, 0);
     // The kernel hands over nothing that was opened with O_PATH, which only openat2(2) asks us for: callers do without.
     if (result === -Errno.EBADF) return this.#send(0, -Errno.ENOSYS, 0);
     // EMFILE is the target's own limit; whatever else it was, the call must not stay unanswered.
     return result === -Errno.ENOENT ? false : this.#send(0, result, 0);
+  }
+
+  /** The descriptor's number there. A signal to us may come first (EINTR): then nothing was added. */
+  #add(): number {
+    let result = -Errno.EINTR;
+    for (let attempt = 0; result === -Errno.EINTR && attempt < MOST_ATTEMPTS; attempt += 1)
+      result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
+    return result;
   }
 
   #word(index: number): number {

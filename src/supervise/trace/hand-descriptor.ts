@@ -26,6 +26,7 @@ import {
 import { X86_64 } from '../../linux/syscalls.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import { arena, readMemory } from '../target.ts';
+import { closeLingering } from '../watch.ts';
 import { GONE, type Injector } from './injector.ts';
 
 const SOCK_NONBLOCK = 0o4000;
@@ -51,7 +52,7 @@ const control = Buffer.from(new ArrayBuffer(CONTROL_LENGTH));
 const local = Buffer.from(new ArrayBuffer(16));
 const remote = Buffer.from(new ArrayBuffer(16));
 
-/** Answers the call that a thread stands in with a copy of the descriptor. False: the thread is gone. */
+/** Answers the call that a thread stands in with a copy of the descriptor, and closes ours. False: the thread is gone. */
 export function handDescriptor(
   injector: Injector,
   tid: number,
@@ -59,10 +60,12 @@ export function handDescriptor(
   closeOnExec: boolean,
 ): boolean {
   const begun = injector.begin(tid);
-  if (begun === GONE) return false;
+  const result = begun < 0 ? begun : receive(injector, tid, descriptor, closeOnExec);
+  // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
+  close(descriptor);
+  if (result === GONE) return false;
   if (begun < 0) return skipSyscall(tid, -Errno.EPERM) === 0 && resume(tid, 0) === 0;
-  const result = receive(injector, tid, descriptor, closeOnExec);
-  return result !== GONE && injector.end(result);
+  return injector.end(result);
 }
 
 function receive(injector: Injector, tid: number, descriptor: number, closeOnExec: boolean): number {
@@ -105,7 +108,12 @@ function sendBy(tid: number, receiver: number, descriptor: number): boolean {
   const copy = copyDescriptor(tid, receiver);
   if (copy < 0) return false;
   const name = nameFresh(copy);
-  const sent = name !== undefined && sendTo(copy, name, descriptor);
+  if (name === undefined) {
+    // Whatever another thread has put there may linger.
+    closeLingering(copy);
+    return false;
+  }
+  const sent = sendTo(copy, name, descriptor);
   close(copy);
   return sent;
 }

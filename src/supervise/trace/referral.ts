@@ -99,11 +99,8 @@ export class TraceReferral implements Referral {
         return reply.errno >= ERESTARTSYS
           ? this.#stops.injector.interrupt(this.#tid, this.number, reply.errno)
           : this.#return(-reply.errno);
-      case 'descriptor': {
-        const handed = handDescriptor(this.#stops.injector, this.#tid, reply.descriptor, reply.closeOnExec);
-        close(reply.descriptor);
-        return handed;
-      }
+      case 'descriptor':
+        return handDescriptor(this.#stops.injector, this.#tid, reply.descriptor, reply.closeOnExec);
     }
   }
 
