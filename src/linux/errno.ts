@@ -96,7 +96,8 @@ const LIMITS: ReadonlyMap<number, string> = new Map([
 
 /** What failed, why, and the limit to look at if that is one: `memfd_create: too many open files (EMFILE): see …`. */
 export function failureText(step: string, errno: number): string {
-  const limit = LIMITS.get(errno);
+  const isElse = errno === Errno.EAGAIN && !/spawn|clone/.test(step);
+  const limit = isElse ? undefined : LIMITS.get(errno);
   const hint = limit === undefined ? '' : `: the limit may be too low (${limit})`;
   return `${step}: ${errnoMessage(errno)} (${errnoName(errno)})${hint}`;
 }
