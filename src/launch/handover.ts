@@ -1,7 +1,7 @@
 /** The supervisor's half of the conversation with launcher and watchdog (protocol.ts). */
 import { Errno } from '../linux/errno.ts';
 import { addressOf, close, poll, recvmsg, write } from '../linux/libc.ts';
-import { pidfdOpen, pidfdSendSignal, waitProcess } from '../linux/spawn.ts';
+import { killChild, pidfdOpen, waitProcess } from '../linux/spawn.ts';
 import { LaunchError } from './launch-error.ts';
 import type { Launched } from './launch.ts';
 import { Kind, RECORD_SIZE } from './protocol.ts';
@@ -19,7 +19,6 @@ export interface Handover {
   readonly watchdog: Watchdog;
 }
 
-const SIGKILL = 9;
 const POLLIN = 1;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
@@ -84,10 +83,9 @@ export function abandon(launched: Launched, watchdog?: Watchdog): void {
   if (launched.controlSocket !== undefined) close(launched.controlSocket);
 }
 
-function end({ pidDescriptor }: { readonly pidDescriptor: number }): void {
+function end({ pid, pidDescriptor }: Watchdog): void {
   if (pidDescriptor < 0) return;
-  pidfdSendSignal(pidDescriptor, SIGKILL);
-  waitProcess(pidDescriptor);
+  if (killChild(pid, pidDescriptor)) waitProcess(pidDescriptor);
   close(pidDescriptor);
 }
 
@@ -99,7 +97,7 @@ interface Received {
 
 /** Waits for a record of one kind. Its sender's end shows by the pidfd only: the other process has its socket open too. */
 function receiveRecord(launched: Launched, socket: number, pidDescriptor: number, kind: number): Received {
-  let ended = false;
+  let [isReadable, ended] = [false, false];
   for (;;) {
     const received = receive(socket);
     if (typeof received !== 'number') {
@@ -109,19 +107,23 @@ function receiveRecord(launched: Launched, socket: number, pidDescriptor: number
     if (received !== -Errno.EAGAIN || ended) {
       throw new LaunchError(socket === launched.reportSocket ? 'launcher' : 'watchdog', 0);
     }
-    ended = waitReadable(socket, pidDescriptor);
+    // Readable, and yet nothing to be had: an outer sandbox has its hand in recvmsg(2).
+    if (isReadable) throw new LaunchError('recvmsg', Errno.EAGAIN);
+    ({ isReadable, ended } = waitReadable(socket, pidDescriptor));
   }
 }
 
-/** Waits until one of two descriptors is readable. Returns whether the second is. */
-function waitReadable(first: number, second: number): boolean {
+/** Waits until a socket is readable, or the process behind the other descriptor has ended. */
+function waitReadable(first: number, second: number): { isReadable: boolean; ended: boolean } {
   const set = Buffer.alloc(16);
   for (const [index, descriptor] of [first, second].entries()) {
     set.writeInt32LE(descriptor, 8 * index);
     set.writeInt16LE(POLLIN, 8 * index + 4);
   }
-  poll(set, 2, -1);
-  return set.readInt16LE(14) !== 0;
+  const result = poll(set, 2, -1);
+  if (result === -Errno.EINTR) return { isReadable: false, ended: false };
+  if (result < 0) throw new LaunchError('poll', -result);
+  return { isReadable: set.readInt16LE(6) !== 0, ended: set.readInt16LE(14) !== 0 };
 }
 
 function failure(launched: Launched, { kind, value }: Received): LaunchError {

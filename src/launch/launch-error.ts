@@ -8,7 +8,7 @@ export class LaunchError extends Error {
 
   constructor(step: string, errno: number) {
     // That the command cannot be executed is its own affair.
-    const remedy = step.startsWith('execve') ? undefined : errnoRemedy(errno);
+    const remedy = step.startsWith('execve') ? undefined : errnoRemedy(step, errno);
     const what = errno === 0 ? 'ended early' : `${errnoMessage(errno)} (${errnoName(errno)})`;
     super(`${step}: ${what}${remedy === undefined ? '' : `; ${remedy}`}`);
     this.name = 'LaunchError';

@@ -125,9 +125,10 @@ const REMEDIES: Readonly<Record<number, string>> = {
   [Errno.ENFILE]: 'the machine has no open files left (sysctl fs.file-max)',
 };
 
-/** What a person can do about such an error, or undefined where only the error itself can be told. */
-export function errnoRemedy(errno: number): string | undefined {
-  return REMEDIES[errno];
+/** What a person can do about such an error of a step, or undefined where only the error itself can be told. */
+export function errnoRemedy(step: string, errno: number): string | undefined {
+  const isElse = errno === Errno.EAGAIN && !/spawn|clone/.test(step);
+  return isElse ? undefined : REMEDIES[errno];
 }
 
 /** A system call of our own that failed: which one, how, and what that means or what to do. */
@@ -136,7 +137,7 @@ export class SyscallError extends Error {
   readonly errno: number;
 
   /** @param hint undefined: what there is to say of any such error */
-  constructor(call: string, errno: number, hint: string | undefined = errnoRemedy(errno)) {
+  constructor(call: string, errno: number, hint: string | undefined = errnoRemedy(call, errno)) {
     const rest = hint === undefined ? '' : `; ${hint}`;
     super(`${call}: ${errnoMessage(errno)} (${errnoName(errno)})${rest}`);
     this.name = 'SyscallError';

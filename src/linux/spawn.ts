@@ -6,7 +6,7 @@
  */
 import koffi from 'koffi';
 import { Errno } from './errno.ts';
-import { addressOf, syscall, syscallMemory3 } from './libc.ts';
+import { addressOf, kill, syscall, syscallMemory3 } from './libc.ts';
 import type { Memory } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
@@ -110,6 +110,19 @@ export function pidfdOpen(pid: number): number {
 /** pidfd_send_signal(2): 0, or a negated error number. */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
   return syscall(X86_64.pidfd_send_signal, pidfd, signal, 0, 0, 0, 0);
+}
+
+const SIGKILL = 9;
+
+/**
+ * Kills a child that was not reaped yet; false where it cannot be. By its descriptor, or where an outer sandbox forbids
+ * that by its number, which is then nobody else's. Never by one that means more than one process (kill(2)).
+ */
+export function killChild(pid: number, pidfd: number): boolean {
+  if (pidfd < 0 || pid <= 1) return false;
+  const result = pidfdSendSignal(pidfd, SIGKILL);
+  // Who is reaped has given the number back.
+  return result === 0 || result === -Errno.ESRCH || kill(pid, SIGKILL) === 0;
 }
 
 /** How a process ended. */

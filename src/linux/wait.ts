@@ -1,4 +1,5 @@
 /** Children that changed state, of whatever kind (waitid(2)). */
+import { Errno, SyscallError } from './errno.ts';
 import { syscall, syscallMemory3 } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
@@ -31,7 +32,13 @@ export function hasChildren(): boolean {
   return syscallMemory3(SYS_WAITID, P_ALL, 0, information, options, 0) >= 0;
 }
 
-/** One child that ended (it is reaped), stopped or went on since it was asked last; undefined when there is none. */
+/** There is no child, or a signal came. */
+const NOTHING = new Set<number>([Errno.ECHILD, Errno.EINTR]);
+
+/**
+ * One child that ended (it is reaped), stopped or went on since it was asked last; undefined when there is none. Throws a
+ * SyscallError where the system lets nobody ask.
+ */
 export function nextChildChange(): ChildChange | undefined {
   information.fill(0);
   const result = syscallMemory3(
@@ -42,6 +49,8 @@ export function nextChildChange(): ChildChange | undefined {
     WEXITED | WSTOPPED | WCONTINUED | WNOHANG,
     0,
   );
+  // Without this call no end would ever be seen.
+  if (result < 0 && !NOTHING.has(-result)) throw new SyscallError('waitid', -result);
   const pid = information.readInt32LE(16); // si_pid
   if (result < 0 || pid === 0) return undefined;
   const status = information.readInt32LE(24); // si_status

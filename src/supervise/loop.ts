@@ -2,6 +2,7 @@
  * The supervisor's loop: waits for referrals and for the end of the sandbox, and lets Node's event loop have its turn
  * when something is there for it. The main thread blocks in poll(2), so nothing is spent while nothing happens.
  */
+import { Errno, SyscallError } from '../linux/errno.ts';
 import { eventLoopDescriptor, poll } from '../linux/libc.ts';
 import type { NotifyListener } from './notify.ts';
 import { answer, type Handler } from './handlers.ts';
@@ -11,6 +12,8 @@ import { endWatch } from './watch.ts';
 const POLLIN = 1;
 const POLLERR = 8;
 const POLLHUP = 16;
+/** A signal, or memory that is short for a moment. */
+const PASSING = new Set<number>([Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM]);
 /** How long a signal may wait where the event loop's descriptor is not to be had. */
 const WITHOUT_EVENT_LOOP = 50;
 
@@ -104,10 +107,11 @@ class PollSet {
     }
   }
 
-  /** Waits for an event; an interruption counts as none. */
+  /** Waits for an event; an interruption counts as none. Throws a SyscallError where waiting is not to be had. */
   wait(timeout: number): void {
     const result = poll(this.#bytes, this.#count, timeout);
     if (result >= 0) return;
+    if (!PASSING.has(-result)) throw new SyscallError('poll', -result);
     endWatch();
     for (let index = 0; index < this.#count; index += 1) this.#view.setInt16(8 * index + 6, 0, true);
   }

@@ -14,7 +14,7 @@ import {
   SECCOMP_SET_MODE_FILTER,
   SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
 } from '../linux/seccomp.ts';
-import { pidfdOpen, pidfdSendSignal, waitProcess } from '../linux/spawn.ts';
+import { killChild, pidfdOpen, waitProcess } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { filterBlob, recordBlob, recordValue, zeros } from '../launch/blobs.ts';
 import { buildImage, type Row } from '../launch/image.ts';
@@ -47,7 +47,6 @@ export interface Features {
 }
 
 const REPORT = 3;
-const SIGKILL = 9;
 const POLLIN = 1;
 const PR_SET_NO_NEW_PRIVS = 38;
 /** Where every image begins. */
@@ -118,9 +117,8 @@ function startChild(capabilities: bigint): Child {
   }
 }
 
-function endChild({ pidDescriptor, socket }: Child): void {
-  pidfdSendSignal(pidDescriptor, SIGKILL);
-  waitProcess(pidDescriptor);
+function endChild({ pid, pidDescriptor, socket }: Child): void {
+  if (killChild(pid, pidDescriptor)) waitProcess(pidDescriptor);
   close(pidDescriptor);
   close(socket);
 }
