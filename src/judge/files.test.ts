@@ -14,6 +14,7 @@ import {
   judgeTruncate,
   type FileRules,
   type FoundObject,
+  type Place,
 } from './files.ts';
 import { DeniedPlaces } from './denied-places.ts';
 import { PathSet } from './path-set.ts';
@@ -24,6 +25,7 @@ function rules(landlock: boolean): FileRules {
   return {
     restricted: true,
     denied: new DeniedPlaces([Buffer.from('/w/own/place')]),
+    interfaces: new DeniedPlaces(['/proc', '/sys', '/w/jail/proc'].map((path) => Buffer.from(path))),
     writable: new PathSet([
       { path: Buffer.from('/w'), backing: { kind: landlock ? 'directory' : 'none' } },
       { path: Buffer.from('/new'), backing: { kind: 'none' } },
@@ -37,8 +39,12 @@ function rules(landlock: boolean): FileRules {
   };
 }
 
+function at(path: string): Place {
+  return { path: Buffer.from(path), isInterface: false };
+}
+
 function object(path: string, inode = 7n): FoundObject {
-  return { path: Buffer.from(path), device: 1n, inode, isOfMember: false };
+  return { ...at(path), device: 1n, inode, isOfMember: false };
 }
 
 const WRITE = { writes: true, makesNameless: false, truncatesUnwritten: false };
@@ -78,8 +84,8 @@ describe('judgeOpen()', () => {
     assert.equal(judgeOpen(rules(true), TRUNCATE, object('/w/x')).kind, 'perform');
     assert.equal(judgeOpen(rules(true), { ...TRUNCATE, writes: false }, object('/etc/x')).kind, 'perform');
     assert.equal(judgeOpen(rules(true), TRUNCATE, object('/etc/x')).kind, 'refuse');
-    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/w/x')).kind, 'perform');
-    assert.equal(judgeCreate(rules(true), TRUNCATE, Buffer.from('/x')).kind, 'refuse');
+    assert.equal(judgeCreate(rules(true), TRUNCATE, at('/w/x')).kind, 'perform');
+    assert.equal(judgeCreate(rules(true), TRUNCATE, at('/x')).kind, 'refuse');
   });
 
   test('refuses process memory even where all of /proc is allowed', () => {
@@ -93,19 +99,15 @@ describe('judgeOpen()', () => {
 
 describe('judgeEntry() and judgeEntries()', () => {
   test('go on below what Landlock backs, and perform an allowed path itself', () => {
-    assert.equal(judgeEntry(rules(true), Buffer.from('/w/x')).kind, 'continue');
-    assert.equal(judgeEntry(rules(true), Buffer.from('/w')).kind, 'perform');
-    assert.equal(judgeEntry(rules(true), Buffer.from('/x')).kind, 'refuse');
-    assert.equal(judgeEntry(rules(false), Buffer.from('/w/x')).kind, 'perform');
+    assert.equal(judgeEntry(rules(true), at('/w/x')).kind, 'continue');
+    assert.equal(judgeEntry(rules(true), at('/w')).kind, 'perform');
+    assert.equal(judgeEntry(rules(true), at('/x')).kind, 'refuse');
+    assert.equal(judgeEntry(rules(false), at('/w/x')).kind, 'perform');
   });
 
   test('of two names, the stricter answer holds', () => {
     const together = rules(true);
-    const names = (...paths: string[]): string =>
-      judgeEntries(
-        together,
-        paths.map((path) => Buffer.from(path)),
-      ).kind;
+    const names = (...paths: string[]): string => judgeEntries(together, paths.map(at)).kind;
     assert.equal(names('/w/a', '/w/b'), 'continue');
     assert.equal(names('/w/a', '/new/b'), 'perform');
     assert.equal(names('/w/a', '/etc/b'), 'refuse');
@@ -113,18 +115,18 @@ describe('judgeEntry() and judgeEntries()', () => {
   });
 
   test('device nodes are refused even inside', () => {
-    assert.equal(judgeNode(rules(true), Buffer.from('/w/x'), true).kind, 'refuse');
-    assert.equal(judgeNode(rules(true), Buffer.from('/w/x'), false).kind, 'continue');
+    assert.equal(judgeNode(rules(true), at('/w/x'), true).kind, 'refuse');
+    assert.equal(judgeNode(rules(true), at('/w/x'), false).kind, 'continue');
   });
 });
 
 describe('judgeLink()', () => {
   test('lets links be made below an allowed path and never in its place', () => {
     for (const landlock of [true, false]) {
-      assert.equal(judgeLink(rules(landlock), Buffer.from('/w')).kind, 'refuse');
-      assert.equal(judgeLink(rules(landlock), Buffer.from('/new')).kind, 'refuse');
-      assert.equal(judgeLink(rules(landlock), Buffer.from('/x')).kind, 'refuse');
-      assert.notEqual(judgeLink(rules(landlock), Buffer.from('/w/l')).kind, 'refuse');
+      assert.equal(judgeLink(rules(landlock), at('/w')).kind, 'refuse');
+      assert.equal(judgeLink(rules(landlock), at('/new')).kind, 'refuse');
+      assert.equal(judgeLink(rules(landlock), at('/x')).kind, 'refuse');
+      assert.notEqual(judgeLink(rules(landlock), at('/w/l')).kind, 'refuse');
       assert.equal(isAllowedPath(rules(landlock), Buffer.from('/w')), true);
       assert.equal(isAllowedPath(rules(landlock), Buffer.from('/w/l')), false);
     }
@@ -139,23 +141,23 @@ describe('judgeTruncate() and judgeMetadata()', () => {
 
   test('never goes on with a change of metadata: Landlock would not ask again', () => {
     for (const path of ['/w/x', '/w', '/f', '/new/x', 'pipe:[3]']) {
-      assert.equal(judgeMetadata(rules(true), Buffer.from(path)).kind, 'perform', path);
+      assert.equal(judgeMetadata(rules(true), at(path)).kind, 'perform', path);
     }
     for (const path of ['/etc/passwd', 'anon_inode:[eventfd]', 'mnt:[4026531841]', '(unreachable)/w/x']) {
-      assert.equal(judgeMetadata(rules(true), Buffer.from(path)).kind, 'refuse', path);
+      assert.equal(judgeMetadata(rules(true), at(path)).kind, 'refuse', path);
     }
   });
 });
 
 void test('a device of everybody is written to, and neither removed nor replaced nor changed', () => {
   for (const landlock of [true, false]) {
-    const device = Buffer.from('/dev/null');
+    const device = at('/dev/null');
     const backing = landlock
       ? ({ kind: 'file', device: 1n, inode: 7n } as const)
       : ({ kind: 'none' } as const);
     const given: FileRules = {
       ...rules(landlock),
-      writable: new PathSet([{ path: device, backing, fixed: true }]),
+      writable: new PathSet([{ path: Buffer.from(device.path), backing, fixed: true }]),
     };
     assert.notEqual(judgeOpen(given, WRITE, object('/dev/null')).kind, 'refuse');
     assert.equal(judgeEntry(given, device).kind, 'refuse');
@@ -167,15 +169,15 @@ void test('a device of everybody is written to, and neither removed nor replaced
 });
 
 describe('a denied place in an allowed tree', () => {
-  const place = Buffer.from('/w/own/place');
-  const below = Buffer.from('/w/own/place/x');
-  const way = Buffer.from('/w/own');
+  const place = at('/w/own/place');
+  const below = at('/w/own/place/x');
+  const way = at('/w/own');
 
   for (const landlock of [true, false]) {
     test(`is not changed, nor anything below it, ${landlock ? 'with' : 'without'} Landlock`, () => {
       const given = rules(landlock);
       for (const path of [place, below]) {
-        const found = { path, device: 1n, inode: 7n, isOfMember: false };
+        const found = { ...path, device: 1n, inode: 7n, isOfMember: false };
         for (const verdict of [
           judgeOpen(given, WRITE, found),
           judgeTruncate(given, found),
@@ -184,10 +186,10 @@ describe('a denied place in an allowed tree', () => {
           judgeLink(given, path),
           judgeNode(given, path, false),
           judgeMetadata(given, path),
-          judgeEntries(given, [path, Buffer.from('/w/x')]),
-          judgeEntries(given, [Buffer.from('/w/x'), path]),
+          judgeEntries(given, [path, at('/w/x')]),
+          judgeEntries(given, [at('/w/x'), path]),
         ])
-          assert.equal(verdict.kind, 'refuse', String(path));
+          assert.equal(verdict.kind, 'refuse', String(path.path));
         assert.notEqual(judgeOpen(given, READ, found).kind, 'refuse');
       }
     });
@@ -196,9 +198,9 @@ describe('a denied place in an allowed tree', () => {
       const given = rules(landlock);
       assert.equal(judgeMove(given, way).kind, 'refuse');
       assert.equal(judgeLink(given, way).kind, 'refuse');
-      assert.equal(judgeEntries(given, [way, Buffer.from('/w/x')]).kind, 'refuse');
-      assert.notEqual(judgeCreate(given, WRITE, Buffer.from('/w/own/other')).kind, 'refuse');
-      assert.notEqual(judgeMove(given, Buffer.from('/w/own/placed')).kind, 'refuse');
+      assert.equal(judgeEntries(given, [way, at('/w/x')]).kind, 'refuse');
+      assert.notEqual(judgeCreate(given, WRITE, at('/w/own/other')).kind, 'refuse');
+      assert.notEqual(judgeMove(given, at('/w/own/placed')).kind, 'refuse');
     });
   }
 });
@@ -208,6 +210,7 @@ function openUnrestricted(path: string, isOfMember: boolean): string {
   const unrestricted: FileRules = {
     restricted: false,
     denied: new DeniedPlaces([]),
+    interfaces: new DeniedPlaces([]),
     writable: new PathSet([
       { path: Buffer.from('/'), backing: { kind: 'none' } },
       { path: Buffer.from('/home'), backing: { kind: 'directory' } },
@@ -257,4 +260,27 @@ void test('the controlling terminal is written where it was handed over, or wher
   }
   assert.equal(kind(allowing('/srv'), true, false), 'refuse');
   assert.equal(kind(allowing('/dev'), true, false), 'perform');
+});
+
+describe('an interface of the kernel', () => {
+  test('that no rule could have named is closed, wherever it lies', () => {
+    for (const landlock of [true, false]) {
+      const given = rules(landlock);
+      const late = { ...at('/w/late/1/comm'), isInterface: true };
+      assert.equal(judgeEntry(given, late).kind, 'refuse');
+      assert.equal(judgeMetadata(given, late).kind, 'refuse');
+      assert.equal(
+        judgeOpen(given, WRITE, { ...object('/w/late/1/comm'), isInterface: true }).kind,
+        'refuse',
+      );
+    }
+  });
+
+  test('keeps the names on the way to it', () => {
+    const given = rules(false);
+    assert.equal(judgeMove(given, at('/w/jail')).kind, 'refuse');
+    assert.equal(judgeLink(given, at('/w/jail')).kind, 'refuse');
+    assert.notEqual(judgeMove(given, at('/w/jailer')).kind, 'refuse');
+    assert.notEqual(judgeEntry(given, at('/w/jail/x')).kind, 'refuse');
+  });
 });

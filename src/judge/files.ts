@@ -20,10 +20,16 @@ const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
 const DENIED_RULE = refuse(OWN_PLACES);
 
-/** An object that a path led to. */
-export interface FoundObject {
+/** What a call would change: an object, or an entry of a directory. */
+export interface Place {
   /** As the kernel names it. Pipes, sockets and the like have names that do not begin with a slash. */
   readonly path: Uint8Array;
+  /** It lies in a file system that is an interface of the kernel. */
+  readonly isInterface: boolean;
+}
+
+/** An object that a path led to. */
+export interface FoundObject extends Place {
   readonly device: bigint;
   readonly inode: bigint;
   /** A file of /proc about a process of the sandbox. */
@@ -48,6 +54,8 @@ export interface FileRules {
   readonly restricted: boolean;
   readonly writable: PathSet;
   readonly denied: DeniedPlaces;
+  /** Where interfaces of the kernel were mounted when the sandbox began. */
+  readonly interfaces: DeniedPlaces;
   /** Landlock decides every change again, so that `continue` is safe. */
   readonly landlock: boolean;
   /** Process id of the supervisor, as /proc names it. */
@@ -60,8 +68,8 @@ export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject)
 }
 
 /** The same where nothing exists yet: an entry is made. */
-export function judgeCreate(rules: FileRules, call: OpenCall, path: Uint8Array): Verdict {
-  return backed(call, judgeEntry(rules, path));
+export function judgeCreate(rules: FileRules, call: OpenCall, place: Place): Verdict {
+  return backed(call, judgeEntry(rules, place));
 }
 
 /**
@@ -95,7 +103,8 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   if (startsWith(object.path, UNREACHABLE)) return outside(rules);
   // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
-  const verdict = verdictForObject(rules, rules.writable.locate(object.path), object);
+  const located = verdictForObject(rules, rules.writable.locate(object.path), object);
+  const verdict = unlessUnknown(rules, object, located);
   return verdict.kind === 'refuse' && isAsNatively(rules, object) ? PERFORM : verdict;
 }
 
@@ -116,7 +125,20 @@ const OWN_SETTING_PATTERN =
 const OWN_FILE_PATTERN = /^\/proc\/\d+(?:\/task\/\d+)?\/(?!autogroup$)(?:attr\/(?:[a-z]+\/)?)?[a-z_]+$/;
 
 /** An entry of a directory is made, removed, renamed or linked. The path is that of the entry. */
-export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
+export function judgeEntry(rules: FileRules, place: Place): Verdict {
+  return unlessUnknown(rules, place, judgePath(rules, place.path));
+}
+
+/**
+ * What of the kernel's interfaces was mounted since, or has no path here (umount2(2), MNT_DETACH), lies in no place that a rule
+ * could have named.
+ */
+function unlessUnknown(rules: FileRules, place: Place, verdict: Verdict): Verdict {
+  if (verdict.kind === 'refuse' || !place.isInterface || rules.interfaces.has(place.path)) return verdict;
+  return INTERFACE_RULE;
+}
+
+function judgePath(rules: FileRules, path: Uint8Array): Verdict {
   const kernel = judgeAlways(rules, path);
   if (kernel !== undefined) return kernel;
   const location = rules.writable.locate(path);
@@ -130,18 +152,22 @@ export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
   }
 }
 
-/** An entry is taken away or put in another's place: by that, a name on the way to a denied place would mean another. */
-export function judgeMove(rules: FileRules, path: Uint8Array): Verdict {
-  return rules.denied.leadsTo(path) ? DENIED_RULE : judgeEntry(rules, path);
+/**
+ * An entry is taken away or put in another's place: by that, a name on the way to a denied place, or to an interface of the
+ * kernel, would mean another.
+ */
+export function judgeMove(rules: FileRules, place: Place): Verdict {
+  if (rules.denied.leadsTo(place.path)) return DENIED_RULE;
+  return rules.interfaces.leadsTo(place.path) ? INTERFACE_RULE : judgeEntry(rules, place);
 }
 
 /**
  * symlink(2): as an entry, but an allowed path itself never becomes a link. A later run that allows the same path would
  * follow it, and allow what the link names.
  */
-export function judgeLink(rules: FileRules, path: Uint8Array): Verdict {
-  const verdict = judgeMove(rules, path);
-  return verdict.kind !== 'refuse' && isAllowedPath(rules, path) ? LINK_RULE : verdict;
+export function judgeLink(rules: FileRules, place: Place): Verdict {
+  const verdict = judgeMove(rules, place);
+  return verdict.kind !== 'refuse' && isAllowedPath(rules, place.path) ? LINK_RULE : verdict;
 }
 
 /** True for an allowed path itself that lies in no other allowed one. */
@@ -150,16 +176,16 @@ export function isAllowedPath(rules: FileRules, path: Uint8Array): boolean {
 }
 
 /** mknod(2): as an entry, but block and character devices are never made. */
-export function judgeNode(rules: FileRules, path: Uint8Array, isDevice: boolean): Verdict {
-  const verdict = judgeEntry(rules, path);
+export function judgeNode(rules: FileRules, place: Place, isDevice: boolean): Verdict {
+  const verdict = judgeEntry(rules, place);
   return isDevice && verdict.kind !== 'refuse' ? DEVICE_RULE : verdict;
 }
 
 /** Several entries at once (rename, link): all must be allowed, and Landlock must back all to go on. */
-export function judgeEntries(rules: FileRules, paths: readonly Uint8Array[]): Verdict {
+export function judgeEntries(rules: FileRules, places: readonly Place[]): Verdict {
   let result: Verdict = CONTINUE;
-  for (const path of paths) {
-    const verdict = judgeMove(rules, path);
+  for (const place of places) {
+    const verdict = judgeMove(rules, place);
     if (verdict.kind === 'refuse') return verdict;
     if (verdict.kind === 'perform') result = verdict;
   }
@@ -172,7 +198,11 @@ export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
 }
 
 /** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */
-export function judgeMetadata(rules: FileRules, path: Uint8Array): Verdict {
+export function judgeMetadata(rules: FileRules, place: Place): Verdict {
+  return unlessUnknown(rules, place, judgeMetadataOf(rules, place.path));
+}
+
+function judgeMetadataOf(rules: FileRules, path: Uint8Array): Verdict {
   const kernel = judgeAlways(rules, path);
   if (kernel !== undefined) return kernel;
   // Pipes and sockets; what is called anon_inode: is shared by the whole system.

@@ -10,6 +10,7 @@ import {
   judgeOpen,
   judgeTruncate,
   type FileRules,
+  type Place,
 } from './files.ts';
 import { DeniedPlaces } from './denied-places.ts';
 import { PathSet, type Backing, type WritablePath } from './path-set.ts';
@@ -41,6 +42,10 @@ const backing: fc.Arbitrary<Backing> = fc.oneof(
 
 function pathOf(parts: readonly string[]): Buffer {
   return Buffer.from(`/${parts.join('/')}`, 'latin1');
+}
+
+function at(parts: readonly string[]): Place {
+  return { path: pathOf(parts), isInterface: false };
 }
 
 interface Allowed {
@@ -89,6 +94,7 @@ void test('the judge allows what the reference allows, and nothing else', () => 
         writable: new PathSet(writable),
         restricted: true,
         denied: new DeniedPlaces(denied.map(pathOf)),
+        interfaces: new DeniedPlaces([]),
         landlock,
         supervisor: 77,
       };
@@ -100,13 +106,13 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       if (may) allowedOnce += 1;
       else refusedOnce += 1;
       const bytes = pathOf(path);
-      const object = { path: bytes, device: 1n, inode: 2n, isOfMember: false };
+      const object = { path: bytes, isInterface: false, device: 1n, inode: 2n, isOfMember: false };
       const call = { writes: true, makesNameless: false, truncatesUnwritten };
       const verdicts = {
         open: judgeOpen(rules, call, object),
-        create: judgeCreate(rules, call, bytes),
-        entry: judgeEntry(rules, bytes),
-        metadata: judgeMetadata(rules, bytes),
+        create: judgeCreate(rules, call, object),
+        entry: judgeEntry(rules, object),
+        metadata: judgeMetadata(rules, object),
         truncate: judgeTruncate(rules, object),
       };
       for (const [what, { kind }] of Object.entries(verdicts)) {
@@ -116,7 +122,7 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       assert.notEqual(verdicts.metadata.kind, 'continue');
       assert.notEqual(verdicts.truncate.kind, 'continue');
       if (truncatesUnwritten) assert.notEqual(verdicts.open.kind, 'continue');
-      const both = judgeEntries(rules, [bytes, pathOf(other)]).kind !== 'refuse';
+      const both = judgeEntries(rules, [object, at(other)]).kind !== 'refuse';
       assert.equal(both, may && mayAt(other) && !isWay(path) && !isWay(other));
     }),
     { numRuns: 5000 },
@@ -133,16 +139,17 @@ void test('what is forgotten is no longer left to Landlock', () => {
       const rules: FileRules = {
         restricted: true,
         denied: new DeniedPlaces([]),
+        interfaces: new DeniedPlaces([]),
         writable: set,
         landlock: true,
         supervisor: 0,
       };
-      assert.notEqual(judgeEntry(rules, pathOf([...parts, ...below])).kind, 'continue');
+      assert.notEqual(judgeEntry(rules, at([...parts, ...below])).kind, 'continue');
       assert.notEqual(
         judgeOpen(
           rules,
           { writes: true, makesNameless: false, truncatesUnwritten: false },
-          { path, device: 1n, inode: 2n, isOfMember: false },
+          { ...at(parts), device: 1n, inode: 2n, isOfMember: false },
         ).kind,
         'continue',
       );

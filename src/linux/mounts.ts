@@ -1,29 +1,37 @@
 /** Mounts of this process (proc_pid_mountinfo(5)). */
 import { readFileSync } from 'node:fs';
+import { fileSystemType } from './files.ts';
 
 /**
- * File systems that are interfaces of the kernel: who writes to a file there makes the kernel do something (proc(5), sysfs(5),
- * cgroups(7)).
+ * File systems that are interfaces of the kernel, and their magic numbers (statfs(2)): who writes to a file there makes the kernel
+ * do something (proc(5), sysfs(5), cgroups(7)).
  */
-const INTERFACES = new Set([
-  'proc',
-  'sysfs',
-  'cgroup',
-  'cgroup2',
-  'debugfs',
-  'tracefs',
-  'securityfs',
-  'configfs',
-  'bpf',
-  'efivarfs',
-  'pstore',
-  'binfmt_misc',
-  'fusectl',
-  'resctrl',
-  'selinuxfs',
-  'smackfs',
-  'nfsd',
-]);
+const INTERFACES: Readonly<Record<string, number>> = {
+  proc: 0x9fa0,
+  sysfs: 0x6265_6572,
+  cgroup: 0x0027_e0eb,
+  cgroup2: 0x6367_7270,
+  debugfs: 0x6462_6720,
+  tracefs: 0x7472_6163,
+  securityfs: 0x7363_6673,
+  configfs: 0x6265_6570,
+  bpf: 0xcafe_4a11,
+  efivarfs: 0xde5e_81e4,
+  pstore: 0x6165_676c,
+  binfmt_misc: 0x4249_4e4d,
+  fusectl: 0x6573_5543,
+  resctrl: 0x0765_5821,
+  selinuxfs: 0xf97c_ff8c,
+  smackfs: 0x4341_5d53,
+  nfsd: 0x6e66_7364,
+};
+const MAGIC_NUMBERS = new Set(Object.values(INTERFACES));
+
+/** Whether an open file (O_PATH will do) lies in such a file system. True also where that cannot be found out. */
+export function isInInterface(descriptor: number): boolean {
+  const type = fileSystemType(descriptor);
+  return type < 0 || MAGIC_NUMBERS.has(type);
+}
 
 const ESCAPE_PATTERN = /\\([0-7]{3})/g;
 
@@ -41,7 +49,7 @@ export function parseInterfaceMounts(table: string): Buffer[] {
     const [before = '', after = ''] = line.split(' - ', 2);
     const mountPoint = before.split(' ', 5)[4];
     const type = after.split(' ', 1)[0] ?? '';
-    return mountPoint !== undefined && INTERFACES.has(type) ? [unescaped(mountPoint)] : [];
+    return mountPoint !== undefined && type in INTERFACES ? [unescaped(mountPoint)] : [];
   });
 }
 

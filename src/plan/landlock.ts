@@ -33,16 +33,13 @@ export function grantedRights(handled: number, isDirectory: boolean): number {
   return isDirectory ? granted : granted & OF_A_FILE;
 }
 
+/** What is not handled where files are not restricted: for interfaces of the kernel it counts for nothing. */
+const OF_FILES_ALONE = AccessFs.TRUNCATE | AccessFs.IOCTL_DEV;
+
 export function scopes(abi: number, abstractSockets: boolean): number {
   if (abi < 6) return 0;
   return Scope.SIGNAL | (abstractSockets ? Scope.ABSTRACT_UNIX_SOCKET : 0);
 }
-
-/**
- * What is handled where files are not restricted: writing to interfaces of the kernel, and making and removing what are
- * directories there (cgroups(7)). Moving between directories is closed by every ruleset that does not allow it.
- */
-const INTERFACE_RIGHTS = AccessFs.WRITE_FILE | AccessFs.MAKE_DIR | AccessFs.REMOVE_DIR | AccessFs.REFER;
 
 /**
  * The ruleset of a sandbox, or undefined where there is no Landlock. Even a policy without file rules makes one: the
@@ -61,7 +58,7 @@ export function rulesetAttributes(
   if (abi < 1) return undefined;
   const handled = writeRights(abi) & ~(supervised ? AccessFs.TRUNCATE : 0);
   return {
-    handledAccessFs: restrictsFiles ? handled : handled & INTERFACE_RIGHTS,
+    handledAccessFs: restrictsFiles ? handled : handled & ~OF_FILES_ALONE,
     handledAccessNet: 0,
     scoped: scopes(abi, scopeAbstractSockets),
   };

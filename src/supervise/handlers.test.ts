@@ -29,6 +29,7 @@ const handlers = makeHandlers({
     restricted: true,
     writable: new PathSet([]),
     denied: new DeniedPlaces([]),
+    interfaces: new DeniedPlaces([]),
     landlock: true,
     supervisor: process.pid,
   },

@@ -23,8 +23,9 @@ import {
   readLink,
   terminated,
 } from '../linux/files.ts';
+import { isInInterface } from '../linux/mounts.ts';
 import { close } from '../linux/libc.ts';
-import { UNREACHABLE } from '../judge/files.ts';
+import { UNREACHABLE, type Place } from '../judge/files.ts';
 import type { Members } from './members.ts';
 import { isInView } from './mounts.ts';
 import { targetStatus } from './target.ts';
@@ -47,7 +48,7 @@ const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
 let staysInView = false;
 
 /** An open object (O_PATH); whoever got it closes it. */
-export interface ResolvedObject {
+export interface ResolvedObject extends Place {
   readonly kind: 'object';
   readonly descriptor: number;
   /** As the kernel names it; a copy. */
@@ -55,7 +56,7 @@ export interface ResolvedObject {
 }
 
 /** A name in an open directory (O_PATH): there may be something of that name or not. */
-export interface ResolvedEntry {
+export interface ResolvedEntry extends Place {
   readonly kind: 'entry';
   readonly directory: number;
   /** One component, without slashes, as bytes that end in NUL. */
@@ -318,7 +319,14 @@ function describe(
     close(descriptor);
     return failure(typeof name === 'number' ? name : -Errno.EACCES);
   }
-  return { kind: 'object', descriptor, path: nameInView(descriptor, name) };
+  return {
+    kind: 'object',
+    descriptor,
+    path: nameInView(descriptor, name),
+    get isInterface() {
+      return isInInterface(descriptor);
+    },
+  };
 }
 
 /** Files without a directory (memfd_create(2)) lie in a mount of their own. */
@@ -378,7 +386,16 @@ export function entryIn(
   path.set(parentPath);
   path[parentPath.length + separator - 1] = SLASH;
   path.set(name, parentPath.length + separator);
-  return { kind: 'entry', directory, name: terminated(name), trailingSlash, path };
+  return {
+    kind: 'entry',
+    directory,
+    name: terminated(name),
+    trailingSlash,
+    path,
+    get isInterface() {
+      return isInInterface(directory);
+    },
+  };
 }
 
 type LastComponent =

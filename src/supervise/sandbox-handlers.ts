@@ -34,6 +34,7 @@ export function sandboxHandlers(
       restricted: plan.policy.files !== undefined,
       writable: new PathSet(ruleset.writable, plan.interfaces),
       denied: new DeniedPlaces(plan.denied),
+      interfaces: new DeniedPlaces(plan.interfaces),
       landlock: plan.landlock !== undefined,
       supervisor: process.pid,
     },

@@ -119,7 +119,7 @@ function makeDirectory(
 ): Reply {
   return handleEntry(referral, context, directory, address, {
     operation: 'create',
-    judge: (entry) => judgeEntry(context.files, entry.path),
+    judge: (entry) => judgeEntry(context.files, entry),
     noName: () => Errno.EEXIST,
     error: (entry) => (entryType(entry) === undefined ? entryError(entry) : Errno.EEXIST),
     perform: (entry, mask) => underUmask(mask, () => mkdirat(entry.directory, entry.name, mode)),
@@ -145,7 +145,7 @@ function makeNode(referral: Referral, context: FileContext, directory: number, p
   if (!NODE_TYPES.has(type)) return fail(Errno.EINVAL);
   return handleEntry(referral, context, directory, referral.pointer(pathIndex), {
     operation: 'create',
-    judge: (entry) => judgeNode(context.files, entry.path, type === S_IFCHR || type === S_IFBLK),
+    judge: (entry) => judgeNode(context.files, entry, type === S_IFCHR || type === S_IFBLK),
     noName: () => Errno.EEXIST,
     error: newNameError,
     perform: (entry, mask) => underUmask(mask, () => mknodat(entry.directory, entry.name, mode, device)),
@@ -161,7 +161,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
   const target = text.bytes.subarray(0, length + 1);
   return handleEntry(referral, context, directory, address, {
     operation: 'create',
-    judge: (entry) => judgeLink(context.files, entry.path),
+    judge: (entry) => judgeLink(context.files, entry),
     noName: () => Errno.EEXIST,
     error: newNameError,
     perform: (entry) => symlinkat(target, entry.directory, entry.name),
@@ -173,7 +173,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
 function removeFile(referral: Referral, context: FileContext, directory: number, address: number): Reply {
   return handleEntry(referral, context, directory, address, {
     operation: 'remove',
-    judge: (entry) => judgeEntry(context.files, entry.path),
+    judge: (entry) => judgeEntry(context.files, entry),
     noName: () => Errno.EISDIR,
     error: (entry) => {
       const type = entryType(entry);
@@ -195,7 +195,7 @@ function removeDirectory(
 ): Reply {
   return handleEntry(referral, context, directory, address, {
     operation: 'remove',
-    judge: (entry) => judgeEntry(context.files, entry.path),
+    judge: (entry) => judgeEntry(context.files, entry),
     noName: (last) => NO_DIRECTORY_TO_REMOVE[last],
     error: (entry) => {
       const type = entryType(entry);

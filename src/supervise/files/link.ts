@@ -78,7 +78,7 @@ function linkObject(
   entry: ResolvedEntry,
   mayContinue: boolean,
 ): Reply {
-  const verdict = judgeEntries(context.files, [source.path, entry.path]);
+  const verdict = judgeEntries(context.files, [source, entry]);
   const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
   switch (verdict.kind) {
     case 'continue':
@@ -104,7 +104,7 @@ function performLink(
   if (entry.trailingSlash) return fail(entryType(entry) === undefined ? Errno.ENOENT : Errno.EEXIST);
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   const mode = fileMode(source.descriptor);
-  const link = judgeLink(context.files, entry.path);
+  const link = judgeLink(context.files, entry);
   if (link.kind === 'refuse' && (mode < 0 || (mode & S_IFMT) === S_IFLNK))
     return refused(referral, context, 'link', reported, link.rule);
   const own = terminated(Buffer.from(`/proc/self/fd/${source.descriptor}`));

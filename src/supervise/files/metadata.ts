@@ -184,7 +184,7 @@ function openDescriptor(tid: number, members: Members, descriptor: number): Retu
 }
 
 function changeObject(referral: Referral, context: FileContext, object: ResolvedObject, what: Change): Reply {
-  const verdict = judgeMetadata(context.files, object.path);
+  const verdict = judgeMetadata(context.files, object);
   const reported = { kind: 'path', path: object.path } as const;
   if (verdict.kind === 'refuse' && !isAnonymousMemory(object)) {
     if (!referral.isCurrent()) return fail(Errno.ESRCH);

@@ -1,5 +1,6 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
 import { S_IFCHR, S_IFMT, fileMode, fstat } from '../../linux/files.ts';
+import { isInInterface } from '../../linux/mounts.ts';
 import type { FoundObject } from '../../judge/files.ts';
 import type { Members } from '../members.ts';
 import type { ResolvedObject } from '../resolve.ts';
@@ -27,6 +28,10 @@ export class OpenObject implements FoundObject {
   get isOfMember(): boolean {
     const process = processOfFile(this);
     return process !== undefined && process > 0 && this.#members.has(process);
+  }
+
+  get isInterface(): boolean {
+    return isInInterface(this.descriptor);
   }
 
   get device(): bigint {

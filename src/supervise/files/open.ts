@@ -216,7 +216,7 @@ function openEntry(
     close(entry.directory);
     return fail(flagsError(request) ?? (creates ? Errno.EISDIR : Errno.ENOENT));
   }
-  const verdict = judgeCreate(context.files, openCall(request), entry.path);
+  const verdict = judgeCreate(context.files, openCall(request), entry);
   const reported = { kind: 'path', path: entry.path } as const;
   switch (verdict.kind) {
     case 'continue':

@@ -96,7 +96,7 @@ function renameEntries(
   if (to.kind === 'error') return fail(to.errno);
   if (from.kind === 'no-name') return fail(Errno.EBUSY);
   if (to.kind === 'no-name') return fail((flags & RENAME_NOREPLACE) !== 0 ? Errno.EEXIST : Errno.EBUSY);
-  const verdict = judgeEntries(context.files, [from.path, to.path]);
+  const verdict = judgeEntries(context.files, [from, to]);
   const reported = { kind: 'paths', from: from.path, to: to.path } as const;
   switch (verdict.kind) {
     case 'continue':
@@ -133,7 +133,7 @@ function linkMade(
   if ((flags & RENAME_EXCHANGE) !== 0) moves.push([to, from]);
   for (const [source, target] of moves) {
     if (!isAllowedPath(context.files, target.path) || entryType(source) !== S_IFLNK) continue;
-    const verdict = judgeLink(context.files, target.path);
+    const verdict = judgeLink(context.files, target);
     if (verdict.kind === 'refuse') return verdict.rule;
   }
   return undefined;

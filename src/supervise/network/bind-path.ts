@@ -56,7 +56,7 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   const { referral, context } = call;
   if (entryType(entry) !== undefined) return fail(Errno.EADDRINUSE);
   if (entry.trailingSlash) return fail(Errno.ENOENT);
-  const verdict = context.files.restricted ? judgeEntry(context.files, entry.path) : PERFORM;
+  const verdict = context.files.restricted ? judgeEntry(context.files, entry) : PERFORM;
   const reported = { kind: 'unix-path', path: entry.path } as const;
   if (verdict.kind === 'refuse') {
     const error = entryError(entry);
