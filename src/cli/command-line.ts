@@ -16,13 +16,16 @@ export type CommandLine =
     }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
+const NO_CONFIG = { assignments: [], paths: [] };
+
 /** Config files come first, in their order; the command line adds to them and has the last word. */
 export async function readCommandLine(words: readonly ByteString[]): Promise<CommandLine> {
   const parsed = parseArguments(words);
   if (parsed.kind === 'help' || parsed.kind === 'version') return parsed;
   const files = parsed.assignments.filter(({ option }) => option.name === 'config');
-  const fromFiles = files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : [];
-  const settings = makeSettings([...fromFiles, ...parsed.assignments]);
+  const { assignments, paths } =
+    files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : NO_CONFIG;
+  const settings = makeSettings([...assignments, ...parsed.assignments], paths);
   if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
   if (parsed.kind === 'explain') {
     const { json, filter, command } = parsed;

@@ -19,10 +19,10 @@ after(() => rmSync(root, { recursive: true }));
 const file = join(root, 'c.conf');
 const ENVIRONMENT = { HOME: '/home/ann', DIR: '/x,y' };
 
-function read(path: string): Assignment[] {
+function read(path: string): readonly Assignment[] {
   const parsed = parseArguments([`--config=${path}`, 'command']);
   assert.ok(parsed.kind === 'run');
-  return readConfigFiles(parsed.assignments, ENVIRONMENT);
+  return readConfigFiles(parsed.assignments, ENVIRONMENT).assignments;
 }
 
 function readText(content: string): string[] {

@@ -33,14 +33,23 @@ const [SPACE, TAB, CARRIAGE_RETURN] = [0x20, 0x09, 0x0d];
 const OUTER_BLANKS_PATTERN = /^[ \t]+|(?<!\\)[ \t\r]+$/g;
 const ESCAPE_PATTERN = /\\([# \t\r])/g;
 
-/** The assignments of some files, in order. Each is an assignment of --config, which errors are told about. */
+export interface ConfigFiles {
+  /** In order. */
+  readonly assignments: readonly Assignment[];
+  /** Of every file that was read, included ones too: as it was named, from the current directory. */
+  readonly paths: readonly Buffer[];
+}
+
+/** What some files say. Each is an assignment of --config, which errors are told about. */
 export function readConfigFiles(
   files: readonly Assignment[],
   environment: Environment = process.env,
-): Assignment[] {
-  return files.flatMap(({ text, spelling, origin }) =>
-    readFile(text, [], { option: spelling, word: text, origin }, environment),
+): ConfigFiles {
+  const paths: Buffer[] = [];
+  const assignments = files.flatMap(({ text, spelling, origin }) =>
+    readFile(text, [], { option: spelling, word: text, origin }, environment, paths),
   );
+  return { assignments, paths };
 }
 
 type Mention = Omit<UsageErrorDetails, 'problem' | 'hint'>;
@@ -51,13 +60,15 @@ function readFile(
   including: readonly string[],
   mention: Mention,
   environment: Environment,
+  paths: Buffer[],
 ): Assignment[] {
   const { identity, content } = naming(mention, () => loadFile(file));
   if (including.includes(identity)) throw new UsageError({ ...mention, problem: 'includes itself' });
   const path = toBytes(file);
+  paths.push(path);
   refuseByteOrderMark(content, { kind: 'config-file', file: path, line: 1 });
   const include = (included: ByteString, details: Mention): Assignment[] =>
-    readFile(relativeTo(file, included), [...including, identity], details, environment);
+    readFile(relativeTo(file, included), [...including, identity], details, environment, paths);
   const assignments: Assignment[] = [];
   let number = 0;
   for (const line of content.split('\n')) {

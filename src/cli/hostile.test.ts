@@ -96,7 +96,7 @@ void test('a config file of any bytes is understood or refused', () => {
       (lines, separator) => {
         writeFileSync(file, lines.join(separator), 'latin1');
         assert.equal(
-          faultOf(() => makeSettings(readConfigFiles([assignment], {})), UsageError),
+          faultOf(() => makeSettings(readConfigFiles([assignment], {}).assignments), UsageError),
           undefined,
         );
       },

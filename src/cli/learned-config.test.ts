@@ -52,7 +52,7 @@ async function read(bytes: Buffer): Promise<{ writable: Buffer[]; options: strin
   writeFileSync(file, bytes);
   const parsed = parseArguments([`--config=${file}`, 'command']);
   assert.ok(parsed.kind === 'run');
-  const assignments = readConfigFiles(parsed.assignments, { HOME: '/other' });
+  const { assignments } = readConfigFiles(parsed.assignments, { HOME: '/other' });
   const isPath = ({ option: { name } }: (typeof assignments)[number]): boolean => name === 'write-allow';
   return {
     writable: assignments.filter(isPath).map(({ text }) => toBytes(text)),

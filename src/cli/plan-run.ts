@@ -6,13 +6,16 @@ import { notify, trace } from '../seccomp/expression.ts';
 import { chooseEngine, type Engine } from '../supervise/choose-engine.ts';
 import { socketJudges } from '../supervise/engines.ts';
 import { JUDGES } from '../supervise/judges.ts';
+import { isAloneInSession } from '../supervise/own-session.ts';
 import { probeFeatures } from '../supervise/probe-features.ts';
 import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
+import { lookAround } from '../supervise/surroundings.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import type { Settings } from './settings.ts';
+import { ownPlaces } from './own-places.ts';
 import { terminals } from './terminals.ts';
 
 export interface PlannedRun {
@@ -27,7 +30,8 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
   const policy = await makePolicy(settings.policy);
   const identity = identifySelf();
   const features = probeKernel(process.env);
-  const run = { policy, features, terminals: terminals(), identity, command: Buffer.alloc(0), argv: [] };
+  const own = ownPlaces(settings, policy);
+  const run = { policy, features, terminals: terminals(), own, identity, command: Buffer.alloc(0), argv: [] };
   const { engine, reasons } = chooseEngine(settings.engine, () => probeFeatures(identity.capabilities), {
     ...run,
     logged: settings.log !== undefined,
@@ -36,11 +40,16 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     for (const reason of reasons) complain(reason);
     return exitNow(ExitCode.FAILURE);
   }
-  if (engine === 'kernel') return { engine, reasons, plan: makeKernelPlan(policy, features, run.terminals) };
+  const surroundings = lookAround(policy, own);
+  if (engine === 'kernel') {
+    const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
+    return { engine, reasons, plan };
+  }
   const notices: string[] = [];
   const plan = makePlan(policy, features, {
     refer: engine === 'trace' ? trace(0) : notify,
     terminals: run.terminals,
+    surroundings,
     ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
   });
   return { engine, reasons: [...reasons, ...notices], plan };

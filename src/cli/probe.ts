@@ -6,6 +6,7 @@ import { attemptText, probeFeatures, type Features } from '../supervise/probe-fe
 import { probeKernel } from '../supervise/probe.ts';
 import { identifySelf } from '../supervise/self.ts';
 import { makePolicy } from './make-policy.ts';
+import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -30,6 +31,7 @@ export async function probe(settings: Settings, json: boolean): Promise<void> {
     policy,
     features: kernel,
     terminals: [],
+    own: ownPlaces(settings, policy),
     identity,
     command: Buffer.alloc(0),
     argv: [],

@@ -15,6 +15,7 @@ import { identifySelf } from '../supervise/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import { openReports, refuseForeignLog } from './open-reports.ts';
+import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
 import { terminals } from './terminals.ts';
 import { complain } from './complain.ts';
@@ -55,6 +56,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     command: resolved.path,
     argv: command,
     logged: settings.log !== undefined,
+    own: ownPlaces(settings, policy),
     reporter: learning ? both(learning.lessons, reports) : reports,
     fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => complain(line),

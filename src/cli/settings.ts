@@ -12,6 +12,8 @@ export interface Settings {
   readonly learn: Assignment | undefined;
   readonly verbose: boolean;
   readonly quiet: boolean;
+  /** Every config file that was read, as it was named. */
+  readonly configFiles: readonly Buffer[];
 }
 
 /** What the policy is made of. `network` says what the list of networks, ports and resolvers is worth. */
@@ -27,7 +29,7 @@ export interface PolicyWords {
 }
 
 /** Throws a UsageError where one option takes back what another one says. */
-export function makeSettings(given: Iterable<Assignment>): Settings {
+export function makeSettings(given: Iterable<Assignment>, configFiles: readonly Buffer[] = []): Settings {
   const assignments = new Assignments(given);
   const policy = makePolicyWords(assignments);
   const engine = assignments.last('engine')?.text;
@@ -40,6 +42,7 @@ export function makeSettings(given: Iterable<Assignment>): Settings {
     learn,
     verbose: assignments.isOn('verbose'),
     quiet: assignments.isOn('quiet'),
+    configFiles,
   };
 }
 

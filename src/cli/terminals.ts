@@ -1,11 +1,27 @@
 /** The terminals that a command inherits. */
-import { readlinkSync } from 'node:fs';
-import { isTerminal } from '../linux/terminal.ts';
+import { fstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { terminalNumber } from '../linux/terminal.ts';
 import type { PathBytes } from '../policy/policy.ts';
 
-/** Paths of the terminals that the command is given as standard input, output and error. */
+/**
+ * Paths of the terminals that the command is given as standard input, output and error: of those that have one here, and one that
+ * means the same terminal to everybody, as /dev/tty and /dev/tty0 do not.
+ */
 export function terminals(): PathBytes[] {
   return [0, 1, 2]
-    .filter((stream) => isTerminal(stream))
-    .map((stream) => readlinkSync(`/proc/self/fd/${stream}`, 'buffer'));
+    .filter((stream) => terminalNumber(stream) === BigInt(fstatSync(stream).rdev))
+    .flatMap((stream) => {
+      const path = readlinkSync(`/proc/self/fd/${stream}`, 'buffer');
+      return isAt(path, fstatSync(stream)) ? [path] : [];
+    });
+}
+
+/** A terminal from another mount namespace has a name there that may be somebody else's here. */
+function isAt(path: PathBytes, status: Stats): boolean {
+  try {
+    const found = statSync(path);
+    return found.dev === status.dev && found.ino === status.ino;
+  } catch {
+    return false;
+  }
 }

@@ -31,6 +31,7 @@ const IPV6_SIZE = 24;
 const IPV4_AT = 4;
 const IPV6_AT = 8;
 const MAPPED_AT = 20;
+const SCOPE_AT = 24;
 const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 /** The first byte of multicast addresses. */
 const IPV4_MULTICAST = 224;
@@ -46,6 +47,8 @@ export type Destination =
       readonly address: AddressBytes;
       readonly port: Port;
       readonly protocol: InternetProtocol;
+      /** The interface that the address names (sin6_scope_id); 0: none. */
+      readonly scope: number;
       /** The address to call with: nothing is left for the kernel to fill in. */
       readonly bytes: Uint8Array;
     }
@@ -128,7 +131,7 @@ function ipv4(address: Buffer, at: number, protocol: InternetProtocol, local: Lo
   const target = bytes.subarray(at, at + 4);
   // As a destination the kernel takes the unspecified address for the socket's own, or else for this host.
   if (isZero(target)) target.set(ownIpv4(local()) ?? IPV4_LOOPBACK);
-  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, bytes };
+  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, scope: 0, bytes };
 }
 
 function ipv6(address: Buffer, protocol: InternetProtocol, local: LocalAddress): Destination {
@@ -143,7 +146,16 @@ function ipv6(address: Buffer, protocol: InternetProtocol, local: LocalAddress):
     }
     target[15] = 1;
   }
-  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, bytes };
+  const scope = bytes.length >= SCOPE_AT + 4 ? bytes.readUInt32LE(SCOPE_AT) : 0;
+  return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, scope, bytes };
+}
+
+/** fe80::/10, and groups of the interface's or the link's scope: the same addresses are at every interface. */
+export function needsInterface(address: AddressBytes): boolean {
+  const [first = 0, second = 0] = address;
+  if (address.length !== 16) return false;
+  const scope = second & 0xf;
+  return (first === 0xfe && (second & 0xc0) === 0x80) || (first === 0xff && (scope === 1 || scope === 2));
 }
 
 /** The IPv4 address that a socket sends from, if it has one: never a group's. */

@@ -2,23 +2,28 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   isAllowedPath,
+  judgeControllingTerminal,
   judgeCreate,
   judgeEntries,
   judgeEntry,
   judgeLink,
   judgeMetadata,
+  judgeMove,
   judgeNode,
   judgeOpen,
   judgeTruncate,
   type FileRules,
   type FoundObject,
 } from './files.ts';
+import { DeniedPlaces } from './denied-places.ts';
 import { PathSet } from './path-set.ts';
 
 const SUPERVISOR = 4242;
 
 function rules(landlock: boolean): FileRules {
   return {
+    restricted: true,
+    denied: new DeniedPlaces([Buffer.from('/w/own/place')]),
     writable: new PathSet([
       { path: Buffer.from('/w'), backing: { kind: landlock ? 'directory' : 'none' } },
       { path: Buffer.from('/new'), backing: { kind: 'none' } },
@@ -33,7 +38,7 @@ function rules(landlock: boolean): FileRules {
 }
 
 function object(path: string, inode = 7n): FoundObject {
-  return { path: Buffer.from(path), device: 1n, inode };
+  return { path: Buffer.from(path), device: 1n, inode, isOfMember: false };
 }
 
 const WRITE = { writes: true, makesNameless: false, truncatesUnwritten: false };
@@ -155,4 +160,97 @@ void test('a device of everybody is written to, and neither removed nor replaced
     assert.equal(judgeLink(given, device).kind, 'refuse');
     assert.equal(judgeMetadata(given, device).kind, 'refuse');
   }
+});
+
+describe('a denied place in an allowed tree', () => {
+  const place = Buffer.from('/w/own/place');
+  const below = Buffer.from('/w/own/place/x');
+  const way = Buffer.from('/w/own');
+
+  for (const landlock of [true, false]) {
+    test(`is not changed, nor anything below it, ${landlock ? 'with' : 'without'} Landlock`, () => {
+      const given = rules(landlock);
+      for (const path of [place, below]) {
+        const found = { path, device: 1n, inode: 7n, isOfMember: false };
+        for (const verdict of [
+          judgeOpen(given, WRITE, found),
+          judgeTruncate(given, found),
+          judgeCreate(given, WRITE, path),
+          judgeEntry(given, path),
+          judgeLink(given, path),
+          judgeNode(given, path, false),
+          judgeMetadata(given, path),
+          judgeEntries(given, [path, Buffer.from('/w/x')]),
+          judgeEntries(given, [Buffer.from('/w/x'), path]),
+        ])
+          assert.equal(verdict.kind, 'refuse', String(path));
+        assert.notEqual(judgeOpen(given, READ, found).kind, 'refuse');
+      }
+    });
+
+    test(`has names on the way to it that stay what they are, ${landlock ? 'with' : 'without'} Landlock`, () => {
+      const given = rules(landlock);
+      assert.equal(judgeMove(given, way).kind, 'refuse');
+      assert.equal(judgeLink(given, way).kind, 'refuse');
+      assert.equal(judgeEntries(given, [way, Buffer.from('/w/x')]).kind, 'refuse');
+      assert.notEqual(judgeCreate(given, WRITE, Buffer.from('/w/own/other')).kind, 'refuse');
+      assert.notEqual(judgeMove(given, Buffer.from('/w/own/placed')).kind, 'refuse');
+    });
+  }
+});
+
+/** The verdict on an open for writing, where the policy says nothing of files. */
+function openUnrestricted(path: string, isOfMember: boolean): string {
+  const unrestricted: FileRules = {
+    restricted: false,
+    denied: new DeniedPlaces([]),
+    writable: new PathSet([
+      { path: Buffer.from('/'), backing: { kind: 'none' } },
+      { path: Buffer.from('/home'), backing: { kind: 'directory' } },
+    ]),
+    landlock: true,
+    supervisor: SUPERVISOR,
+  };
+  return judgeOpen(unrestricted, WRITE, { ...object(path), isOfMember }).kind;
+}
+
+describe('where files are not restricted', () => {
+  test('all is changed but interfaces of the kernel', () => {
+    assert.equal(openUnrestricted('/home/x', false), 'continue');
+    assert.equal(openUnrestricted('/new/x', false), 'perform');
+    for (const path of ['/proc/sys/kernel/core_pattern', '/sys/power/state', '/proc/77/oom_score_adj'])
+      assert.equal(openUnrestricted(path, false), 'refuse', path);
+  });
+
+  test('processes of the sandbox set themselves up, but for what their session shares', () => {
+    for (const path of ['/proc/77/comm', '/proc/77/task/78/comm', '/proc/77/mem'])
+      assert.equal(openUnrestricted(path, true), 'perform', path);
+    assert.equal(openUnrestricted('/proc/77/attr/apparmor/exec', true), 'perform');
+    for (const path of [
+      '/proc/77/autogroup',
+      '/proc/77/net/xt_recent/x',
+      '/proc/77/task/78/net/flush',
+      '/proc/77/ns',
+    ])
+      assert.equal(openUnrestricted(path, true), path.endsWith('ns') ? 'perform' : 'refuse', path);
+    assert.equal(openUnrestricted('/proc/77/mem', false), 'refuse');
+  });
+});
+
+function allowing(path: string): FileRules {
+  const writable = new PathSet([{ path: Buffer.from(path), backing: { kind: 'directory' } }]);
+  return { ...rules(true), writable };
+}
+
+void test('the controlling terminal is written where it was handed over, or where a rule allows it by its own name', () => {
+  const terminal = object('/dev/pts/7');
+  const kind = (rules: FileRules, writes: boolean, given: boolean, named = true): string =>
+    judgeControllingTerminal(rules, writes, given, named ? terminal : undefined).kind;
+  for (const rules of [allowing('/srv'), allowing('/dev')]) {
+    assert.equal(kind(rules, true, true), 'perform');
+    assert.equal(kind(rules, false, false), 'perform');
+    assert.equal(kind(rules, true, false, false), 'refuse');
+  }
+  assert.equal(kind(allowing('/srv'), true, false), 'refuse');
+  assert.equal(kind(allowing('/dev'), true, false), 'perform');
 });

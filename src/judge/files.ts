@@ -2,15 +2,22 @@
  * The judge of file changes: what was asked, as plain values, and where it lies → verdict.
  * Pure: no look at the target, none at the file system.
  */
+import type { DeniedPlaces } from './denied-places.ts';
 import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
 import type { Location, PathSet } from './path-set.ts';
+
+/** What the rule is called that keeps what secfilt itself is made of from changes. */
+export const OWN_PLACES = 'the next run would begin with it, or its log lies there';
 
 const OUTSIDE_RULE = refuse('outside --write-allow');
 const FIXED_RULE = refuse('a device of everybody is written to, and stays as it is');
 const DEVICE_RULE = refuse('device nodes are never made');
 const KERNEL_MEMORY_RULE = refuse('process memory is never written through /proc');
 const LINK_RULE = refuse('an allowed path does not become a symbolic link');
+const TERMINAL_RULE = refuse('only a terminal that was handed over is written to');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
+const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
+const DENIED_RULE = refuse(OWN_PLACES);
 
 /** An object that a path led to. */
 export interface FoundObject {
@@ -18,6 +25,8 @@ export interface FoundObject {
   readonly path: Uint8Array;
   readonly device: bigint;
   readonly inode: bigint;
+  /** A file of /proc about a process of the sandbox. */
+  readonly isOfMember: boolean;
 }
 
 export interface OpenCall {
@@ -34,7 +43,10 @@ export interface OpenCall {
 
 /** What the judge knows about the sandbox as a whole. */
 export interface FileRules {
+  /** False: the policy says nothing of files, and only interfaces of the kernel are kept from changes. */
+  readonly restricted: boolean;
   readonly writable: PathSet;
+  readonly denied: DeniedPlaces;
   /** Landlock decides every change again, so that `continue` is safe. */
   readonly landlock: boolean;
   /** Process id of the supervisor, as /proc names it. */
@@ -51,6 +63,24 @@ export function judgeCreate(rules: FileRules, call: OpenCall, path: Uint8Array):
   return backed(call, judgeEntry(rules, path));
 }
 
+/**
+ * open(2) of /dev/tty, which means another terminal to each session.
+ * @param given the terminal that it means to the caller was handed to the sandbox
+ * @param terminal where it has its name, if it was not
+ */
+export function judgeControllingTerminal(
+  rules: FileRules,
+  writes: boolean,
+  given: boolean,
+  terminal: FoundObject | undefined,
+): Verdict {
+  if (given || !writes) return PERFORM;
+  const named = terminal && judgeExisting(rules, WRITING, terminal);
+  return named === undefined || named.kind === 'refuse' ? TERMINAL_RULE : PERFORM;
+}
+
+const WRITING: OpenCall = { writes: true, makesNameless: false, truncatesUnwritten: false };
+
 /** Landlock is asked about opens for writing, not about truncation (plan/landlock.ts): that is not its to decide again. */
 function backed(call: OpenCall, verdict: Verdict): Verdict {
   return verdict.kind === 'continue' && call.truncatesUnwritten ? PERFORM : verdict;
@@ -58,21 +88,38 @@ function backed(call: OpenCall, verdict: Verdict): Verdict {
 
 function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
   if (!call.writes && !call.makesNameless) return rules.landlock ? CONTINUE : PERFORM;
-  const kernel = judgeKernelInterface(rules, object.path);
-  if (kernel !== undefined) return kernel;
+  const kernel = judgeAlways(rules, object.path);
+  if (kernel !== undefined) return isAsNatively(rules, object) ? PERFORM : kernel;
   // Pipes and sockets have no place in the file system, and Landlock lets them pass.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
-  return verdictForObject(rules, rules.writable.locate(object.path), object);
+  const verdict = verdictForObject(rules, rules.writable.locate(object.path), object);
+  return verdict.kind === 'refuse' && isAsNatively(rules, object) ? PERFORM : verdict;
 }
+
+/**
+ * A process sets itself up by /proc. Under a file policy that is what concerns nobody else and is no way to write anything; where
+ * files are not restricted all but what it shares with others: its session's autogroup (sched(7)), and what lies deeper, such
+ * as its network's settings.
+ */
+function isAsNatively(rules: FileRules, object: FoundObject): boolean {
+  if (!startsWith(object.path, PROC) || !object.isOfMember) return false;
+  const path = Buffer.from(object.path.buffer, object.path.byteOffset, object.path.byteLength);
+  return (rules.restricted ? OWN_SETTING_PATTERN : OWN_FILE_PATTERN).test(path.toString('latin1'));
+}
+
+const OWN_SETTING_PATTERN =
+  /^\/proc\/\d+(?:\/task\/\d+)?\/(?:comm|coredump_filter|oom_score_adj|timerslack_ns)$/;
+
+const OWN_FILE_PATTERN = /^\/proc\/\d+(?:\/task\/\d+)?\/(?!autogroup$)(?:attr\/(?:[a-z]+\/)?)?[a-z_]+$/;
 
 /** An entry of a directory is made, removed, renamed or linked. The path is that of the entry. */
 export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
-  const kernel = judgeKernelInterface(rules, path);
+  const kernel = judgeAlways(rules, path);
   if (kernel !== undefined) return kernel;
   const location = rules.writable.locate(path);
   switch (location.kind) {
     case 'outside':
-      return OUTSIDE_RULE;
+      return outside(rules);
     case 'at':
       return rules.writable.isFixed(path) ? FIXED_RULE : PERFORM;
     case 'below':
@@ -80,12 +127,17 @@ export function judgeEntry(rules: FileRules, path: Uint8Array): Verdict {
   }
 }
 
+/** An entry is taken away or put in another's place: by that, a name on the way to a denied place would mean another. */
+export function judgeMove(rules: FileRules, path: Uint8Array): Verdict {
+  return rules.denied.leadsTo(path) ? DENIED_RULE : judgeEntry(rules, path);
+}
+
 /**
  * symlink(2): as an entry, but an allowed path itself never becomes a link. A later run that allows the same path would
  * follow it, and allow what the link names.
  */
 export function judgeLink(rules: FileRules, path: Uint8Array): Verdict {
-  const verdict = judgeEntry(rules, path);
+  const verdict = judgeMove(rules, path);
   return verdict.kind !== 'refuse' && isAllowedPath(rules, path) ? LINK_RULE : verdict;
 }
 
@@ -104,7 +156,7 @@ export function judgeNode(rules: FileRules, path: Uint8Array, isDevice: boolean)
 export function judgeEntries(rules: FileRules, paths: readonly Uint8Array[]): Verdict {
   let result: Verdict = CONTINUE;
   for (const path of paths) {
-    const verdict = judgeEntry(rules, path);
+    const verdict = judgeMove(rules, path);
     if (verdict.kind === 'refuse') return verdict;
     if (verdict.kind === 'perform') result = verdict;
   }
@@ -118,19 +170,24 @@ export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
 
 /** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */
 export function judgeMetadata(rules: FileRules, path: Uint8Array): Verdict {
-  const kernel = judgeKernelInterface(rules, path);
+  const kernel = judgeAlways(rules, path);
   if (kernel !== undefined) return kernel;
   // Pipes and sockets; what is called anon_inode: is shared by the whole system.
   if (path[0] !== 0x2f) return startsWith(path, PIPE) || startsWith(path, SOCKET) ? PERFORM : OUTSIDE_RULE;
   const location = rules.writable.locate(path);
   if (location.kind === 'at' && rules.writable.isFixed(path)) return FIXED_RULE;
-  return location.kind === 'outside' ? OUTSIDE_RULE : PERFORM;
+  return location.kind === 'outside' ? outside(rules) : PERFORM;
+}
+
+/** Under a policy that says nothing of files nothing else is outside. */
+function outside(rules: FileRules): Verdict {
+  return rules.restricted ? OUTSIDE_RULE : INTERFACE_RULE;
 }
 
 function verdictForObject(rules: FileRules, location: Location, object: FoundObject): Verdict {
   switch (location.kind) {
     case 'outside':
-      return OUTSIDE_RULE;
+      return outside(rules);
     case 'at':
       return rules.landlock && isBacked(location.backing, object) ? CONTINUE : PERFORM;
     case 'below':
@@ -154,14 +211,19 @@ const PIPE = Buffer.from('pipe:');
 const SOCKET = Buffer.from('socket:');
 const MEMORY = Buffer.from('/mem');
 
-function judgeKernelInterface(rules: FileRules, path: Uint8Array): Verdict | undefined {
+/** What is refused wherever it lies in an allowed tree. */
+function judgeAlways(rules: FileRules, path: Uint8Array): Verdict | undefined {
+  if (rules.denied.has(path)) return DENIED_RULE;
   if (!startsWith(path, PROC)) return undefined;
-  const end = path.subarray(path.length - MEMORY.length);
-  if (Buffer.compare(end, MEMORY) === 0) return KERNEL_MEMORY_RULE;
+  if (endsWith(path, MEMORY)) return KERNEL_MEMORY_RULE;
   const own = Buffer.from(`/proc/${rules.supervisor}`);
   if (startsWith(path, own) && (path.length === own.length || path[own.length] === 0x2f))
     return SUPERVISOR_RULE;
   return undefined;
+}
+
+function endsWith(path: Uint8Array, end: Uint8Array): boolean {
+  return path.length >= end.length && Buffer.compare(path.subarray(path.length - end.length), end) === 0;
 }
 
 function startsWith(path: Uint8Array, prefix: Uint8Array): boolean {

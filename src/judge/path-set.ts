@@ -36,16 +36,20 @@ const BELOW_UNBACKED: Location = { kind: 'below', backed: false };
 
 const SLASH = 0x2f;
 
-/** Kernel interfaces, not files: allowed only by a path that lies in them, never by one that contains them. */
-const KERNEL_TREES = ['/proc', '/sys'];
+/** Interfaces of the kernel, not files: allowed only by a path that lies in them, never by one that contains them. */
+const KERNEL_TREES: readonly PathBytes[] = [Buffer.from('/proc'), Buffer.from('/sys')];
 
 export class PathSet {
   readonly #backings = new Map<string, Backing>();
   readonly #fixed = new Set<string>();
+  /** Characters are bytes (latin1). */
+  readonly #interfaces: readonly string[];
   /** Grows when a backing is forgotten. */
   generation = 0;
 
-  constructor(paths: readonly WritablePath[]) {
+  /** @param interfaces where interfaces of the kernel are mounted, none within another */
+  constructor(paths: readonly WritablePath[], interfaces: readonly PathBytes[] = KERNEL_TREES) {
+    this.#interfaces = interfaces.map((tree) => tree.toString('latin1'));
     for (const { path, backing, fixed } of paths) {
       const text = path.toString('latin1');
       this.#backings.set(text, backing);
@@ -66,7 +70,7 @@ export class PathSet {
   locate(path: Uint8Array): Location {
     const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
     const at = this.#backings.get(text);
-    const below = this.#below(text, kernelTreeLength(text));
+    const below = this.#below(text, this.#interfaceLength(text));
     // Below a backed directory Landlock allows the entry itself too, so that is the stronger answer.
     if (below === BELOW_BACKED || at === undefined) return below;
     return { kind: 'at', backing: at };
@@ -77,7 +81,7 @@ export class PathSet {
    * bytes are characters (latin1); it may be as a program wrote it.
    */
   topmostDirectory(text: string): number {
-    if (kernelTreeLength(text) > 0) return 0;
+    if (this.#interfaceLength(text) > 0) return 0;
     for (let end = text.indexOf('/', 1); end > 0; end = text.indexOf('/', end + 1)) {
       if (this.#backings.get(text.slice(0, end))?.kind === 'directory') return end;
     }
@@ -103,19 +107,13 @@ export class PathSet {
     }
     return found;
   }
-}
 
-/** True for /proc and /sys and what lies in them. */
-export function isKernelTree(path: PathBytes): boolean {
-  return kernelTreeLength(path.toString('latin1')) > 0;
-}
-
-/** Length of the kernel tree that holds a path: allowed paths that are shorter do not count for it. */
-function kernelTreeLength(text: string): number {
-  for (const tree of KERNEL_TREES) {
-    if (text.startsWith(tree) && (text.length === tree.length || text.charCodeAt(tree.length) === SLASH)) {
-      return tree.length;
+  /** Length of the interface's tree that holds a path: allowed paths that are shorter do not count for it. */
+  #interfaceLength(text: string): number {
+    for (const tree of this.#interfaces) {
+      if (text.startsWith(tree) && (text.length === tree.length || text.charCodeAt(tree.length) === SLASH))
+        return tree.length;
     }
+    return 0;
   }
-  return 0;
 }

@@ -18,6 +18,7 @@ export type Relation =
 const OUTSIDE_RULE = refuse('signals do not leave the sandbox');
 const UNTOUCHED_RULE = refuse('processes outside the sandbox are left alone');
 const TERMINAL_RULE = refuse('a terminal would signal its whole foreground group');
+const GROUP_RULE = refuse('process groups with members outside are not joined');
 const LIMITS_RULE = refuse('limits of another process cannot be set safely');
 
 /**
@@ -56,6 +57,22 @@ export function judgeScheduling(relation: Relation): Verdict {
 export function judgeLimits(relation: Relation): Verdict {
   if (relation === 'itself') return CONTINUE;
   return relation === 'outside' ? UNTOUCHED_RULE : LIMITS_RULE;
+}
+
+/** Who is in a group that a process would join. */
+export type GroupOf =
+  /** The process makes it, or has made it. */
+  | 'itself'
+  /** Only processes of the sandbox. */
+  | 'inside'
+  /** The command, the supervisor and whoever else is in the job: a shell inside goes back to it. */
+  | 'where secfilt was started'
+  /** Also others, or nobody. */
+  | 'outside';
+
+/** setpgid(2). The kernel goes on with it: a call on a number, which only the process itself and its parent may make. */
+export function judgeGroup(whose: GroupOf): Verdict {
+  return whose === 'outside' ? GROUP_RULE : CONTINUE;
 }
 
 /** O_ASYNC: @param onTerminal the kernel would signal a whole process group, that of the terminal's foreground */

@@ -11,6 +11,7 @@ import {
   judgeTruncate,
   type FileRules,
 } from './files.ts';
+import { DeniedPlaces } from './denied-places.ts';
 import { PathSet, type Backing, type WritablePath } from './path-set.ts';
 
 /** Names that are easily taken for one another, as bytes. */
@@ -59,19 +60,24 @@ function referenceAllows(allowed: readonly Allowed[], path: readonly string[], s
   });
 }
 
+function isBeginning(short: readonly string[], long: readonly string[]): boolean {
+  return short.length <= long.length && short.every((part, index) => part === long[index]);
+}
+
 const ground = fc.record({
   allowed: fc.array(fc.record({ parts: components, backing }), { maxLength: 4 }),
   path: components,
   other: components,
   landlock: fc.boolean(),
   truncatesUnwritten: fc.boolean(),
+  denied: fc.array(components, { maxLength: 2 }),
 });
 
 void test('the judge allows what the reference allows, and nothing else', () => {
   let allowedOnce = 0;
   let refusedOnce = 0;
   fc.assert(
-    fc.property(ground, ({ allowed, path, other, landlock, truncatesUnwritten }) => {
+    fc.property(ground, ({ allowed, path, other, landlock, truncatesUnwritten, denied }) => {
       // Of two rules for one path the last one counts, as in a map.
       const last = new Map(allowed.map((entry) => [entry.parts.join('/'), entry]));
       const entries = [...last.values()];
@@ -81,14 +87,20 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       }));
       const rules: FileRules = {
         writable: new PathSet(writable),
+        restricted: true,
+        denied: new DeniedPlaces(denied.map(pathOf)),
         landlock,
         supervisor: 77,
       };
-      const may = referenceAllows(entries, path, '77');
+      const mayAt = (asked: readonly string[]): boolean =>
+        referenceAllows(entries, asked, '77') && !denied.some((place) => isBeginning(place, asked));
+      const isWay = (asked: readonly string[]): boolean =>
+        denied.some((place) => place.length > asked.length && isBeginning(asked, place));
+      const may = mayAt(path);
       if (may) allowedOnce += 1;
       else refusedOnce += 1;
       const bytes = pathOf(path);
-      const object = { path: bytes, device: 1n, inode: 2n };
+      const object = { path: bytes, device: 1n, inode: 2n, isOfMember: false };
       const call = { writes: true, makesNameless: false, truncatesUnwritten };
       const verdicts = {
         open: judgeOpen(rules, call, object),
@@ -105,7 +117,7 @@ void test('the judge allows what the reference allows, and nothing else', () => 
       assert.notEqual(verdicts.truncate.kind, 'continue');
       if (truncatesUnwritten) assert.notEqual(verdicts.open.kind, 'continue');
       const both = judgeEntries(rules, [bytes, pathOf(other)]).kind !== 'refuse';
-      assert.equal(both, may && referenceAllows(entries, other, '77'));
+      assert.equal(both, may && mayAt(other) && !isWay(path) && !isWay(other));
     }),
     { numRuns: 5000 },
   );
@@ -118,13 +130,19 @@ void test('what is forgotten is no longer left to Landlock', () => {
       const path = pathOf(parts);
       const set = new PathSet([{ path, backing: { kind: 'directory' } }]);
       set.forgetBacking(path);
-      const rules: FileRules = { writable: set, landlock: true, supervisor: 0 };
+      const rules: FileRules = {
+        restricted: true,
+        denied: new DeniedPlaces([]),
+        writable: set,
+        landlock: true,
+        supervisor: 0,
+      };
       assert.notEqual(judgeEntry(rules, pathOf([...parts, ...below])).kind, 'continue');
       assert.notEqual(
         judgeOpen(
           rules,
           { writes: true, makesNameless: false, truncatesUnwritten: false },
-          { path, device: 1n, inode: 2n },
+          { path, device: 1n, inode: 2n, isOfMember: false },
         ).kind,
         'continue',
       );

@@ -1,4 +1,4 @@
-import { failureText } from '../linux/errno.ts';
+import { errnoMessage, errnoName, errnoRemedy } from '../linux/errno.ts';
 
 /** The launch did not come about: the step that failed, and why. */
 export class LaunchError extends Error {
@@ -7,7 +7,10 @@ export class LaunchError extends Error {
   readonly errno: number;
 
   constructor(step: string, errno: number) {
-    super(errno === 0 ? `${step}: ended early` : failureText(step, errno));
+    // That the command cannot be executed is its own affair.
+    const remedy = step.startsWith('execve') ? undefined : errnoRemedy(errno);
+    const what = errno === 0 ? 'ended early' : `${errnoMessage(errno)} (${errnoName(errno)})`;
+    super(`${step}: ${what}${remedy === undefined ? '' : `; ${remedy}`}`);
     this.name = 'LaunchError';
     this.step = step;
     this.errno = errno;

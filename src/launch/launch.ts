@@ -3,6 +3,7 @@ import { Errno } from '../linux/errno.ts';
 import { F_SETFL } from '../linux/files.ts';
 import { close, fcntl, kill, socketpair } from '../linux/libc.ts';
 import { pidfdOpen } from '../linux/spawn.ts';
+import { IGNORED_SIGNALS } from './ignored-signals.ts';
 import { buildImage } from './image.ts';
 import { LaunchError } from './launch-error.ts';
 import { Descriptor } from './protocol.ts';
@@ -13,7 +14,7 @@ import { duplicateHigh, startImage } from './start.ts';
 export interface LaunchOptions {
   /** Needed when the plan enforces Landlock; stays the caller's. */
   readonly rulesetDescriptor?: number;
-  /** Signals to give their default action, beside SIGPIPE and SIGXFSZ, which Node ignores, and SIGTTOU, which a supervisor does. */
+  /** Signals to give their default action, beside those that Node or a supervisor ignores. */
   readonly defaultSignals?: readonly number[];
   /** The kinds of file to start the launcher from, in order. */
   readonly imageFrom?: readonly ('memory' | 'file')[];
@@ -34,9 +35,6 @@ export interface Launched {
 }
 
 const SIGKILL = 9;
-const SIGPIPE = 13;
-const SIGTTOU = 22;
-const SIGXFSZ = 25;
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
@@ -77,7 +75,7 @@ export function launch(plan: LaunchPlan, options: LaunchOptions = {}): Launched 
     }
     const pid = startImage(image, {
       descriptors: handedDown,
-      defaultSignals: [SIGPIPE, SIGTTOU, SIGXFSZ, ...defaultSignals],
+      defaultSignals: [...IGNORED_SIGNALS, ...defaultSignals],
       from: imageFrom,
     });
     const pidDescriptor = pidfdOpen(pid);

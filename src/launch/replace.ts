@@ -11,6 +11,7 @@ import { restrictSelf } from '../linux/landlock.ts';
 import { defaultSignal, prctl } from '../linux/libc.ts';
 import { inheritedOpenFilesLimit, limitOpenFiles } from '../linux/open-files.ts';
 import { installFilter } from '../linux/seccomp.ts';
+import { IGNORED_SIGNALS } from './ignored-signals.ts';
 import { LaunchError } from './launch-error.ts';
 
 export interface Replacement {
@@ -26,8 +27,6 @@ export interface Replacement {
 }
 
 const SHELL = Buffer.from('/bin/sh');
-const SIGPIPE = 13;
-const SIGXFSZ = 25;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
@@ -36,9 +35,8 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 export function becomeCommand(replacement: Replacement): LaunchError {
   const { capabilities, rulesetDescriptor, filter } = replacement;
   try {
-    // Node ignores these two.
-    defaultSignal(SIGPIPE);
-    defaultSignal(SIGXFSZ);
+    // A supervisor's too: another engine may have been tried before.
+    for (const signal of IGNORED_SIGNALS) defaultSignal(signal);
     // And it has raised this one.
     const openFiles = inheritedOpenFilesLimit();
     if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));

@@ -109,10 +109,14 @@ function descriptorMessage(kind: number, descriptor: number): Blob {
   return { ...header, pointers };
 }
 
-/** Lets through what the rows behind it need, and kills for anything else: no program but ours ever runs under it. */
+/** Lets through what the rows behind it need. */
 function ownFilter(signalScope: boolean): Buffer {
   const { read, write, sendmsg, dup2, close_range, kill, exit_group } = X86_64;
-  const allowed = [read, write, sendmsg, dup2, close_range, exit_group, ...(signalScope ? [kill] : [])];
+  return onlyCalls([read, write, sendmsg, dup2, close_range, exit_group, ...(signalScope ? [kill] : [])]);
+}
+
+/** A filter that kills for any other call than these: no program but ours ever runs under it. */
+export function onlyCalls(allowed: readonly number[]): Buffer {
   const instructions: [code: number, jt: number, jf: number, k: number][] = [
     [LOAD, 0, 0, ARCHITECTURE],
     [JUMP_EQUAL, 0, allowed.length + 1, AUDIT_ARCH_X86_64],

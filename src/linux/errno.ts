@@ -76,39 +76,69 @@ declare const errnoBrand: unique symbol;
 /** A positive error number, as `errno` holds it. */
 export type Errno = number & { readonly [errnoBrand]?: true };
 
+/** libc's sentences for numbers that Node has none for, and that files, processes or sockets can come to. */
+const MESSAGES: Readonly<Record<number, string>> = {
+  [Errno.ENOEXEC]: 'exec format error',
+  [Errno.ECHILD]: 'no child processes',
+  15: 'block device required',
+  33: 'numerical argument out of domain',
+  35: 'resource deadlock would occur',
+  37: 'no locks available',
+  43: 'identifier removed',
+  62: 'timer expired',
+  74: 'bad message',
+  87: 'too many users',
+  102: 'network dropped connection on reset',
+  109: 'too many references: cannot splice',
+  [Errno.EINPROGRESS]: 'operation in progress',
+  116: 'stale file handle',
+  117: 'structure needs cleaning',
+  122: 'disk quota exceeded',
+  123: 'no medium found',
+};
+
 /** The symbolic name of an error number (`EPERM`), or `errno N` where Node knows none. */
 export function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
+  const known = getSystemErrorMap().get(-errno)?.[0];
+  if (known !== undefined) return known;
+  const { constants } = process.getBuiltinModule('node:os');
+  const other = Object.entries(constants.errno).find(([, number]) => number === errno);
+  return other?.[0] ?? `errno ${errno}`;
 }
 
-/** The sentence that libc would print for an error number, as far as Node knows it. */
+/** The sentence that libc would print for an error number. */
 export function errnoMessage(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+  return getSystemErrorMap().get(-errno)?.[1] ?? MESSAGES[errno] ?? `unknown error ${errno}`;
 }
 
-/** The limits that stand behind an error number of a start (getrlimit(2)), as a shell sets them. */
-const LIMITS: ReadonlyMap<number, string> = new Map([
-  [Errno.EMFILE, 'open files, ulimit -n'],
-  [Errno.EAGAIN, 'processes, ulimit -u'],
-  [Errno.EFBIG, 'file sizes, ulimit -f'],
-  [Errno.ENOMEM, 'memory, ulimit -v'],
-]);
+const NOT_HERE = 'this kernel, or the container that this runs in, does not let us: see secfilt --probe';
 
-/** What failed, why, and the limit to look at if that is one: `memfd_create: too many open files (EMFILE): see …`. */
-export function failureText(step: string, errno: number): string {
-  const isElse = errno === Errno.EAGAIN && !/spawn|clone/.test(step);
-  const limit = isElse ? undefined : LIMITS.get(errno);
-  const hint = limit === undefined ? '' : `: the limit may be too low (${limit})`;
-  return `${step}: ${errnoMessage(errno)} (${errnoName(errno)})${hint}`;
+/** What a person can do where a system call of secfilt's own has failed. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  [Errno.EPERM]: NOT_HERE,
+  [Errno.EACCES]: NOT_HERE,
+  [Errno.ENOSYS]: NOT_HERE,
+  [Errno.EAGAIN]: 'too many processes: raise the limit (ulimit -u, or that of the service or container)',
+  [Errno.ENOMEM]: 'memory is short or limited (ulimit -v, or that of the service or container)',
+  [Errno.EMFILE]: 'too few descriptors: raise the limit (ulimit -n)',
+  [Errno.EFBIG]: 'files may not become large enough: raise the limit (ulimit -f)',
+  [Errno.ENFILE]: 'the machine has no open files left (sysctl fs.file-max)',
+};
+
+/** What a person can do about such an error, or undefined where only the error itself can be told. */
+export function errnoRemedy(errno: number): string | undefined {
+  return REMEDIES[errno];
 }
 
-/** A system call of our own that failed: which one, and how. */
+/** A system call of our own that failed: which one, how, and what that means or what to do. */
 export class SyscallError extends Error {
   readonly call: string;
   readonly errno: number;
 
-  constructor(call: string, errno: number) {
-    super(failureText(call, errno));
+  /** @param hint undefined: what there is to say of any such error */
+  constructor(call: string, errno: number, hint: string | undefined = errnoRemedy(errno)) {
+    const rest = hint === undefined ? '' : `; ${hint}`;
+    super(`${call}: ${errnoMessage(errno)} (${errnoName(errno)})${rest}`);
     this.name = 'SyscallError';
     this.call = call;
     this.errno = errno;

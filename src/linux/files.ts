@@ -36,6 +36,8 @@ export const O_PATH = 0o10000000;
 export const O_TMPFILE_BIT = 0o20000000;
 /** An open with none of these bits changes nothing (access mode 3 asks for both rights, open(2) "NOTES"). */
 export const O_WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE_BIT;
+/** With one of these it may make a file. */
+export const O_MAKING = O_CREAT | O_TMPFILE_BIT;
 
 /** fcntl(2): a descriptor's status flags. */
 export const F_GETFL = 3;
@@ -99,6 +101,8 @@ export interface FileStatus {
   readonly mode: number;
   readonly rawDevice: bigint;
   readonly owner: number;
+  /** In bytes. */
+  readonly size: bigint;
 }
 
 const statBuffer = new Uint8Array(144);
@@ -115,6 +119,7 @@ export function fstat(descriptor: number): FileStatus | number {
     mode: statView.getUint32(24, true),
     owner: statView.getUint32(28, true),
     rawDevice: statView.getBigUint64(40, true),
+    size: statView.getBigInt64(48, true),
   };
 }
 

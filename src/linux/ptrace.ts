@@ -78,8 +78,20 @@ export function eventMessage(tid: number): number {
   return result < 0 ? result : message.readUInt32LE(0);
 }
 
-/** struct ptrace_syscall_info at a stop of seccomp: where its fields lie. */
-export const SyscallInfo = { size: 88, kind: 0, architecture: 4, number: 24, args: 32 } as const;
+/** struct ptrace_syscall_info: where its fields lie; number and args where a call begins or is referred, result at its end. */
+export const SyscallInfo = {
+  size: 88,
+  kind: 0,
+  architecture: 4,
+  instructionPointer: 8,
+  stackPointer: 16,
+  number: 24,
+  result: 24,
+  args: 32,
+  argsEnd: 80,
+} as const;
+export const PTRACE_SYSCALL_INFO_ENTRY = 1;
+export const PTRACE_SYSCALL_INFO_EXIT = 2;
 export const PTRACE_SYSCALL_INFO_SECCOMP = 3;
 
 /** Reads the system call that a tracee stands in; `address` has room for `SyscallInfo.size` bytes. */

@@ -30,10 +30,13 @@ export const SO_PASSCRED = 16;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
+const SO_COOKIE = 57;
 export const SO_ZEROCOPY = 60;
 const TCP_INFO = 11;
+export const SO_BINDTOIFINDEX = 62;
 
 export const MSG_OOB = 0x1;
+export const MSG_DONTROUTE = 0x4;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ZEROCOPY = 0x400_0000;
@@ -86,6 +89,12 @@ export function socketKind(socket: number): SocketKind | number {
   return protocol < 0 ? protocol : { domain, type, protocol };
 }
 
+/** A number that no other socket ever has (socket(7), SO_COOKIE), or a negated error number. */
+export function socketCookie(socket: number): bigint | number {
+  const result = option(socket, SO_COOKIE, 8);
+  return result < 0 ? result : value.readBigUInt64LE(0);
+}
+
 /** How long a send or connect may block (SO_SNDTIMEO), in milliseconds; Infinity where there is no limit. */
 export function sendTimeout(socket: number): number {
   if (option(socket, SO_SNDTIMEO, 16) < 0) return Infinity;
@@ -96,8 +105,17 @@ export function sendTimeout(socket: number): number {
 
 /** The address that a socket is bound to (getsockname(2)): a view of shared memory, or a negated error number. */
 export function localAddress(socket: number): Buffer | number {
+  return ownAddress(X86_64.getsockname, socket);
+}
+
+/** The address that a socket is connected to (getpeername(2)), likewise: ENOTCONN where it is not. */
+export function peerAddress(socket: number): Buffer | number {
+  return ownAddress(X86_64.getpeername, socket);
+}
+
+function ownAddress(call: number, socket: number): Buffer | number {
   length.writeUInt32LE(LONGEST_ADDRESS);
-  const result = syscall(X86_64.getsockname, socket, valueAddress, lengthAddress, 0, 0, 0);
+  const result = syscall(call, socket, valueAddress, lengthAddress, 0, 0, 0);
   if (result < 0) return result;
   return value.subarray(0, Math.min(length.readUInt32LE(0), LONGEST_ADDRESS));
 }

@@ -22,7 +22,7 @@ const NEVER_HARMLESS = {
   escape: `seccomp clone clone3 unshare setns ptrace process_vm_readv process_vm_writev process_madvise
     process_mrelease kcmp prctl set_thread_area modify_ldt iopl ioperm personality
     kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal fcntl
-    prlimit64 setpriority sched_setparam sched_setscheduler sched_setaffinity sched_setattr ioprio_set
+    setpgid prlimit64 setpriority sched_setparam sched_setscheduler sched_setaffinity sched_setattr ioprio_set
     migrate_pages move_pages userfaultfd fanotify_init fanotify_mark keyctl add_key request_key`,
   machine: `init_module finit_module delete_module kexec_load kexec_file_load reboot syslog settimeofday
     clock_settime adjtimex clock_adjtime sethostname setdomainname vhangup lookup_dcookie nfsservctl _sysctl
@@ -32,7 +32,7 @@ const NEVER_HARMLESS = {
 
 /** Calls without which ordinary programs, the C library among them, do not start. */
 const ALWAYS_HARMLESS = `read write close fstat newfstatat statx mmap mprotect munmap brk rt_sigaction rt_sigprocmask
-  rt_sigreturn restart_syscall access pread64 getrandom arch_prctl set_tid_address set_robust_list rseq futex
+  rt_sigreturn restart_syscall pread64 getrandom arch_prctl set_tid_address set_robust_list rseq futex
   execve execveat exit exit_group wait4 waitid fork vfork epoll_wait poll clock_gettime uretprobe uprobe
   landlock_create_ruleset landlock_add_rule memfd_create pipe2 dup2 getdents64 getcwd chdir`;
 

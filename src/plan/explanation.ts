@@ -63,8 +63,9 @@ export function explainLacks(plan: Plan): Lack[] {
   return lacks;
 }
 
-function files({ policy, landlock, situation, devices }: Plan): ExplainedPromise {
-  if (policy.files === undefined) return { about: 'files', promise: 'files are not restricted', held: [] };
+function files(plan: Plan): ExplainedPromise {
+  const { policy, landlock, situation, devices, denied } = plan;
+  if (policy.files === undefined) return interfaces(plan);
   const named = policy.files.writable.length > 0;
   const held: Held[] = [];
   const truncates = landlock !== undefined && (landlock.ruleset.handledAccessFs & AccessFs.TRUNCATE) !== 0;
@@ -76,19 +77,49 @@ function files({ policy, landlock, situation, devices }: Plan): ExplainedPromise
   if (situation.refer !== undefined) {
     held.push({
       by: 'supervisor',
+      how: 'opens /dev/tty for writing only where it means a terminal that was handed over',
+    });
+    held.push({
+      by: 'supervisor',
       how: 'judges opens for writing and new names; truncates, and changes mode, owner, times and attributes itself',
     });
     held.push({ by: 'filter', how: 'refuses mounts, files by handle, System V objects and message queues' });
   } else {
+    held.push({ by: 'Landlock', how: '/dev/tty is not written to: nobody is there who sees what it means' });
     held.push({
       by: 'filter',
       how: 'refuses changes of mode, owner, times and attributes everywhere, mounts, files by handle, System V objects',
     });
   }
   const where = named ? 'the paths that --write-allow names' : 'no path';
+  const kept = denied.length > 0 ? ', but not what secfilt itself is made of and set up by' : '';
   return {
     about: 'files',
-    promise: `files are changed at ${where}; besides, ${devices.length} devices are written to`,
+    promise: `files are changed at ${where}${kept}; besides, ${devices.length} devices are written to`,
+    held,
+  };
+}
+
+/** What holds under every policy, for by files of these the kernel acts on processes outside. */
+function interfaces({ landlock, situation }: Plan): ExplainedPromise {
+  const held: Held[] = [];
+  if (landlock !== undefined)
+    held.push({
+      by: 'Landlock',
+      how: `ABI ${landlock.abi}: writing there, making and removing control groups fails in the kernel itself`,
+    });
+  if (situation.refer !== undefined) {
+    const what =
+      situation.names === 'all' ? 'opens for writing and new names' : 'opens for writing of files that exist';
+    held.push({
+      by: 'supervisor',
+      how: `judges ${what}, and opens what a process has under /proc of its own`,
+    });
+  }
+  return {
+    about: 'files',
+    promise:
+      "files are not restricted, but for interfaces of the kernel (/proc but one's own, /sys, control groups), which are not written to",
     held,
   };
 }

@@ -3,7 +3,7 @@ import { AccessNet } from '../linux/landlock.ts';
 import { restrictsAnything, type PathBytes, type Policy, type Port } from '../policy/policy.ts';
 import type { KernelFeatures } from './features.ts';
 import type { UnjudgedSockets } from './filter/situation.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { makePlan, type Plan, type Surroundings } from './plan.ts';
 
 /** Something that a policy asks and the kernel alone cannot answer. */
 export interface Obstacle {
@@ -41,17 +41,24 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
   return obstacles;
 }
 
-/** Makes the plan of a policy that has no obstacles. */
+/**
+ * Makes the plan of a policy that has no obstacles.
+ * @param ownSession nobody else is in the session that the command is to begin in
+ */
 export function makeKernelPlan(
   policy: Policy,
   features: KernelFeatures,
   terminals: readonly PathBytes[],
+  ownSession: boolean,
+  surroundings?: Surroundings,
 ): KernelPlan {
   const ports = policy.network?.kind === 'listed' ? policy.network.ports : undefined;
   const plan = makePlan(policy, features, {
     refer: undefined,
     judges: new Set(),
     terminals,
+    ownSession,
+    ...(surroundings && { surroundings }),
     kernelDecides: new Set(['files', 'credentials']),
     ...(restrictsAnything(policy) ? { sockets: socketsOf(policy) } : {}),
   });

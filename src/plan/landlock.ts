@@ -39,8 +39,14 @@ export function scopes(abi: number, abstractSockets: boolean): number {
 }
 
 /**
+ * What is handled where files are not restricted: writing to interfaces of the kernel, and making and removing what are
+ * directories there (cgroups(7)). Moving between directories is closed by every ruleset that does not allow it.
+ */
+const INTERFACE_RIGHTS = AccessFs.WRITE_FILE | AccessFs.MAKE_DIR | AccessFs.REMOVE_DIR | AccessFs.REFER;
+
+/**
  * The ruleset of a sandbox, or undefined where there is no Landlock. Even a policy without file rules makes one: the
- * domain keeps ptrace(2) and signals inside. A ruleset must handle something, so block devices stand for nothing else.
+ * domain keeps ptrace(2) and signals inside, and interfaces of the kernel from changes.
  *
  * Under a supervisor truncation is not handled: the kernel would look up every file that is opened, for reading too, to
  * note whether it may be truncated later, which makes such an open a fifth slower. Whoever opens for writing is asked about
@@ -55,7 +61,7 @@ export function rulesetAttributes(
   if (abi < 1) return undefined;
   const handled = writeRights(abi) & ~(supervised ? AccessFs.TRUNCATE : 0);
   return {
-    handledAccessFs: restrictsFiles ? handled : AccessFs.MAKE_BLOCK,
+    handledAccessFs: restrictsFiles ? handled : handled & INTERFACE_RIGHTS,
     handledAccessNet: 0,
     scoped: scopes(abi, scopeAbstractSockets),
   };

@@ -2,21 +2,17 @@
 import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
 import type { Action } from '../seccomp/expression.ts';
 import type { Judge } from './catalogue.ts';
 import type { KernelFeatures } from './features.ts';
 import type { Situation, UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
 
-/** Devices that hold nothing, and the name of whatever terminal one has: always writable. */
-const ALWAYS_WRITABLE = [
-  '/dev/null',
-  '/dev/zero',
-  '/dev/full',
-  '/dev/random',
-  '/dev/urandom',
-  '/dev/tty',
-] as const;
+/** Devices that hold nothing: always writable. Not /dev/tty: which terminal that means, a program chooses itself. */
+const ALWAYS_WRITABLE = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const;
+
+const SLASH = '/';
 
 export interface Plan {
   readonly policy: Policy;
@@ -25,6 +21,10 @@ export interface Plan {
   readonly situation: Situation;
   /** Besides what the policy names: devices, to be written to and to stay as they are. Empty where files are not restricted. */
   readonly devices: readonly PathBytes[];
+  /** Where interfaces of the kernel are mounted, none within another: they are changed only where the policy names them. */
+  readonly interfaces: readonly PathBytes[];
+  /** Places in the trees that the policy allows where nothing is changed. */
+  readonly denied: readonly PathBytes[];
   readonly waitKillable: boolean;
 }
 
@@ -41,12 +41,30 @@ export interface PlanOptions {
   readonly terminals: readonly PathBytes[];
   /** Without a supervisor (`Situation`). */
   readonly kernelDecides?: ReadonlySet<Judge>;
+  readonly ownSession?: boolean;
   readonly sockets?: UnjudgedSockets;
+  readonly surroundings?: Surroundings;
 }
+
+/** What a plan depends on of the machine and of this run, beside the kernel. */
+export interface Surroundings {
+  /** Mounts of file systems that are interfaces of the kernel. */
+  readonly interfaces: readonly PathBytes[];
+  /** Whether the command may make names in the root directory, as root may. */
+  readonly changesRoot: boolean;
+  /** What secfilt itself was started from, is set up by and writes to: stays as it is where changes are allowed around it. */
+  readonly own: readonly PathBytes[];
+}
+
+/** The most that there may be, as long as nobody has looked. */
+const UNKNOWN: Surroundings = { interfaces: [], changesRoot: true, own: [] };
+const INTERFACES: readonly PathBytes[] = [Buffer.from('/proc'), Buffer.from('/sys')];
 
 /** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */
 export function makePlan(policy: Policy, features: KernelFeatures, options: PlanOptions): Plan {
+  const { surroundings = UNKNOWN } = options;
   const restrictsFiles = policy.files !== undefined;
+  const interfaces = outermost([...INTERFACES, ...surroundings.interfaces]);
   const abstractExceptions =
     policy.anyUnixSocket === true || policy.unixSockets.some((name) => name.kind === 'abstract');
   const ruleset = rulesetAttributes(
@@ -58,6 +76,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {
     restrictsFiles,
+    names: restrictsFiles || !leavesNames(ruleset, interfaces, surroundings) ? 'all' : 'existing',
     restrictsNetwork: policy.network !== undefined,
     restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
     landlockDomain: ruleset !== undefined,
@@ -65,6 +84,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     refer: options.refer,
     judges: options.judges,
     ...(options.kernelDecides && { kernelDecides: options.kernelDecides }),
+    ...(options.ownSession === true && { ownSession: true }),
     ...(options.sockets && { sockets: options.sockets }),
   };
   const devices = [...ALWAYS_WRITABLE.map((path) => Buffer.from(path)), ...options.terminals];
@@ -73,6 +93,31 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
     situation,
     devices: policy.files === undefined ? [] : devices,
+    interfaces,
+    denied: surroundings.own.filter((place) =>
+      policy.files?.writable.some((directory) => isWithin(place, directory)),
+    ),
     waitKillable: features.waitKillable,
   };
+}
+
+/**
+ * Where files are not restricted Landlock allows changes in each directory of the root but the interfaces of the kernel. That
+ * is all there is to decide about new names where nobody makes any in the root itself, and no interface lies deeper.
+ */
+function leavesNames(
+  ruleset: RulesetAttributes | undefined,
+  interfaces: readonly PathBytes[],
+  { changesRoot }: Surroundings,
+): boolean {
+  return ruleset !== undefined && !changesRoot && interfaces.every((tree) => tree.lastIndexOf(SLASH) === 0);
+}
+
+function outermost(paths: readonly PathBytes[]): PathBytes[] {
+  return paths.filter(
+    (path, index) =>
+      !paths.some(
+        (other, at) => at !== index && isWithin(path, other) && (at < index || !path.equals(other)),
+      ),
+  );
 }

@@ -1,5 +1,6 @@
 /** Which option would allow what was refused. */
 import { readFileSync } from 'node:fs';
+import { OWN_PLACES } from '../judge/files.ts';
 import { formatAddress } from '../policy/address-text.ts';
 import type { AddressBytes, NetworkPolicy, PathBytes, Policy, Port } from '../policy/policy.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
@@ -12,10 +13,11 @@ export type Advice =
   | { readonly kind: 'options'; readonly options: string; readonly instead?: string }
   /** Not suggested lightly, and why. */
   | { readonly kind: 'sensitive'; readonly reason: string }
-  /** No option allows it. */
-  | { readonly kind: 'none' };
+  /** No option allows it; and why, where that is not plain. */
+  | { readonly kind: 'none'; readonly reason?: string };
 
 const NONE: Advice = { kind: 'none' };
+const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
 const DNS_PORT = 53;
 const RESOLV_CONF = '/etc/resolv.conf';
 
@@ -34,6 +36,7 @@ export class Advisor {
 
   /** What would allow a refused call. */
   advise({ object, operation, rule }: ReferralEvent): Advice {
+    if (rule === OWN_PLACES) return OWN;
     if (!rule.includes('--')) return NONE;
     const advice = this.#optionFor(object, operation === 'bind');
     const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;

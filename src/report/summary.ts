@@ -173,6 +173,6 @@ function adviceText(advice: Advice): string {
     case 'sensitive':
       return `sensitive (${advice.reason}): no option is suggested`;
     case 'none':
-      return 'no option allows it';
+      return advice.reason === undefined ? 'no option allows it' : `no option allows it: ${advice.reason}`;
   }
 }

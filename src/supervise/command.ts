@@ -1,18 +1,30 @@
 /** The command as a child: signals passed on to it, its stops followed, its end remembered (signal(7), wait(2)). */
-import { openText, close, getpgrp, kill, syscall, tcgetpgrp } from '../linux/libc.ts';
+import { openText, close, getpgrp, kill, tcgetpgrp } from '../linux/libc.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, readProcText } from '../linux/files.ts';
-import { X86_64 } from '../linux/syscalls.ts';
 import { nextChildChange } from '../linux/wait.ts';
+import { stopToo } from './stop-too.ts';
 
 export type CommandEnd =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: number };
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 } as const;
-const SIGCONT = 18;
+/** What to say where nothing is left of the sandbox and the command's end was never heard of. */
+export const END_UNKNOWN =
+  'everything that was started has ended, but how the command ended is unknown: somebody else has waited for it';
+
+const SIGNALS = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGTERM: 15,
+  // We stop when the command has stopped: it may have caught or ignored the key.
+  SIGTSTP: 20,
+} as const;
 const SIGSTOP = 19;
 /** The terminal sends these to the whole foreground group: the command has its own already. */
-const FROM_TERMINAL = new Set<number>([SIGNALS.SIGINT, SIGNALS.SIGQUIT]);
+const FROM_TERMINAL = new Set<number>([SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTSTP]);
 /** A second wish to end, or one after the command has ended, is for what is left of the sandbox. */
 const ENDING = new Set<number>([SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGTERM, SIGNALS.SIGQUIT]);
 
@@ -21,29 +33,32 @@ export class Command {
   /** Undefined while it runs. */
   end: CommandEnd | undefined;
   readonly #endSandbox: () => void;
-
-  /** @param endSandbox ends what still runs when the command has ended */
-  constructor(pid: number, endSandbox: () => void) {
-    this.pid = pid;
-    this.#endSandbox = endSandbox;
-  }
+  readonly #traced: boolean;
 
   /**
-   * Listens for the signals that were not ignored when we were started; those stay ignored.
-   * @param children false: SIGCHLD too is left alone, because the caller waits for children without it
+   * @param endSandbox ends what still runs when the command has ended
+   * @param traced we are its tracer: children are waited for without SIGCHLD
    */
-  forwardSignals(children = true): void {
+  constructor(pid: number, endSandbox: () => void, traced: boolean) {
+    this.pid = pid;
+    this.#endSandbox = endSandbox;
+    this.#traced = traced;
+  }
+
+  /** Listens for the signals that were not ignored when we were started; those stay ignored. */
+  forwardSignals(): void {
     const ignored = ignoredSignals();
     for (const [name, number] of Object.entries(SIGNALS)) {
       if ((ignored & (1n << BigInt(number - 1))) === 0n) process.on(name, () => this.#pass(number));
     }
     // Its handler does nothing: that the event loop wakes is what it is for.
-    if (children) process.on('SIGCHLD', () => {});
+    if (!this.#traced) process.on('SIGCHLD', () => {});
   }
 
   #pass(signal: number): void {
     if (this.end !== undefined) {
       if (ENDING.has(signal)) this.#endSandbox();
+      if (signal === SIGNALS.SIGTSTP) kill(process.pid, SIGSTOP);
     } else if (!FROM_TERMINAL.has(signal) || !isForeground()) {
       kill(this.pid, signal);
     }
@@ -57,17 +72,14 @@ export class Command {
   }
 
   /** Takes in what the command's own process has come to. */
-  change(change: CommandEnd | { readonly kind: 'stopped' } | { readonly kind: 'continued' }): void {
-    if (change.kind === 'stopped') this.#stopToo();
+  change(
+    change:
+      | CommandEnd
+      | { readonly kind: 'stopped'; readonly signal: number }
+      | { readonly kind: 'continued' },
+  ): void {
+    if (change.kind === 'stopped') stopToo(this.pid, change.signal, this.#traced);
     else if (change.kind !== 'continued') this.end = change;
-  }
-
-  /** Whoever waits for us should see that the job has stopped. It goes on when we are continued. */
-  #stopToo(): void {
-    kill(process.pid, SIGSTOP);
-    // With a group of its own it got no SIGCONT from the shell that continued us.
-    const group = syscall(X86_64.getpgid, this.pid, 0, 0, 0, 0, 0);
-    if (group !== getpgrp()) kill(this.pid, SIGCONT);
   }
 }
 

@@ -5,7 +5,9 @@ import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
 import type { FileRules } from '../judge/files.ts';
 import type { Credentials } from './credentials.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
+import type { Terminals } from './files/terminals.ts';
 import type { InnerDomains } from './inner-domains.ts';
+import type { Members } from './members.ts';
 import type { PendingCalls } from './pending.ts';
 import type { QuickWay } from './quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
@@ -22,10 +24,12 @@ export interface Context {
 /** The same where the policy restricts files. */
 export interface FileContext extends Context {
   readonly files: FileRules;
+  readonly members: Members;
   /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
   readonly quick: QuickWay | undefined;
   readonly pending: PendingCalls;
   readonly innerDomains: InnerDomains;
+  readonly terminals: Terminals;
 }
 
 /** Handles one kind of call that may change files. */

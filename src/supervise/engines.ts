@@ -13,6 +13,7 @@ import { canCopyDescriptors } from './descriptor.ts';
 import { EngineError } from './engine-error.ts';
 import { canReadMemory, probeFeatures } from './probe-features.ts';
 import { protectSelf, type OwnIdentity } from './self.ts';
+import { lookAround } from './surroundings.ts';
 
 export interface RunRequest {
   readonly engine: AskedEngine;
@@ -29,6 +30,8 @@ export interface RunRequest {
   readonly reporter: Reporter;
   /** The reporter writes a log (--log). */
   readonly logged: boolean;
+  /** What secfilt itself was started from, is set up by and writes to. */
+  readonly own: readonly PathBytes[];
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
   /** Told when `auto` takes another engine than the first, a reason a line. */
@@ -62,8 +65,11 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
   if (engine === 'kernel') return (await import('./kernel-engine.ts')).runKernel(request);
   protectSelf();
   const { policy, features, terminals } = request;
+  if (engine === 'trace' && policy.files !== undefined && !canCopyDescriptors())
+    request.notice('under trace, files that Landlock does not decide cannot be opened without it either');
   const refer = engine === 'trace' ? trace(0) : notify;
-  const plan = makePlan(policy, features, { refer, terminals, ...socketJudges(request) });
+  const surroundings = lookAround(policy, request.own);
+  const plan = makePlan(policy, features, { refer, terminals, surroundings, ...socketJudges(request) });
   const run = { ...request, plan, filter: await filterProgram(plan.situation) };
   return engine === 'trace'
     ? (await import('./trace-engine.ts')).runTrace(run)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeniedPlaces } from '../judge/denied-places.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
@@ -23,7 +24,13 @@ const handlers = makeHandlers({
   unix: new UnixRules([]),
   bound: new BoundSockets(),
   pending: new PendingCalls(() => {}),
-  files: { writable: new PathSet([]), landlock: true, supervisor: process.pid },
+  files: {
+    restricted: true,
+    writable: new PathSet([]),
+    denied: new DeniedPlaces([]),
+    landlock: true,
+    supervisor: process.pid,
+  },
 });
 
 /** What may reach the supervisor, by the catalogue. */

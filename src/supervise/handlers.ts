@@ -4,11 +4,13 @@ import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Context, FileContext, FileHandler } from './context.ts';
 import { credentialChange } from './credentials.ts';
+import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
 import * as links from './files/link.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
+import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
 import { bind } from './network/bind.ts';
@@ -30,6 +32,9 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   openat2: opens.openat2,
   creat: opens.creat,
   landlock_restrict_self: landlockRestrictSelf,
+  access: accesses.access,
+  faccessat: accesses.faccessAt,
+  faccessat2: accesses.faccessAt2,
   truncate,
   mkdir: entries.mkdir,
   mkdirat: entries.mkdirAt,
@@ -103,14 +108,16 @@ export function makeHandlers(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
   const { files, members, network, unix, bound, pending } = context;
-  if (files !== undefined && pending !== undefined) {
+  if (files !== undefined && pending !== undefined && members !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
       ...context,
       files,
+      members,
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
+      terminals: Terminals.handedOver(),
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
@@ -131,8 +138,9 @@ export function makeHandlers(
         : (other?.(referral) ?? fail(Errno.EPERM)),
     );
   }
-  if (network !== undefined && unix !== undefined && bound !== undefined && pending !== undefined) {
-    const networkContext: NetworkContext = { ...context, network, unix, bound, pending };
+  const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
+  if (judgesNetwork && files !== undefined && pending !== undefined) {
+    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }

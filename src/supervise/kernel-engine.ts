@@ -12,20 +12,26 @@ import type { KernelFeatures } from '../plan/features.ts';
 import { filterProgram } from '../plan/filter/program.ts';
 import { kernelObstacles, makeKernelPlan, type KernelPlan, type Obstacle } from '../plan/kernel-plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { EngineError } from './engine-error.ts';
+import { isAloneInSession } from './own-session.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import type { OwnIdentity } from './self.ts';
+import { lookAround } from './surroundings.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const ROOT = Buffer.from('/');
 const IS_ALL = 'a rule for it would hold for /proc and /sys too, and Landlock knows no exceptions';
+const HOLDS_OWN = 'it holds what secfilt itself is made of, which only a supervisor keeps from changes';
 const EXISTS_NOT = 'does not exist, or is a part of the kernel, so that no rule can be made for it';
 
 export interface KernelRun {
   readonly policy: Policy;
   readonly features: KernelFeatures;
   readonly terminals: readonly PathBytes[];
+  /** What secfilt itself was started from and is set up by. */
+  readonly own: readonly PathBytes[];
   readonly identity: OwnIdentity;
   readonly command: Buffer;
   readonly argv: readonly Buffer[];
@@ -45,9 +51,10 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
   const log: Obstacle[] = run.logged === true ? [{ option: '--log', reason: 'the kernel tells nobody' }] : [];
   const obstacles = [...kernelObstacles(policy, features), ...standardSockets(policy), ...log];
   if (obstacles.length > 0) return obstacles;
-  const plan = makeKernelPlan(policy, features, run.terminals);
+  const surroundings = lookAround(policy, run.own);
+  const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
   const ruleset = makeRuleset(plan);
-  const unbacked = unbackedPaths(policy, ruleset);
+  const unbacked = unbackedPaths(plan, ruleset);
   if (unbacked.length === 0) return { plan, ruleset };
   if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
   return unbacked;
@@ -78,7 +85,7 @@ export function obstacleText({ option, reason }: Obstacle): string {
   return option === undefined ? reason : `${option} needs a supervisor: ${reason}`;
 }
 
-function unbackedPaths(policy: Policy, ruleset: Ruleset): Obstacle[] {
+function unbackedPaths({ policy, denied }: KernelPlan, ruleset: Ruleset): Obstacle[] {
   const backed = new Set(
     ruleset.writable
       .filter(({ backing }) => backing.kind !== 'none')
@@ -88,7 +95,11 @@ function unbackedPaths(policy: Policy, ruleset: Ruleset): Obstacle[] {
     .filter((path) => !backed.has(path.toString('latin1')))
     .map((path) => ({
       option: `--write-allow=${escapeBytes(path)}`,
-      reason: path.equals(ROOT) ? IS_ALL : EXISTS_NOT,
+      reason: path.equals(ROOT)
+        ? IS_ALL
+        : denied.some((place) => isWithin(place, path))
+          ? HOLDS_OWN
+          : EXISTS_NOT,
     }));
 }
 

@@ -62,6 +62,11 @@ export class Members {
     this.#outOfReach.add(pid);
   }
 
+  /** Such a child has ended: its number may become that of a process of the sandbox. */
+  readmit(pid: number): void {
+    this.#outOfReach.delete(pid);
+  }
+
   /** Whether a process (by the number of the whole process) is of the sandbox. */
   has(pid: number): boolean {
     return !this.#outOfReach.has(pid) && descendsFromUs(pid);

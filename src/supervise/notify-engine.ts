@@ -1,6 +1,6 @@
 /** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
 import { inheritedOpenFilesLimit } from '../linux/open-files.ts';
-import { SyscallError } from '../linux/errno.ts';
+import { Errno, SyscallError } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
 import { endWatchdog, go, launchOutcome, receiveHandover } from '../launch/handover.ts';
@@ -8,7 +8,7 @@ import { launch, type Launched } from '../launch/launch.ts';
 import type { LaunchError } from '../launch/launch-error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
-import { Command, type CommandEnd } from './command.ts';
+import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import { superviseUntil } from './loop.ts';
 import { Members } from './members.ts';
 import { NotifyListener } from './notify.ts';
@@ -28,6 +28,8 @@ export interface EngineRun {
   readonly reporter: Reporter;
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
+  /** A line for whoever runs secfilt. */
+  readonly notice: (line: string) => void;
 }
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
@@ -47,7 +49,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
     if (watched) endWatchdog(launched, watchdog, rest);
     watched = false;
   };
-  const command = new Command(launched.pid, () => endSandbox('end'));
+  const command = new Command(launched.pid, () => endSandbox('end'), false);
   command.forwardSignals();
   let failed: LaunchError | undefined;
   const outcome = (): boolean => {
@@ -75,7 +77,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   close(listener);
   endSandbox('leave');
   if (failed !== undefined) return failed;
-  if (command.end === undefined) throw new SyscallError('waitid', 10);
+  if (command.end === undefined) throw new SyscallError('waitid', Errno.ECHILD, END_UNKNOWN);
   return command.end;
 }
 

@@ -5,6 +5,7 @@
 import { Errno } from '../linux/errno.ts';
 import { close, ioctlInteger } from '../linux/libc.ts';
 import { O_CLOEXEC } from '../linux/files.ts';
+import { holdSignals, releaseSignals } from '../linux/signal-mask.ts';
 import {
   AddDescriptor,
   Notification,
@@ -114,7 +115,10 @@ class NotifyReferral implements Referral {
     this.#set(ADDED + AddDescriptor.source, descriptor);
     this.#set(ADDED + AddDescriptor.target, 0);
     this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
+    // A signal in the middle of it takes the descriptor back, but not the answer: the call would return 0.
+    holdSignals();
     const result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
+    releaseSignals();
     close(descriptor);
     if (result >= 0) return true;
     // The kernel hands over nothing that was opened with O_PATH, which only openat2(2) asks us for: callers do without.

@@ -1,6 +1,7 @@
 /** The handlers of calls about other processes. */
 import type { SyscallName } from '../linux/syscalls.ts';
 import { clone } from './descriptor-tables.ts';
+import { setpgid } from './groups.ts';
 import type { ProcessHandler } from './processes.ts';
 import * as scheduling from './scheduling.ts';
 import { setOwner } from './signal-owner.ts';
@@ -15,6 +16,7 @@ export const PROCESS_HANDLERS: Readonly<Partial<Record<SyscallName, ProcessHandl
   rt_tgsigqueueinfo: signals.rtTgsigqueueinfo,
   pidfd_send_signal: signals.pidfdSendSignal,
   fcntl: setOwner,
+  setpgid,
   prlimit64: scheduling.prlimit,
   setpriority: scheduling.setpriority,
   ioprio_set: scheduling.ioprioSet,

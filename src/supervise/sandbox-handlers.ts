@@ -1,4 +1,5 @@
 /** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
+import { DeniedPlaces } from '../judge/denied-places.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
@@ -28,14 +29,12 @@ export function sandboxHandlers(
     userId: identity.userId,
     members,
     descriptorTables: new DescriptorTables(),
-    ...(plan.policy.files === undefined
-      ? {}
-      : {
-          files: {
-            writable: new PathSet(ruleset.writable),
-            landlock: plan.landlock !== undefined,
-            supervisor: process.pid,
-          },
-        }),
+    files: {
+      restricted: plan.policy.files !== undefined,
+      writable: new PathSet(ruleset.writable, plan.interfaces),
+      denied: new DeniedPlaces(plan.denied),
+      landlock: plan.landlock !== undefined,
+      supervisor: process.pid,
+    },
   });
 }

@@ -6,6 +6,7 @@ import { targetStatus } from './target.ts';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_CHILD_SUBREAPER = 36;
+const SIGTTIN = 21;
 const SIGTTOU = 22;
 
 /**
@@ -36,7 +37,9 @@ export interface OwnIdentity {
  */
 export function protectSelf(): void {
   process.on('SIGUSR1', () => {});
-  // A target that makes itself the terminal's foreground would stop us at our next word there.
+  // A target that makes itself the terminal's foreground would stop us at our next word there, and one in our group whenever
+  // it reads from the background. Launcher and replacement give them their default action back.
+  ignoreSignal(SIGTTIN);
   ignoreSignal(SIGTTOU);
   const undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (undumpable < 0) throw new SyscallError('prctl PR_SET_DUMPABLE', -undumpable);

@@ -8,6 +8,7 @@
 import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
 import { close, syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
+import { pidfdSendSignal as sendByPidfd } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeSignal, type Relation } from '../judge/processes.ts';
 import type { Verdict } from '../judge/verdict.ts';
@@ -110,6 +111,8 @@ export const pidfdSendSignal: ProcessHandler = (referral, context) => {
 
 /** The number of a pidfd's process as we see it (proc(5), fdinfo); undefined where it is no pidfd. */
 function numberOf(pidfd: number): number | undefined {
+  // What else says so in its fdinfo may have been told to (DMA_BUF_SET_NAME). The kernel takes no other for a pidfd.
+  if (sendByPidfd(pidfd, 0) === -Errno.EBADF) return undefined;
   const text = readProcText(`/proc/self/fdinfo/${pidfd}`);
   const number = typeof text === 'number' ? undefined : /^Pid:\t(-?\d+)$/m.exec(text)?.[1];
   return number === undefined ? undefined : Number(number);

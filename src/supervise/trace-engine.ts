@@ -9,14 +9,16 @@ import { inheritedOpenFilesLimit } from '../linux/open-files.ts';
 import { Errno, SyscallError } from '../linux/errno.ts';
 import { close, eventLoopDescriptor, poll } from '../linux/libc.ts';
 import { FOLLOW_ALL, seize } from '../linux/ptrace.ts';
+import { syscallName } from '../linux/syscalls.ts';
 import { abandon, go, launchOutcome } from '../launch/handover.ts';
 import { launch, type Launched } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
-import { Command, type CommandEnd } from './command.ts';
+import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import { answer } from './handlers.ts';
 import type { EngineRun } from './notify-engine.ts';
 import { Members } from './members.ts';
 import { PendingCalls } from './pending.ts';
+import { processOf } from './processes.ts';
 import { makeRuleset, type Ruleset } from './ruleset.ts';
 import { sandboxHandlers } from './sandbox-handlers.ts';
 import { traceUntilEnd } from './trace/loop.ts';
@@ -30,14 +32,17 @@ const MOST_ATTEMPTS = 5000;
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const ruleset = makeRuleset(run.plan);
   const launched = start(run, ruleset);
-  const waker = attach(launched);
-  const pending = new PendingCalls(run.fault);
   const members = new Members();
-  members.exclude(waker.pid);
+  const waker = attach(launched, members);
+  const pending = new PendingCalls(run.fault);
   const handlers = sandboxHandlers(run, ruleset, pending, members);
-  const command = new Command(launched.pid, () => tracees.killAll());
-  const tracees: Tracees = new Tracees(command, (referral) => answer(referral, handlers, run.fault));
-  command.forwardSignals(false);
+  const command = new Command(launched.pid, () => tracees.killAll(), true);
+  const tracees: Tracees = new Tracees(
+    command,
+    (referral) => answer(referral, handlers, run.fault),
+    (tid, number, why) => reportKilled(run, tid, number, why),
+  );
+  command.forwardSignals();
   go(launched);
   await traceUntilEnd(tracees, waker, pending);
   waker.end();
@@ -45,15 +50,31 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   close(launched.reportSocket);
   close(launched.pidDescriptor);
   if (outcome instanceof LaunchError) return outcome;
-  if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD);
+  if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD, END_UNKNOWN);
   return command.end;
 }
 
+function reportKilled({ reporter, notice }: EngineRun, tid: number, number: number, why: string): void {
+  const pid = processOf(tid);
+  notice(`process ${pid < 0 ? tid : pid} was killed: ${why}`);
+  reporter.report({
+    time: Date.now(),
+    tid,
+    call: syscallName(number) ?? `call ${number}`,
+    operation: 'other',
+    object: { kind: 'process', pid: pid < 0 ? tid : pid },
+    verdict: 'refused',
+    errno: Errno.EPERM,
+    layer: 'supervisor',
+    rule: why,
+  });
+}
+
 /** Becomes the launcher's tracer while it waits for our word. */
-function attach(launched: Launched): Waker {
+function attach(launched: Launched, members: Members): Waker {
   let waker: Waker | undefined;
   try {
-    waker = new Waker(eventLoopDescriptor());
+    waker = new Waker(eventLoopDescriptor(), members);
     const result = seizeLauncher(launched);
     if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);
     return waker;

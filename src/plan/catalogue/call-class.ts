@@ -38,8 +38,11 @@ export type CallClass =
   /** Answered ENOSYS, as by a kernel that lacks the call: callers know what to do then. */
   | { readonly kind: 'absent'; readonly reason: string };
 
-/** Which part of the policy must be in force: `any` is files or network. */
-export type Restriction = 'files' | 'network' | 'any';
+/**
+ * Which part of the policy must be in force: `any` is files or network. `names`: files, or else where Landlock does not decide by
+ * itself what is left under every policy, that interfaces of the kernel are not changed.
+ */
+export type Restriction = 'files' | 'names' | 'network' | 'any';
 
 /** What the supervisor looks at when a call is referred to it. */
 export type Judge =
@@ -60,17 +63,19 @@ export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 
 /** The rules that look at registers, each built elsewhere as an expression of the filter language. */
 export const REGISTER_RULES = [
-  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something. */
+  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something, in some cases only what exists. */
   'open-flags',
+  /** access(2): referred if it asks for W_OK. */
+  'access-mode',
   /** mknod(2): device nodes refused. */
   'mknod-mode',
   /** ioctl(2): injected terminal input refused; signal owners, and changes to file systems and flags, referred. */
   'ioctl-command',
   /** socket(2), socketpair(2): family, type and protocol. */
   'socket-family',
-  /** sendto(2): no address and no MSG_FASTOPEN is allowed, all else referred. */
+  /** sendto(2): no address, no MSG_FASTOPEN, and no MSG_DONTROUTE where destinations are restricted, is allowed, all else referred. */
   'sendto-address',
-  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused. */
+  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused; some by destinations only. */
   'setsockopt-option',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',
@@ -90,6 +95,8 @@ export const REGISTER_RULES = [
   'kill-target',
   /** fcntl(2): F_SETOWN, F_SETOWN_EX and O_ASYNC, by which the kernel signals for the caller. */
   'fcntl-owner',
+  /** setpgid(2): a group of the process's own is allowed, and where the session is all the sandbox's any; else judged. */
+  'group-joined',
   /** prlimit(2): pid 0, or a mere query, is allowed; else judged. */
   'prlimit-target',
   /** setpriority(2): PRIO_PROCESS of 0 is allowed, PRIO_USER refused, else judged. */

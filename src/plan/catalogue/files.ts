@@ -4,13 +4,16 @@
 import { type CallClass, type Part, type RegisterRule, refused } from './call-class.ts';
 
 export const FILES = {
-  open: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
-  openat: files('reading passes; what may write, create or truncate is referred', 'open-flags'),
+  open: opens('reading passes; what may write, create or truncate is referred'),
+  openat: opens('reading passes; what may write, create or truncate is referred'),
   openat2: files('its flags lie in memory, where the filter cannot see them'),
   creat: files('creates or truncates'),
   landlock_restrict_self: files(
     'from then on openat2 is answered ENOSYS: performed, it would pass the inner domain by',
   ),
+  access: asks(),
+  faccessat: asks(),
+  faccessat2: asks(),
   truncate: files('changes a file without opening it'),
   mkdir: files('makes a directory'),
   mkdirat: files('makes a directory'),
@@ -86,8 +89,18 @@ export const FILES = {
   shmctl: systemV(),
 } satisfies Part;
 
+/** Under every policy: by files of /proc, /sys and control groups the kernel acts for whoever writes to them. */
+function opens(note: string): CallClass {
+  return { kind: 'referred', judge: 'files', rule: 'open-flags', note };
+}
+
+function asks(): CallClass {
+  const note = 'whether a file may be written is answered as the policy will; all else passes';
+  return { kind: 'referred', judge: 'files', when: 'files', rule: 'access-mode', note };
+}
+
 function files(note: string, rule?: RegisterRule): CallClass {
-  return { kind: 'referred', judge: 'files', when: 'files', ...(rule && { rule }), note };
+  return { kind: 'referred', judge: 'files', when: 'names', ...(rule && { rule }), note };
 }
 
 function metadata(note: string, rule?: RegisterRule): CallClass {

@@ -11,9 +11,13 @@ export const NETWORK = {
   sendto: network('may name a destination, and may connect', 'sendto-address'),
   sendmsg: network('may name a destination in memory'),
   sendmmsg: network('may name many destinations in memory'),
-  setsockopt: registers('setsockopt-option', 'some options connect, or send by way of another host', {
-    when: 'network',
-  }),
+  setsockopt: registers(
+    'setsockopt-option',
+    'some options connect, or send by another way than the address says',
+    {
+      when: 'network',
+    },
+  ),
   getsockopt: registers('getsockopt-option', 'SCTP connects by an option that is read', { when: 'network' }),
 } satisfies Part;
 

@@ -41,6 +41,10 @@ export const PROCESSES = {
     judge: 'signals',
   }),
 
+  setpgid: registers('group-joined', 'a group of its own passes; another one must have no member outside', {
+    judge: 'processes',
+  }),
+
   prlimit64: registers('prlimit-target', SCHEDULING_NOTE, { judge: 'processes' }),
   setpriority: registers('setpriority-target', SCHEDULING_NOTE, { judge: 'processes' }),
   ioprio_set: registers('ioprio-target', SCHEDULING_NOTE, { judge: 'processes' }),

@@ -63,6 +63,8 @@ function isInForce(restriction: Restriction | undefined, situation: Situation): 
       return true;
     case 'files':
       return situation.restrictsFiles;
+    case 'names':
+      return situation.names === 'all';
     case 'network':
       return situation.restrictsNetwork;
     case 'any':

@@ -16,7 +16,9 @@ import type { Situation } from './situation.ts';
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 const FOREIGN = { i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028, none: 0, ones: 0xffffffff };
 const X32_BIT = 0x40000000;
-const [EPERM, EBUSY, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [1, 16, 38, 93, 95, 97];
+const [EPERM, EBUSY, ENOSYS, ENOPROTOOPT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [
+  1, 16, 38, 92, 93, 95, 97,
+];
 
 const ALLOW: Action = { kind: 'allow' };
 const KILL: Action = { kind: 'kill' };
@@ -75,16 +77,46 @@ function socket(family: number, type: number, protocol: number): Said {
 const OPTIONS: Readonly<Record<number, readonly number[]>> = {
   0: [3, 4, 19],
   41: [1, 3, 4, 5, 6, 32, 36, 54, 55, 57, 59, 75],
-  6: [19, 20, 21, 22, 31],
+  6: [19, 20, 21, 22, 29, 31, 42],
 };
 
-/** Options that join a group. */
-const JOINS: Readonly<Record<number, readonly number[]>> = { 0: [35, 39, 42, 46], 41: [20, 27, 42, 46] };
+/** Options that choose interface, route or source, or join a group. */
+const LEADING: Readonly<Record<number, readonly number[]>> = {
+  0: [15, 16, 17, 32, 35, 37, 38, 39, 41, 42, 43, 44, 46, 48, 50],
+  1: [5, 25, 36, 62],
+  17: [100],
+  41: [9, 17, 20, 27, 34, 35, 42, 43, 44, 46, 48, 50, 76, 78],
+};
+
+/** The ranges of numbers that mean something. */
+const KNOWN: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
+  0: [
+    [1, 26],
+    [32, 52],
+  ],
+  1: [[1, 84]],
+  6: [[1, 46]],
+  17: [
+    [1, 1],
+    [100, 104],
+  ],
+  41: [
+    [1, 11],
+    [16, 36],
+    [42, 63],
+    [66, 67],
+    [70, 70],
+    [72, 78],
+  ],
+  270: [[1, 12]],
+};
 
 function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
-  if (level === 132 || level === 284) return REFUSED;
-  const joins = restrictsDestinations && JOINS[level]?.includes(option) === true;
-  return joins || OPTIONS[level]?.includes(option) === true ? REFUSED : ALLOW;
+  if (level === 132 || level === 284 || OPTIONS[level]?.includes(option) === true) return REFUSED;
+  if (!restrictsDestinations) return ALLOW;
+  if (LEADING[level]?.includes(option) === true) return REFUSED;
+  const known = KNOWN[level]?.some(([first, last]) => option >= first && option <= last) === true;
+  return known ? ALLOW : error(ENOPROTOOPT);
 }
 
 function unshare(flags: bigint): Said {
@@ -100,12 +132,20 @@ function priority(which: number, who: number, [process, user]: readonly [number,
 const ORACLE: Readonly<
   Record<RegisterRule, (args: Registers, situation: Situation, name: SyscallName) => Said>
 > = {
-  'open-flags': (args, _, name) => opens(low(args, name === 'openat' ? 2 : 1)),
+  'open-flags': (args, { names }, name) => {
+    const flags = low(args, name === 'openat' ? 2 : 1);
+    const makes = [0o100, 0o20000000].some((bit) => Math.floor(flags / bit) % 2 === 1);
+    return names === 'existing' && makes ? ALLOW : opens(flags);
+  },
+  'access-mode': (args, _, name) =>
+    Math.floor(low(args, name === 'access' ? 1 : 2) / 2) % 2 === 1 ? 'leave' : ALLOW,
   'mknod-mode': (args, _, name) => node(low(args, name === 'mknodat' ? 2 : 1)),
   'ioctl-command': (args, situation) => ioctl(low(args, 1), situation),
   'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),
-  'sendto-address': (args) =>
-    whole(args, 4) === 0n && Math.floor(low(args, 3) / 0x20000000) % 2 === 0 ? ALLOW : 'leave',
+  'sendto-address': (args, { restrictsDestinations }) => {
+    const [connects, leads] = [0x20000000, 4].map((bit) => Math.floor(low(args, 3) / bit) % 2 === 1);
+    return whole(args, 4) === 0n && !connects && !(restrictsDestinations && leads) ? ALLOW : 'leave';
+  },
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
   'getsockopt-option': (args) => (low(args, 1) === 132 ? REFUSED : ALLOW),
   'clone-flags': (args, { refer }) =>
@@ -137,6 +177,12 @@ const ORACLE: Readonly<
     if (command === 15 || (command === 4 && Math.floor(argument / 0x2000) % 2 === 1)) return 'leave';
     return command === 8 && (!signalScope || argument > 0x7fff_ffff) ? 'leave' : ALLOW;
   },
+  'group-joined': (args, { ownSession }) => {
+    const [pid, group] = [low(args, 0), low(args, 1)];
+    return ownSession === true || group === 0 || group >= 2 ** 31 || (group === pid && pid < 4194304)
+      ? ALLOW
+      : 'leave';
+  },
   'prlimit-target': (args) => (low(args, 0) === 0 || whole(args, 2) === 0n ? ALLOW : 'leave'),
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
@@ -144,8 +190,12 @@ const ORACLE: Readonly<
   'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : REFUSED),
 };
 
-function holds(when: Restriction | undefined, { restrictsFiles, restrictsNetwork }: Situation): boolean {
+function holds(
+  when: Restriction | undefined,
+  { restrictsFiles, names, restrictsNetwork }: Situation,
+): boolean {
   if (when === undefined) return true;
+  if (when === 'names') return names === 'all';
   return (restrictsFiles && when !== 'network') || (restrictsNetwork && when !== 'files');
 }
 
@@ -259,18 +309,22 @@ const SOCKETS = crossing(
   [0, 1, 2, 3, 4, 5, 6, 10, 0x801, 0x80002, 0x80003],
   [0, 1, 2, 6, 17, 33, 58, 132, 136, 255, 256, 262],
 );
-const OPTION_PAIRS = crossing([0], [0, 1, 6, 17, 41, 58, 132, 255, 270, 284], [...upTo(100), 0x7fff_ffff]);
+const OPTION_PAIRS = crossing([0], [0, 1, 6, 17, 41, 58, 132, 255, 270, 284], [...upTo(110), 0x7fff_ffff]);
 const WHO = crossing([0, 1, 2, 3, 4], [0, 1, 77, 0xffff_ffff]);
+
+const NUMBERS = [...LOW_EDGES, ...upTo(40), 0x3f_ffff, 0x15_5555, 0x2a_aaaa, 0x40_0001, 0x8000_0005];
 
 /** Calls of which more than one register counts. */
 const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = {
   fcntl: crossing([0], [4, 8, 10, 15], LOW_EDGES),
+  sendto: crossing([3], [0], [0], [...LOW_EDGES, 4, 0x2000_0004], [0, 0x7000]),
   socket: SOCKETS,
   socketpair: SOCKETS,
   setsockopt: OPTION_PAIRS,
   getsockopt: OPTION_PAIRS,
   seccomp: crossing([0, 1, 2, 3], upTo(64)),
   prctl: crossing(upTo(80), [0, 1, 2, 0xffff_ffff]),
+  setpgid: crossing(NUMBERS, NUMBERS),
   setpriority: WHO,
   ioprio_set: WHO,
 };
@@ -280,12 +334,12 @@ const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals',
 
 function situations(): [string, Situation][] {
   const result: [string, Situation][] = [];
-  for (const [restrictsFiles, restrictsNetwork, restrictsDestinations] of [
-    [true, false, false],
-    [false, true, false],
-    [false, true, true],
-    [true, true, true],
-    [false, false, false],
+  for (const [restrictsFiles, restrictsNetwork, restrictsDestinations, names] of [
+    [true, false, false, 'all'],
+    [false, true, false, 'existing'],
+    [false, true, true, 'all'],
+    [true, true, true, 'all'],
+    [false, false, false, 'existing'],
   ] as const) {
     for (const [landlockDomain, signalScope] of [
       [true, true],
@@ -305,6 +359,7 @@ function situations(): [string, Situation][] {
           `${policy}, ${landlock}, ${refer?.kind ?? 'no supervisor'}`,
           {
             restrictsFiles,
+            names,
             restrictsNetwork,
             restrictsDestinations,
             landlockDomain,
@@ -319,6 +374,8 @@ function situations(): [string, Situation][] {
   const first = result[0]?.[1];
   assert.ok(first !== undefined);
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
+  const alone = { refer: undefined, judges: new Set<Judge>(), ownSession: true } as const;
+  result.push(['files, the kernel alone, in a session of its own', { ...first, ...alone, sockets: 'any' }]);
   for (const restrictsNetwork of [false, true]) {
     for (const sockets of ['any', 'tcp', 'none'] as const) {
       const alone = {

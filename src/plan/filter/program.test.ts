@@ -6,6 +6,7 @@ import type { Situation } from './situation.ts';
 
 const SITUATION: Situation = {
   restrictsFiles: true,
+  names: 'all',
   restrictsNetwork: false,
   restrictsDestinations: false,
   landlockDomain: true,
@@ -22,6 +23,7 @@ void test('the key tells situations apart', () => {
   const others: Situation[] = [
     SITUATION,
     { ...SITUATION, restrictsFiles: false },
+    { ...SITUATION, names: 'existing' },
     { ...SITUATION, restrictsNetwork: true },
     { ...SITUATION, restrictsNetwork: true, restrictsDestinations: true },
     { ...SITUATION, landlockDomain: false },

@@ -17,15 +17,17 @@ export async function compileFilter(situation: Situation): Promise<Buffer> {
 
 /** Names everything that a filter depends on: equal keys, equal filters. */
 export function situationKey(situation: Situation): string {
-  const { restrictsFiles, restrictsNetwork, restrictsDestinations, ...others } = situation;
-  const { landlockDomain, signalScope, refer, judges, kernelDecides, sockets, ...unknown } = others;
+  const { restrictsFiles, names, restrictsNetwork, restrictsDestinations, ...others } = situation;
+  const { landlockDomain, signalScope, refer, judges, kernelDecides, ownSession, sockets, ...unknown } =
+    others;
   // Whoever adds to a situation has to add it here: this line does not compile then.
   const nothing: Record<string, never> = unknown;
   return JSON.stringify([
-    [restrictsFiles, restrictsNetwork, restrictsDestinations, landlockDomain, signalScope],
+    [restrictsFiles, names, restrictsNetwork, restrictsDestinations, landlockDomain, signalScope],
     refer ?? null,
     [...judges].toSorted(),
     kernelDecides === undefined ? null : [...kernelDecides].toSorted(),
+    ownSession ?? false,
     sockets ?? null,
     nothing,
   ]);

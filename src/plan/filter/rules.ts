@@ -3,7 +3,7 @@
  * open (`leave`), and says which registers it reads.
  */
 import { Errno } from '../../linux/errno.ts';
-import { F_SETFL, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
+import { F_SETFL, O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -29,6 +29,7 @@ import {
   or,
   pointer,
   when,
+  type Condition,
   type Expression,
 } from '../../seccomp/expression.ts';
 import type { RegisterRule } from '../catalogue.ts';
@@ -65,6 +66,8 @@ const F_SETOWN_EX = 15;
 const O_ASYNC = 0x2000;
 /** The sign of an int. */
 const NEGATIVE = 0x8000_0000;
+/** Process numbers are below 2^22 (PID_MAX_LIMIT). */
+const PID_BITS = 22;
 const PRIO_PROCESS = 0;
 const PRIO_USER = 2;
 const IOPRIO_WHO_PROCESS = 1;
@@ -76,7 +79,13 @@ function indexBehindPath(call: SyscallName): 1 | 2 {
 }
 
 export const RULES: Readonly<Record<RegisterRule, Rule>> = {
-  'open-flags': (call, leave) => when(int(indexBehindPath(call)).hasAny(O_WRITING), leave, allow),
+  'open-flags': (call, leave, { names }) => {
+    const flags = int(indexBehindPath(call));
+    const writes = flags.hasAny(O_WRITING);
+    return when(names === 'all' ? writes : and(writes, flags.hasNone(O_MAKING)), leave, allow);
+  },
+
+  'access-mode': (call, leave) => when(int(call === 'access' ? 1 : 2).hasAny(W_OK), leave, allow),
 
   'mknod-mode': (call, leave) => {
     const mode = int(indexBehindPath(call));
@@ -158,6 +167,12 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     return when(command.equals(F_SETOWN), owns, when(or(command.equals(F_SETOWN_EX), asks), leave, allow));
   },
 
+  'group-joined': (_call, leave, { ownSession }) => {
+    // A negative number is the kernel's to refuse (EINVAL).
+    const isOwn = or(int(1).equals(0), int(1).hasAny(NEGATIVE), haveSameNumber(0, 1));
+    return ownSession === true ? allow : when(isOwn, allow, leave);
+  },
+
   'prlimit-target': (_call, leave) => when(or(int(0).equals(0), pointer(2).equals(0n)), allow, leave),
 
   'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, PRIO_USER, leave),
@@ -166,6 +181,21 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
   'pages-target': () => when(int(0).equals(0), allow, refused),
 };
+
+/** Both arguments are the same process number: bit by bit, as a comparison is with a constant. */
+function haveSameNumber(one: number, other: number): Condition {
+  const bits = Array.from({ length: PID_BITS }, (_, bit) => 2 ** bit);
+  return and(
+    int(one).atMost(2 ** PID_BITS - 1),
+    int(other).atMost(2 ** PID_BITS - 1),
+    ...bits.map((bit) =>
+      or(
+        and(int(one).hasAny(bit), int(other).hasAny(bit)),
+        and(int(one).hasNone(bit), int(other).hasNone(bit)),
+      ),
+    ),
+  );
+}
 
 /** WHICH in the first argument, WHO in the second; 0 is the caller. All processes of a user are never at once. */
 function priority(process: number, user: number, leave: Expression): Expression {

@@ -4,6 +4,11 @@ import type { Action } from '../../seccomp/expression.ts';
 
 export interface Situation {
   readonly restrictsFiles: boolean;
+  /**
+   * Which calls are referred that make, remove or open names for writing: all, or only opens for writing of what exists, where
+   * Landlock alone decides about the others.
+   */
+  readonly names: 'all' | 'existing';
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;
@@ -17,6 +22,8 @@ export interface Situation {
   readonly judges: ReadonlySet<Judge>;
   /** Without a supervisor: the judges whose questions Landlock answers, so that their calls may pass. */
   readonly kernelDecides?: ReadonlySet<Judge>;
+  /** Nobody but the sandbox is in the session that it begins in. */
+  readonly ownSession?: boolean;
   /** Without a supervisor: which sockets there may be. */
   readonly sockets?: UnjudgedSockets;
 }

@@ -1,6 +1,7 @@
 /** The rules for sockets that registers decide: families, types, protocols, options (socket(2), ip(7), ipv6(7)). */
 import { Errno } from '../../linux/errno.ts';
-import { allow, and, errno, int, or, pointer, when } from '../../seccomp/expression.ts';
+import { OPTION_LEVELS, type OptionLevel } from '../../linux/socket-options.ts';
+import { allow, and, errno, int, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
 import type { Rule } from './rules.ts';
 
 const AF_UNIX = 1;
@@ -12,19 +13,19 @@ const SOCK_DGRAM = 2;
 /** The type is in the low four bits; SOCK_NONBLOCK and SOCK_CLOEXEC lie above. */
 const SOCK_TYPE_MASK = 0xf;
 const NETLINK_ROUTE = 0;
-const IPPROTO_IP = 0;
 const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
-const IPPROTO_IPV6 = 41;
 const IPPROTO_ICMPV6 = 58;
 const IPPROTO_SCTP = 132;
 const SOL_MPTCP = 284;
+const MSG_DONTROUTE = 4;
 const MSG_FASTOPEN = 0x2000_0000;
 
 const refused = errno(Errno.EPERM);
 const noFamily = errno(Errno.EAFNOSUPPORT);
 const noProtocol = errno(Errno.EPROTONOSUPPORT);
+const noOption = errno(Errno.ENOPROTOOPT);
 
 /** Families of ordinary programs, of these the ordinary types, of these the ordinary protocols. */
 export const socketRule: Rule = () => {
@@ -49,58 +50,34 @@ export const socketRule: Rule = () => {
   );
 };
 
-/** send(2) is sendto without an address; with MSG_FASTOPEN it may connect. */
-export const sendtoRule: Rule = (_call, leave) =>
-  when(and(pointer(4).equals(0n), int(3).hasNone(MSG_FASTOPEN)), allow, leave);
-
-const IP_REFUSED = { IP_HDRINCL: 3, IP_OPTIONS: 4, IP_TRANSPARENT: 19 } as const;
-const IPV6_REFUSED = {
-  IPV6_ADDRFORM: 1,
-  IPV6_2292HOPOPTS: 3,
-  IPV6_2292DSTOPTS: 4,
-  IPV6_2292RTHDR: 5,
-  IPV6_2292PKTOPTIONS: 6,
-  /** A flow label may bring a routing header along. */
-  IPV6_FLOWLABEL_MGR: 32,
-  IPV6_HDRINCL: 36,
-  IPV6_HOPOPTS: 54,
-  IPV6_RTHDRDSTOPTS: 55,
-  IPV6_RTHDR: 57,
-  IPV6_DSTOPTS: 59,
-  IPV6_TRANSPARENT: 75,
-} as const;
-const TCP_REFUSED = {
-  TCP_REPAIR: 19,
-  TCP_REPAIR_QUEUE: 20,
-  TCP_QUEUE_SEQ: 21,
-  TCP_REPAIR_OPTIONS: 22,
-  TCP_ULP: 31,
-} as const;
+/** send(2) is sendto without an address; with MSG_FASTOPEN it may connect, with MSG_DONTROUTE leave by another route. */
+export const sendtoRule: Rule = (_call, leave, { restrictsDestinations }) => {
+  const leads = restrictsDestinations ? MSG_FASTOPEN | MSG_DONTROUTE : MSG_FASTOPEN;
+  return when(and(pointer(4).equals(0n), int(3).hasNone(leads)), allow, leave);
+};
 
 /**
- * The kernel tells the network of a group that is joined (IGMP, MLD): a packet whose content and destination the program
- * chooses.
+ * Under any network policy no option that changes the protocol or sends by way of other hosts. Where destinations are
+ * restricted none either that leads a packet elsewhere than its address says, and none that nobody knows.
  */
-const MCAST_JOIN = { MCAST_JOIN_GROUP: 42, MCAST_JOIN_SOURCE_GROUP: 46 } as const;
-const IP_JOIN = { IP_ADD_MEMBERSHIP: 35, IP_ADD_SOURCE_MEMBERSHIP: 39, ...MCAST_JOIN } as const;
-const IPV6_JOIN = { IPV6_ADD_MEMBERSHIP: 20, IPV6_JOIN_ANYCAST: 27, ...MCAST_JOIN } as const;
-
-/** Options that connect, that send by way of another host or to a group, or that change the protocol. */
 export const setsockoptRule: Rule = (_call, _leave, { restrictsDestinations }) => {
   const level = int(1);
   const option = int(2);
-  const ip = [...Object.values(IP_REFUSED), ...(restrictsDestinations ? Object.values(IP_JOIN) : [])];
-  const ipv6 = [...Object.values(IPV6_REFUSED), ...(restrictsDestinations ? Object.values(IPV6_JOIN) : [])];
-  return when(
+  const ofLevels = (numbers: (of: OptionLevel) => readonly number[]): Condition =>
     or(
-      level.in([IPPROTO_SCTP, SOL_MPTCP]),
-      and(level.equals(IPPROTO_IP), option.in(ip)),
-      and(level.equals(IPPROTO_IPV6), option.in(ipv6)),
-      and(level.equals(IPPROTO_TCP), option.in(Object.values(TCP_REFUSED))),
-    ),
-    refused,
-    allow,
+      ...OPTION_LEVELS.filter((of) => numbers(of).length > 0).map((of) =>
+        and(level.equals(of.level), option.in(numbers(of))),
+      ),
+    );
+  const closed = or(
+    level.in([IPPROTO_SCTP, SOL_MPTCP]),
+    ofLevels(({ protocol, routing }) => [
+      ...Object.values(protocol),
+      ...(restrictsDestinations ? Object.values(routing) : []),
+    ]),
   );
+  const known = ofLevels(({ harmless }) => Object.values(harmless));
+  return when(closed, refused, restrictsDestinations ? when(known, allow, noOption) : allow);
 };
 
 /** SCTP_SOCKOPT_CONNECTX3 connects by an option that is read. */

@@ -3,23 +3,40 @@
  * (proc(5)), and the supervisor may trace many that a target may not: it opens none of them for reading on its behalf. What
  * may be written to is the policy's to say.
  */
+import { Errno } from '../../linux/errno.ts';
 import { PROC_SUPER_MAGIC, S_IFDIR, S_IFMT, fileSystemType } from '../../linux/files.ts';
 import { descendsFromUs } from '../members.ts';
 import { targetStatus, type TargetStatus } from '../target.ts';
-import type { OpenObject } from './object.ts';
 
 const PROC = '/proc/';
 const PROCESS_FILE = /^\/proc\/(\d+)\//;
 
+/** An open object (O_PATH will do), its path as the kernel names it. */
+export interface OpenFile {
+  readonly descriptor: number;
+  readonly path: Buffer;
+  /** Type and permission bits. */
+  readonly mode: number;
+}
+
 /** True where an object tells of a process that is not of the sandbox, or may do so. Directories tell nothing. */
-export function isOfForeignProcess(object: OpenObject, caller: TargetStatus): boolean {
+export function isOfForeignProcess(object: OpenFile, caller: TargetStatus): boolean {
+  const owner = processOfFile(object);
+  return owner !== undefined && owner !== caller.tgid && (owner < 0 || !descendsFromUs(owner));
+}
+
+/**
+ * The process that a file of /proc is about; a negated error number where it cannot be known, undefined where the object is
+ * about none.
+ */
+export function processOfFile(object: OpenFile): number | undefined {
   const type = fileSystemType(object.descriptor);
-  if ((type >= 0 && type !== PROC_SUPER_MAGIC) || (object.mode & S_IFMT) === S_IFDIR) return false;
+  if ((type >= 0 && type !== PROC_SUPER_MAGIC) || (object.mode & S_IFMT) === S_IFDIR) return undefined;
   const path = object.path.toString('latin1');
   // In a second /proc, mounted elsewhere, numbers may mean other processes.
-  if (!path.startsWith(PROC)) return true;
+  if (!path.startsWith(PROC)) return -Errno.ESRCH;
   const number = PROCESS_FILE.exec(path)?.[1];
-  if (number === undefined) return false;
+  if (number === undefined) return undefined;
   const owner = targetStatus(Number(number));
-  return typeof owner === 'number' || (owner.tgid !== caller.tgid && !descendsFromUs(owner.tgid));
+  return typeof owner === 'number' ? owner : owner.tgid;
 }

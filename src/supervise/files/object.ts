@@ -1,7 +1,9 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
-import { fileMode, fstat } from '../../linux/files.ts';
+import { S_IFCHR, S_IFMT, fileMode, fstat } from '../../linux/files.ts';
 import type { FoundObject } from '../../judge/files.ts';
+import type { Members } from '../members.ts';
 import type { ResolvedObject } from '../resolve.ts';
+import { processOfFile } from './foreign-process.ts';
 
 /** No inode: what cannot be looked at is equal to nothing. */
 const NO_IDENTITY = -1n;
@@ -11,11 +13,20 @@ export class OpenObject implements FoundObject {
   readonly descriptor: number;
   readonly path: Buffer;
   #device: bigint | undefined;
+  #characterDevice: bigint | undefined;
   #inode: bigint | undefined;
 
-  constructor(descriptor: number, path: Buffer) {
+  readonly #members: Members;
+
+  constructor(descriptor: number, path: Buffer, members: Members) {
     this.descriptor = descriptor;
     this.path = path;
+    this.#members = members;
+  }
+
+  get isOfMember(): boolean {
+    const process = processOfFile(this);
+    return process !== undefined && process > 0 && this.#members.has(process);
   }
 
   get device(): bigint {
@@ -28,9 +39,21 @@ export class OpenObject implements FoundObject {
     return this.#inode ?? NO_IDENTITY;
   }
 
+  /** The number of a character device, or undefined where it is none. */
+  get characterDevice(): bigint | undefined {
+    if (this.#device === undefined) this.#look();
+    return this.#characterDevice;
+  }
+
   /** Type and permission bits; 0, no type at all, where they cannot be had. */
   get mode(): number {
     return Math.max(fileMode(this.descriptor), 0);
+  }
+
+  /** In bytes; 0 where it cannot be had. */
+  get size(): bigint {
+    const status = fstat(this.descriptor);
+    return typeof status === 'number' ? 0n : status.size;
   }
 
   #look(): void {
@@ -38,10 +61,11 @@ export class OpenObject implements FoundObject {
     if (typeof status === 'number') return;
     this.#device = status.device;
     this.#inode = status.inode;
+    if ((status.mode & S_IFMT) === S_IFCHR) this.#characterDevice = status.rawDevice;
   }
 }
 
 /** Takes a resolved object over. */
-export function foundObject(resolved: ResolvedObject): OpenObject {
-  return new OpenObject(resolved.descriptor, resolved.path);
+export function foundObject(resolved: ResolvedObject, members: Members): OpenObject {
+  return new OpenObject(resolved.descriptor, resolved.path, members);
 }

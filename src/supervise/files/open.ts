@@ -19,6 +19,7 @@ import { allowed, refused, type FileContext, type FileHandler } from '../context
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { resolve, resolveEntry, type ResolvedEntry } from '../resolve.ts';
 import { arena, readMemory, readPath } from '../target.ts';
+import { isControllingTerminal, openControllingTerminal } from './controlling-terminal.ts';
 import { entryError, flagsError, openError } from './errors.ts';
 import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
@@ -126,7 +127,7 @@ function attemptOpen(
     case 'error':
       return fail(flagsError(request) ?? pathError(referral, bytes, request, resolution.errno));
     case 'object':
-      return openObject(referral, context, bytes, request, foundObject(resolution));
+      return openObject(referral, context, bytes, request, foundObject(resolution, context.members));
     case 'entry':
       return openEntry(referral, context, request, resolution);
   }
@@ -167,6 +168,9 @@ function openObject(
 ): Reply {
   const call = openCall(request);
   const verdict = judgeOpen(context.files, call, object);
+  if (verdict.kind !== 'continue' && isControllingTerminal(request, object)) {
+    return openControllingTerminal(referral, context, request, object);
+  }
   const reported = { kind: 'path', path: object.path } as const;
   // openat2(2) and O_CREAT come here for reading too, which is no business of a file policy.
   const report = (reply: Reply): Reply =>

@@ -22,7 +22,6 @@ import {
   S_IFREG,
   fileMode,
   fstat,
-  readProcText,
   terminated,
 } from '../../linux/files.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
@@ -39,8 +38,6 @@ import type { OpenRequest } from './open.ts';
 import { openWaiting } from './waiting-open.ts';
 
 const HERE = terminated(Buffer.from('.'));
-/** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
-const CONTROLLING_TERMINAL = 0x500n;
 /** Major number of /dev/null and its like, which never wait (mem(4)). */
 const MEMORY_DEVICES = 1n;
 
@@ -68,7 +65,7 @@ function handPlace(request: OpenRequest, { descriptor, mode }: OpenObject): Repl
 }
 
 /** For whom nothing is performed there is no openat2(2) either: callers know what to do then, and open(2) may go on. */
-function untrusted({ fromMemory }: OpenRequest): Reply {
+export function untrusted({ fromMemory }: OpenRequest): Reply {
   return fail(fromMemory === true ? Errno.ENOSYS : Errno.EPERM);
 }
 
@@ -93,9 +90,6 @@ function openChecked(
       closeOnExec,
     );
   }
-  const type = object.mode & S_IFMT;
-  if (type === S_IFCHR && isControllingTerminal(object))
-    return openTerminal(referral.tid, flags, closeOnExec);
   return openBehind(referral, context.pending, object.descriptor, flags, closeOnExec);
 }
 
@@ -160,23 +154,4 @@ export function makeFile(
 
 function opened(result: number, closeOnExec: boolean): Reply {
   return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
-}
-
-function isControllingTerminal(object: OpenObject): boolean {
-  const status = fstat(object.descriptor);
-  return typeof status !== 'number' && status.rawDevice === CONTROLLING_TERMINAL;
-}
-
-/** /dev/tty would be our terminal: the target's own is named in its status (proc(5), tty_nr). */
-function openTerminal(tid: number, flags: number, closeOnExec: boolean): Reply {
-  const text = readProcText(`/proc/${tid}/stat`);
-  if (typeof text === 'number') return fail(Errno.EPERM);
-  const device = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[4]);
-  const major = (device >> 8) & 0xfff;
-  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
-  if (device === 0) return fail(Errno.ENXIO);
-  const isPseudoTerminal = major >= 136 && major <= 143;
-  const name = isPseudoTerminal ? `/dev/pts/${(major - 136) * 256 + minor}` : `/dev/tty${minor}`;
-  if (!isPseudoTerminal && major !== 4) return fail(Errno.ENXIO);
-  return opened(openText(AT_FDCWD, name, flags, 0), closeOnExec);
 }

@@ -11,7 +11,9 @@ import {
   S_IFREG,
   W_OK,
 } from '../../linux/files.ts';
-import { close, openText, truncateText } from '../../linux/libc.ts';
+import { close, openText, syscall, truncateText } from '../../linux/libc.ts';
+import { fileSizeLimit } from '../../linux/limits.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
 import { judgeTruncate } from '../../judge/files.ts';
 import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -20,6 +22,8 @@ import { arena, readPath } from '../target.ts';
 import { accessError } from './errors.ts';
 import { attemptLeased } from './leased-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
+
+const SIGXFSZ = 25;
 
 const path = arena(PATH_MAX);
 
@@ -31,7 +35,7 @@ export const truncate: FileHandler = (referral, context) => {
   const object = resolveObject(referral.tid, AT_FDCWD, path.bytes.subarray(0, length), true);
   if (object.kind === 'error') return fail(object.errno);
   const reply = referral.isCurrent()
-    ? truncateObject(referral, context, foundObject(object), size)
+    ? truncateObject(referral, context, foundObject(object, context.members), size)
     : fail(Errno.ESRCH);
   close(object.descriptor);
   return reply;
@@ -62,6 +66,11 @@ function performTruncate(
 ): Reply {
   if ((object.mode & S_IFMT) !== S_IFREG) {
     return resultReply(truncateText(`/proc/self/fd/${object.descriptor}`, size));
+  }
+  if (size > object.size && size > fileSizeLimit(referral.tid)) {
+    // The kernel sends the signal to whoever makes the call (getrlimit(2), RLIMIT_FSIZE).
+    if (referral.isCurrent()) syscall(X86_64.tkill, referral.tid, SIGXFSZ, 0, 0, 0, 0);
+    return fail(Errno.EFBIG);
   }
   return attemptLeased(referral, pending, object.descriptor, (descriptor) => truncateFile(descriptor, size));
 }

@@ -16,11 +16,11 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { close, fchdir } from '../../linux/libc.ts';
-import { AF_UNIX, UNIX_PATH_OFFSET, bind } from '../../linux/sockets.ts';
+import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind } from '../../linux/sockets.ts';
 import { boundInode, innerInode } from '../../linux/unix-diag.ts';
 import { birthTime, fileClock } from '../../linux/statx.ts';
-import { judgeEntry } from '../../judge/files.ts';
-import { PERFORM, type Verdict } from '../../judge/verdict.ts';
+import { judgeEntry, type FileRules } from '../../judge/files.ts';
+import { PERFORM } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
 import { entryError, entryType } from '../files/errors.ts';
 import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -56,41 +56,50 @@ function bindEntry(call: PathBind, entry: ResolvedEntry): Reply {
   const { referral, context } = call;
   if (entryType(entry) !== undefined) return fail(Errno.EADDRINUSE);
   if (entry.trailingSlash) return fail(Errno.ENOENT);
-  const verdict = context.files === undefined ? PERFORM : judgeEntry(context.files, entry.path);
+  const verdict = context.files.restricted ? judgeEntry(context.files, entry.path) : PERFORM;
   const reported = { kind: 'unix-path', path: entry.path } as const;
   if (verdict.kind === 'refuse') {
     const error = entryError(entry);
     return error === undefined ? refused(referral, context, 'bind', reported, verdict.rule) : fail(error);
   }
   const before = fileClock();
-  const result = underUmask(call.umask, () => perform(call, entry, verdict));
+  const result = underUmask(call.umask, () => perform(call, entry));
   if (result === 0) register(call, entry, before);
-  const rule = context.files === undefined ? 'files are not restricted' : undefined;
+  const rule = context.files.restricted ? undefined : 'files are not restricted';
   return allowed(referral, context, 'bind', reported, resultReply(result), rule);
 }
 
 /**
  * The kernel keeps the path as it was given, for getsockname(2) and for whoever gets a datagram, so it should be the
  * target's own spelling. That one is looked up again, by the kernel, and must not lead elsewhere by then. Where that
- * cannot be had, the bare name is given, in the directory that was judged.
+ * cannot be had, the file's own path is given, or its bare name, in the directory that was judged.
  */
-function perform(call: PathBind, entry: ResolvedEntry, verdict: Verdict): number {
+function perform(call: PathBind, entry: ResolvedEntry): number {
   const { socket, address, path } = call;
   const { files } = call.context;
   if (!path.includes(SLASH)) return bindIn(entry.directory, socket, address);
+  if (files.restricted && files.landlock && !isInAllowedTree(files, entry)) {
+    // Nothing below the directory is allowed but this one name, and nobody inside moves what leads there.
+    return bindIn(entry.directory, socket, path.equals(entry.path) ? address : ownPath(entry));
+  }
   const start = openPathText(`/proc/${call.referral.tid}/cwd`);
   if (start < 0) return start;
   let result = -Errno.ENOEXEC;
   if (leadsTo(start, path, entry)) {
     // What is not the kernel's to allow is changed by nobody but us, and we are busy with this call.
-    const isOurs = files === undefined || !files.landlock;
-    const stays = isOurs || (verdict.kind === 'perform' && path.equals(entry.path));
-    result = stays
+    const isOurs = !files.restricted || !files.landlock;
+    result = isOurs
       ? bindIn(start, socket, address)
       : confinedBind(entry.directory, start, socket.descriptor, address);
   }
   close(start);
-  return result === -Errno.ENOEXEC ? bindIn(entry.directory, socket, bareName(entry)) : result;
+  return result === -Errno.ENOEXEC ? bindIn(entry.directory, socket, addressOfPath(bareName(entry))) : result;
+}
+
+/** Whether all that lies below the directory of an entry may be changed. */
+function isInAllowedTree(files: FileRules, { path }: ResolvedEntry): boolean {
+  const parent = path.subarray(0, Math.max(path.lastIndexOf(SLASH), 1));
+  return files.writable.locate(parent).kind !== 'outside' && !files.denied.leadsTo(parent);
 }
 
 /** Whether a path means the same to us: one through /proc/self does not. */
@@ -104,10 +113,19 @@ function leadsTo(start: number, path: Buffer, entry: ResolvedEntry): boolean {
   return one.inode === other.inode && one.device === other.device;
 }
 
-function bareName(entry: ResolvedEntry): Buffer {
-  const address = Buffer.alloc(UNIX_PATH_OFFSET + entry.name.length);
+/** As the kernel names the file, where an address has the room. */
+function ownPath(entry: ResolvedEntry): Buffer {
+  return addressOfPath(entry.path.length < UNIX_PATH_SIZE ? entry.path : bareName(entry));
+}
+
+function bareName({ name }: ResolvedEntry): Uint8Array {
+  return name.subarray(0, name.indexOf(0));
+}
+
+function addressOfPath(path: Uint8Array): Buffer {
+  const address = Buffer.alloc(UNIX_PATH_OFFSET + path.length + 1);
   address.writeUInt16LE(AF_UNIX);
-  address.set(entry.name, UNIX_PATH_OFFSET);
+  address.set(path, UNIX_PATH_OFFSET);
   return address;
 }
 

@@ -5,20 +5,24 @@
  * its number cannot come to mean another file. An abstract socket is known by the socket itself: a name that has been
  * given up may be taken by anybody.
  */
-import { readFileSync } from 'node:fs';
 import { fstat } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { SOCK_DGRAM } from '../../linux/sockets.ts';
+import { socketCookie } from '../../linux/sockets.ts';
+import { isSocketAlive } from '../../linux/unix-diag.ts';
 
 /** Each inode costs a descriptor. Beyond this the oldest are forgotten, which refuses connects and allows none. */
 const MOST_INODES = 1024;
 const MOST_NAMES = 4096;
-/** __SO_ACCEPTCON, as the table shows it. */
-const LISTENING = '00010000';
+
+/** One socket, whatever sockets come after it. */
+interface Socket {
+  readonly inode: bigint;
+  readonly cookie: bigint;
+}
 
 export class BoundSockets {
   readonly #inodes = new Map<string, number>();
-  readonly #names = new Map<string, bigint>();
+  readonly #names = new Map<string, Socket>();
   #sweepAt = 64;
 
   /** Remembers the inode of an O_PATH descriptor, which is taken over. */
@@ -62,22 +66,26 @@ export class BoundSockets {
    */
   addName(type: number, name: Uint8Array, socket: number): void {
     const status = fstat(socket);
-    if (typeof status === 'number') return;
+    const cookie = socketCookie(socket);
+    if (typeof status === 'number' || typeof cookie === 'number') return;
     const key = nameKey(type, name);
     this.#names.delete(key);
-    this.#names.set(key, status.inode);
+    this.#names.set(key, { inode: status.inode, cookie });
     for (const oldest of this.#names.keys()) {
       if (this.#names.size <= MOST_NAMES) break;
       this.#names.delete(oldest);
     }
   }
 
-  /** True while the socket that was bound to this name in the sandbox is there: nobody else can have the name then. */
+  /**
+   * True while the socket that was bound to this name in the sandbox is there: nobody else can have the name then. False
+   * where the kernel does not tell (unix-diag.ts).
+   */
   hasName(type: number, name: Uint8Array): boolean {
     const key = nameKey(type, name);
-    const inode = this.#names.get(key);
-    if (inode === undefined) return false;
-    if (isAlive(inode)) return true;
+    const socket = this.#names.get(key);
+    if (socket === undefined) return false;
+    if (isSocketAlive(socket.inode, socket.cookie)) return true;
     this.#names.delete(key);
     return false;
   }
@@ -90,32 +98,4 @@ function inodeKey(descriptor: number): string | undefined {
 
 function nameKey(type: number, name: Uint8Array): string {
   return `${type} ${Buffer.from(name).toString('latin1')}`;
-}
-
-/** Whether a Unix socket of this number exists. The numbers are given anew after 2^32. */
-function isAlive(inode: bigint): boolean {
-  return new RegExp(String.raw`^(?:\S+ +){6}${inode}(?: |$)`, 'm').test(unixSockets());
-}
-
-/** Whether any socket of this type, of the sandbox or not, could be reached by an abstract name. */
-export function isNameTaken(type: number, name: Uint8Array): boolean {
-  const shown = ` @${Buffer.from(name).toString('latin1').replaceAll('\0', '@')}\n`;
-  const kind = type.toString(16).toUpperCase().padStart(4, '0');
-  const table = unixSockets();
-  for (let at = table.indexOf(shown); at >= 0; at = table.indexOf(shown, at + 1)) {
-    const line = table.slice(table.lastIndexOf('\n', at) + 1, at);
-    const [, , , flags, itsKind] = line.split(/ +/);
-    // Connections that were accepted have the name too.
-    if (itsKind === kind && (type === SOCK_DGRAM || flags === LISTENING)) return true;
-  }
-  return false;
-}
-
-/** The table of all Unix sockets (proc(5), /proc/net/unix); empty where it cannot be read. */
-function unixSockets(): string {
-  try {
-    return readFileSync('/proc/net/unix', 'latin1');
-  } catch {
-    return '';
-  }
 }

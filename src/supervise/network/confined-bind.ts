@@ -1,5 +1,5 @@
 /**
- * A bind(2) that can make a socket in one directory only: done by a helper process that Landlock confines to it.
+ * A bind(2) that can make a socket in one allowed tree only: done by a helper process that Landlock confines to it.
  *
  * The kernel looks the path up by itself, and the target may move directories and links meanwhile. Where its own
  * changes are the kernel's to allow, nobody but the kernel can stop that.
@@ -21,7 +21,7 @@ const Helper = { ruleset: 3, directory: 4, socket: 5 } as const;
 const FIRST_ABI = 1;
 
 /**
- * @param allowed the directory (O_PATH) where a socket may be made, or below
+ * @param allowed the directory (O_PATH) where a socket may be made, or anywhere below: all of that is allowed
  * @param start the working directory (O_PATH)
  * @returns 0, or a negated error number: EACCES where the path led out of the directory, ENOEXEC where there was no helper
  */

@@ -13,8 +13,7 @@ export interface NetworkContext extends Context {
   /** Unix sockets that were bound by processes of the sandbox. */
   readonly bound: BoundSockets;
   readonly pending: PendingCalls;
-  /** Undefined: files are not restricted. */
-  readonly files?: FileRules;
+  readonly files: FileRules;
 }
 
 /** Handles one kind of call on sockets. */

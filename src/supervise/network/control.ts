@@ -19,29 +19,41 @@ import { arena, readMemory } from '../target.ts';
 const HEADER_SIZE = 16;
 const SCM_RIGHTS = 1;
 const SCM_CREDENTIALS = 2;
+const IP_PKTINFO = 8;
+const IPV6_2292PKTINFO = 2;
+const IPV6_PKTINFO = 50;
 /** Longer than any kernel takes (net.core.optmem_max). */
 const LONGEST = 131072;
 
 /** SCM_MAX_FD. */
 const MOST_DESCRIPTORS = 253;
 
-/** Of each level what is harmless: marks, priorities, times, the source address, hop limits, segmentation. */
+/** Of each level what is harmless: priorities, times, the source address, hop limits, segmentation. */
 const HARMLESS: ReadonlyMap<number, ReadonlySet<number>> = new Map([
-  // SCM_RIGHTS, SCM_CREDENTIALS, SO_PRIORITY, SO_MARK, SO_TIMESTAMPING_OLD and _NEW, SCM_TXTIME, SCM_TS_OPT_ID
-  [SOL_SOCKET, new Set([SCM_RIGHTS, SCM_CREDENTIALS, 12, 36, 37, 65, 61, 81])],
-  // IP_TOS, IP_TTL, IP_PKTINFO
-  [IPPROTO_IP, new Set([1, 2, 8])],
-  // IPV6_2292PKTINFO, IPV6_2292HOPLIMIT, IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_DONTFRAG, IPV6_TCLASS
-  [IPPROTO_IPV6, new Set([2, 8, 50, 52, 62, 67])],
+  // SCM_RIGHTS, SCM_CREDENTIALS, SO_PRIORITY, SO_TIMESTAMPING_OLD and _NEW, SCM_TXTIME, SCM_TS_OPT_ID
+  [SOL_SOCKET, new Set([SCM_RIGHTS, SCM_CREDENTIALS, 12, 37, 65, 61, 81])],
+  // IP_TOS, IP_TTL
+  [IPPROTO_IP, new Set([1, 2, IP_PKTINFO])],
+  // IPV6_2292HOPLIMIT, IPV6_HOPLIMIT, IPV6_DONTFRAG, IPV6_TCLASS
+  [IPPROTO_IPV6, new Set([IPV6_2292PKTINFO, 8, IPV6_PKTINFO, 52, 62, 67])],
   // UDP_SEGMENT
   [IPPROTO_UDP, new Set([103])],
 ]);
+
+/** Where a message of the kind names an interface: in struct in_pktinfo, in struct in6_pktinfo. */
+function interfaceOffset(level: number, type: number): number | undefined {
+  if (level === IPPROTO_IP && type === IP_PKTINFO) return 0;
+  const isIpv6 = level === IPPROTO_IPV6 && (type === IPV6_PKTINFO || type === IPV6_2292PKTINFO);
+  return isIpv6 ? 16 : undefined;
+}
 
 export interface Control {
   /** What to send; undefined: nothing. */
   readonly bytes: Buffer | undefined;
   /** Ours, to be closed afterwards. */
   readonly descriptors: readonly number[];
+  /** The interfaces that it names, by their numbers. */
+  readonly interfaces?: readonly number[];
 }
 
 export const NO_CONTROL: Control = { bytes: undefined, descriptors: [] };
@@ -72,8 +84,9 @@ export function readControl(
   const control = Buffer.from(new ArrayBuffer(size));
   bytes.bytes.copy(control, 0, 0, size);
   const descriptors: number[] = [];
-  const outcome = rewrite(tid, control, rules, descriptors);
-  if (outcome === 0) return { bytes: control, descriptors };
+  const interfaces: number[] = [];
+  const outcome = rewrite(tid, control, rules, descriptors, interfaces);
+  if (outcome === 0) return { bytes: control, descriptors, interfaces };
   for (const descriptor of descriptors) close(descriptor);
   return outcome;
 }
@@ -83,6 +96,7 @@ function rewrite(
   control: Buffer,
   rules: ControlRules,
   descriptors: number[],
+  interfaces: number[],
 ): number | 'rerouting' {
   for (let offset = 0; offset + HEADER_SIZE <= control.length;) {
     const length = control.readBigUInt64LE(offset);
@@ -92,6 +106,10 @@ function rewrite(
     const content = control.subarray(offset + HEADER_SIZE, offset + Number(length));
     const isInternet = rules.domain === AF_INET || rules.domain === AF_INET6;
     if (rules.restricted && isInternet && HARMLESS.get(level)?.has(type) !== true) return 'rerouting';
+    const named = rules.restricted && isInternet ? interfaceOffset(level, type) : undefined;
+    // A shorter one is an error of the kernel's.
+    const index = named !== undefined && content.length >= named + 4 ? content.readInt32LE(named) : 0;
+    if (index !== 0) interfaces.push(index);
     if (level === SOL_SOCKET && !isInternet) {
       const result = rewriteOwn(tid, type, content, rules, descriptors);
       if (result < 0) return result;

@@ -3,14 +3,16 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
+import { hasReachable } from '../../linux/unix-diag.ts';
 import { destinationOf, type SocketUse } from '../../judge/destination.ts';
 import type { Verdict } from '../../judge/verdict.ts';
+import type { AddressBytes } from '../../policy/policy.ts';
 import type { ReportedObject } from '../../report/event.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../resolve.ts';
-import { isNameTaken } from './bound-sockets.ts';
 import type { NetworkContext } from './context.ts';
+import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
 import type { TargetSocket } from './target-socket.ts';
 
 /** A destination that may be reached. */
@@ -21,6 +23,8 @@ export interface Reachable {
   readonly held: number;
   /** An abstract name that must still be the sandbox's after a connect. */
   readonly name: Buffer | undefined;
+  /** The host, where it is one that was judged. */
+  readonly host?: AddressBytes;
 }
 
 /** @returns where to call, or the reply that refuses */
@@ -45,14 +49,19 @@ export function reach(
       const { port, protocol } = destination;
       const verdict = context.network.judge(destination.address, port, protocol);
       const own = context.network.anyAddress ? address : Buffer.from(destination.bytes);
-      const reported = { kind: 'address', address: destination.address, port, protocol } as const;
-      return decide(referral, context, use, verdict, reported, own);
+      const host = destination.address;
+      const reported = { kind: 'address', address: host, port, protocol } as const;
+      const leads = verdict.kind !== 'refuse' && !context.network.anyAddress;
+      if (leads && isBoundAstray(socket, use, host, destination.scope))
+        return refused(referral, context, use.kind, reported, INTERFACE_RULE);
+      const decision = decide(referral, context, use, verdict, reported, own);
+      return decision.kind === 'reachable' ? { ...decision, host } : decision;
     }
     case 'unix-abstract': {
       const { name } = destination;
       const isOurs = context.bound.hasName(socket.kind.type, name);
       const verdict = context.unix.judgeName(name, isOurs);
-      if (verdict.kind === 'refuse' && !isNameTaken(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
+      if (verdict.kind === 'refuse' && !hasReachable(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
       const decision = decide(referral, context, use, verdict, { kind: 'unix-abstract', name }, address);
       return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
     }

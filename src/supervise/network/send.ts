@@ -8,6 +8,7 @@ import { close, fcntl } from '../../linux/libc.ts';
 import {
   AF_UNIX,
   MSG_CMSG_COMPAT,
+  MSG_DONTROUTE,
   MSG_DONTWAIT,
   MSG_FASTOPEN,
   MSG_ZEROCOPY,
@@ -16,12 +17,14 @@ import {
   sendTimeout,
   socketOption,
 } from '../../linux/sockets.ts';
+import type { AddressBytes } from '../../policy/policy.ts';
 import { refused, trustedStatus } from '../context.ts';
 import type { PendingCall, Unfinished } from '../pending.ts';
 import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { NO_CONTROL, readControl, type Control } from './control.ts';
+import { INTERFACE_RULE, isInternet, isLedAstray } from './interface.ts';
 import { interruption } from '../interruption.ts';
 import { MANY_SIZE, readMessage, type Message } from './message.ts';
 import { mayGoOn } from './connection.ts';
@@ -240,11 +243,19 @@ class SendCall implements PendingCall {
       message.name === undefined
         ? undefined
         : reach(referral, this.#context, this.#socket, message.name, { kind: 'send', flags: this.#flags });
-    if (target !== undefined && target.kind !== 'reachable') {
-      for (const descriptor of control.descriptors) close(descriptor);
-      return target;
-    }
-    return new Transmission(this.#socket, message.data, this.#flags, target, control, this.#opens());
+    let reply: Reply;
+    if (target !== undefined && target.kind !== 'reachable') reply = target;
+    else if (this.#isLed(control, target?.host))
+      reply = refused(referral, this.#context, 'send', { kind: 'none' }, INTERFACE_RULE);
+    else return new Transmission(this.#socket, message.data, this.#flags, target, control, this.#opens());
+    for (const descriptor of control.descriptors) close(descriptor);
+    return reply;
+  }
+
+  /** Whether it would leave by another way than its address has. */
+  #isLed({ interfaces }: Control, host: AddressBytes | undefined): boolean {
+    if (this.#context.network.anyAddress || !isInternet(this.#socket)) return false;
+    return (this.#flags & MSG_DONTROUTE) !== 0 || isLedAstray(this.#socket, host, interfaces);
   }
 
   #control(referral: Referral, message: Message): Control | Reply {

@@ -12,6 +12,8 @@ import type { Waker } from './waker.ts';
 
 /** Milliseconds that a stop may wait while a pending call is watched. */
 const PENDING_TURN = 1;
+/** Milliseconds between two looks where there is no waker. */
+const WITHOUT_WAKER = 5;
 const POLLFD_SIZE = 8;
 
 const taken = new TakenStops();
@@ -20,36 +22,39 @@ const taken = new TakenStops();
 export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: PendingCalls): Promise<void> {
   // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
   await eventLoopTurn();
-  while (tracees.size > 0) {
-    const idle = takeAll(pending.size > 0 ? WNOHANG : 0);
-    for (let tid = taken.next(); tid !== 0; tid = taken.next()) {
-      const { status } = taken;
-      if (tid !== waker.pid) {
-        tracees.handle(tid, status);
-        continue;
-      }
-      if (!isStopped(status)) throw new SyscallError('wait4', Errno.ECHILD);
+  while (!tracees.areGone()) {
+    const sleeps = pending.size === 0 && waker.isThere;
+    const found = takeAll(waker, sleeps ? 0 : WNOHANG);
+    if (found === 'no child') return;
+    if (waker.hasCalled) {
       await eventLoopTurn();
       waker.goOn();
     }
+    for (let tid = taken.next(); tid !== 0; tid = taken.next()) tracees.handle(tid, taken.status);
+    const idle = found === 'nothing';
     // Also between stops: busy threads leave no time without any.
     if (pending.size > 0) turnPending(pending, idle ? PENDING_TURN : 0);
+    else if (idle && !waker.isThere) poll(null, 0, WITHOUT_WAKER);
   }
 }
 
 /**
  * Takes the stops of all threads before any is handled: wait4(2) tells of the youngest first, so that a few busy ones would
- * keep it from ever telling of the others. True: there is none.
+ * keep it from ever telling of the others.
  */
-function takeAll(flags: number): boolean {
+function takeAll(waker: Waker, flags: number): 'something' | 'nothing' | 'no child' {
+  let found: 'something' | 'nothing' = 'nothing';
   for (let tid = waitTracee(-1, flags); tid !== 0; tid = waitTracee(-1, WNOHANG)) {
-    if (tid > 0) taken.add(tid, waitStatus());
-    else if (tid !== -Errno.EINTR) {
-      if (!taken.isEmpty) return false;
-      throw new SyscallError('wait4', -tid);
-    }
+    if (tid > 0) {
+      found = 'something';
+      const status = waitStatus();
+      // Looked at here: once the waker is reaped its number may be that of the next in line.
+      if (tid === waker.pid) waker.changed(isStopped(status));
+      else taken.add(tid, status);
+    } else if (tid === -Errno.ECHILD) return found === 'something' ? found : 'no child';
+    else if (tid !== -Errno.EINTR) throw new SyscallError('wait4', -tid);
   }
-  return taken.isEmpty;
+  return found;
 }
 
 /** @param longest milliseconds that it may last */

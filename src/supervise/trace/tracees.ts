@@ -4,11 +4,11 @@
  * Every stop is answered once: calls by the judge, signals by delivering them with the siginfo that they came with, stops
  * of a whole group by leaving the thread stopped until SIGCONT.
  */
-import { Event, eventMessage, listen, resume } from '../../linux/ptrace.ts';
-import { endOf, isStopped, stopEvent, stopSignal } from '../../linux/wait-tracees.ts';
+import { Event, eventMessage, listen, requestStop, resume } from '../../linux/ptrace.ts';
+import { endOf, hasTracees, isStopped, stopEvent, stopSignal } from '../../linux/wait-tracees.ts';
 import { kill } from '../../linux/libc.ts';
 import type { Command } from '../command.ts';
-import { Injector } from './injector.ts';
+import { Injector, type Elsewhere } from './injector.ts';
 import { TraceReferral, type Stops } from './referral.ts';
 
 const SIGKILL = 9;
@@ -18,26 +18,34 @@ const SYSCALL_STOP = SIGTRAP | 0x80;
 /** Answers a referral; its thread is let go by the reply. */
 export type Answer = (referral: TraceReferral) => void;
 
-export class Tracees implements Stops {
-  readonly injector: Injector = new Injector((tid, status) => this.handle(tid, status));
+export type Killed = Elsewhere['killed'];
+
+export class Tracees implements Stops, Elsewhere {
+  readonly injector: Injector = new Injector(this);
+  readonly killed: Killed;
   readonly #command: Command;
   readonly #answer: Answer;
   readonly #referral = new TraceReferral(this);
-  /** Threads that have not ended; the number of the stop in which a call waits for its answer, or 0. */
+  /**
+   * Threads that have stopped and of whose end nothing was heard; the number of the stop in which a call waits for its
+   * answer, or 0. Some may be gone unheard (execve(2) of a thread): who is left, only the kernel knows.
+   */
   readonly #threads = new Map<number, number>();
-  /** Threads that were seen before their parent's stop told of them; they may have ended by then. */
-  readonly #unannounced = new Set<number>();
   #stops = 0;
+  #someEnded = false;
+  #ending = false;
 
-  constructor(command: Command, answer: Answer) {
+  constructor(command: Command, answer: Answer, killed: Killed) {
     this.#command = command;
     this.#answer = answer;
-    this.#threads.set(command.pid, 0);
+    this.killed = killed;
   }
 
-  /** How many threads are left. */
-  get size(): number {
-    return this.#threads.size;
+  /** True once none is left; asked of the kernel where one has ended since it was asked last. */
+  areGone(): boolean {
+    if (!this.#someEnded) return false;
+    this.#someEnded = false;
+    return !hasTracees();
   }
 
   /** Takes in what wait4(2) has said of a thread. */
@@ -46,10 +54,8 @@ export class Tracees implements Stops {
       this.#ended(tid, status);
       return;
     }
-    if (!this.#threads.has(tid)) {
-      this.#threads.set(tid, 0);
-      this.#unannounced.add(tid);
-    }
+    if (this.#ending) kill(tid, SIGKILL);
+    if (!this.#threads.has(tid)) this.#threads.set(tid, 0);
     const signal = stopSignal(status);
     switch (stopEvent(status)) {
       case Event.seccomp:
@@ -58,7 +64,6 @@ export class Tracees implements Stops {
       case Event.fork:
       case Event.vfork:
       case Event.clone:
-        this.#born(eventMessage(tid));
         break;
       case Event.exec:
         this.#executed(tid);
@@ -66,9 +71,10 @@ export class Tracees implements Stops {
       case Event.stop:
         if (signal === SIGTRAP) break;
         listen(tid);
-        if (tid === this.#command.pid) this.#command.change({ kind: 'stopped' });
+        if (this.#isCommand(tid)) this.#command.change({ kind: 'stopped', signal });
         return;
       default:
+        // From the beginning of a call too: the filter has yet to be asked.
         resume(tid, signal === SYSCALL_STOP ? 0 : signal);
         return;
     }
@@ -83,40 +89,35 @@ export class Tracees implements Stops {
     this.#threads.set(tid, 0);
   }
 
-  /** Ends all that is left. */
+  /** Ends all that is left, and whoever is born meanwhile: new ones stop before they do anything. */
   killAll(): void {
-    for (const tid of this.#threads.keys()) kill(tid, SIGKILL);
+    this.#ending = true;
+    // A number that was given to another process is none that we trace.
+    for (const tid of this.#threads.keys()) if (requestStop(tid) === 0) kill(tid, SIGKILL);
   }
 
   #refer(tid: number): void {
     this.#stops += 1;
     this.#threads.set(tid, this.#stops);
-    // A thread that is gone needs no answer: its end is reported next.
+    // A thread that is gone needs no answer: its end is reported next, or that execve(2) has taken its number.
     if (this.#referral.read(tid, this.#stops)) this.#answer(this.#referral);
-  }
-
-  #born(tid: number): void {
-    if (tid > 0 && !this.#unannounced.delete(tid)) this.#threads.set(tid, 0);
   }
 
   /** The thread that has called execve(2) now has its process's number, and all others are gone. */
   #executed(tid: number): void {
     const before = eventMessage(tid);
-    this.#threads.set(tid, 0);
     if (before !== tid) this.#threads.delete(before);
-    this.#unannounced.delete(before);
+    this.#threads.set(tid, 0);
   }
 
   #ended(tid: number, status: number): void {
-    if (!this.#threads.delete(tid)) this.#unannounced.add(tid);
-    if (tid === this.#command.pid) this.#command.change(endOf(status));
-    if (this.#command.end !== undefined) this.#prune();
+    this.#threads.delete(tid);
+    this.#someEnded = true;
+    if (this.#isCommand(tid)) this.#command.change(endOf(status));
   }
 
-  /** Forgets threads that are gone although nothing was heard of their end, so that nobody waits for them. */
-  #prune(): void {
-    for (const tid of this.#threads.keys()) {
-      if (kill(tid, 0) < 0) this.#threads.delete(tid);
-    }
+  /** Once it has ended its number may be another's. */
+  #isCommand(tid: number): boolean {
+    return tid === this.#command.pid && this.#command.end === undefined;
   }
 }

@@ -14,6 +14,7 @@ import { duplicateHigh, startImage } from '../../launch/start.ts';
 import { close, kill } from '../../linux/libc.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { waitTracee } from '../../linux/wait-tracees.ts';
+import type { Members } from '../members.ts';
 
 const EVENTS = 3;
 const SIGKILL = 9;
@@ -26,34 +27,86 @@ const PR_SET_NAME = 15;
 const SIG_BLOCK = 0;
 /** How long an event may wait where the event loop's descriptor is not to be had. */
 const WITHOUT_EVENT_LOOP = 50;
+/** No process has this number. */
+const NOBODY = 0;
 
 export class Waker {
-  readonly pid: number;
+  readonly #eventLoop: number;
+  readonly #members: Members;
+  #pid = NOBODY;
+  #hasCalled = false;
 
-  /** @param eventLoop the descriptor that Node's event loop waits on; -1: wakes every 50 ms. Throws a LaunchError. */
-  constructor(eventLoop: number) {
-    const descriptors = new Map<number, number>();
-    if (eventLoop >= 0) {
-      const copy = duplicateHigh(eventLoop);
-      if (copy < 0) throw new LaunchError('fcntl F_DUPFD', -copy);
-      descriptors.set(EVENTS, copy);
-    }
-    try {
-      const image = buildImage(wakerRows(eventLoop >= 0));
-      this.pid = startImage(image, { descriptors, defaultSignals: [], from: ['memory', 'file'] });
-    } finally {
-      for (const copy of descriptors.values()) close(copy);
-    }
+  /**
+   * @param eventLoop the descriptor that Node's event loop waits on; -1: wakes every 50 ms
+   * @param members the waker is none of them, although it is a child of ours
+   * @throws LaunchError
+   */
+  constructor(eventLoop: number, members: Members) {
+    this.#eventLoop = eventLoop;
+    this.#members = members;
+    this.#start();
   }
 
-  /** After it has stopped, and the event loop had its turn. */
+  /** 0 while there is none. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get isThere(): boolean {
+    return this.#pid !== NOBODY;
+  }
+
+  /** The event loop is to have its turn, and then `goOn` to be called. */
+  get hasCalled(): boolean {
+    return this.#hasCalled || !this.isThere;
+  }
+
+  /** What wait4(2) has said of it: it has stopped, or it was killed by somebody. */
+  changed(stopped: boolean): void {
+    this.#hasCalled = true;
+    if (stopped) return;
+    this.#members.readmit(this.#pid);
+    this.#pid = NOBODY;
+  }
+
+  /** Watches again. Where it was killed another takes its place, as soon as one can be started. */
   goOn(): void {
-    kill(this.pid, SIGCONT);
+    this.#hasCalled = false;
+    if (this.isThere) {
+      kill(this.#pid, SIGCONT);
+      return;
+    }
+    try {
+      this.#start();
+    } catch (error) {
+      if (!(error instanceof LaunchError)) throw error;
+    }
   }
 
   end(): void {
+    if (!this.isThere) return;
     // Where an outer sandbox forbids even that it ends with us (PR_SET_PDEATHSIG).
-    if (kill(this.pid, SIGKILL) === 0) waitTracee(this.pid);
+    if (kill(this.#pid, SIGKILL) === 0) waitTracee(this.#pid);
+  }
+
+  #start(): void {
+    this.#pid = startWaker(this.#eventLoop);
+    this.#members.exclude(this.#pid);
+  }
+}
+
+function startWaker(eventLoop: number): number {
+  const descriptors = new Map<number, number>();
+  if (eventLoop >= 0) {
+    const copy = duplicateHigh(eventLoop);
+    if (copy < 0) throw new LaunchError('fcntl F_DUPFD', -copy);
+    descriptors.set(EVENTS, copy);
+  }
+  try {
+    const image = buildImage(wakerRows(eventLoop >= 0));
+    return startImage(image, { descriptors, defaultSignals: [], from: ['memory', 'file'] });
+  } finally {
+    for (const copy of descriptors.values()) close(copy);
   }
 }
 

@@ -1,0 +1,50 @@
+/**
+ * The terminals that the sandbox was handed: their places (O_PATH), held from the start. What is opened anew is what was handed
+ * over, whatever has its name by then. We have them open ourselves too, so the number of a pseudo-terminal goes to no other.
+ */
+import { fstat, openPathText, readProcText } from '../../linux/files.ts';
+import { terminalNumber } from '../../linux/terminal.ts';
+
+/** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
+export const CONTROLLING_TERMINAL = 0x500n;
+
+/** The session of a process and its terminal's device number, 0 where it has none (proc(5), /proc/PID/stat). */
+export interface Session {
+  readonly leader: number;
+  readonly terminal: bigint;
+}
+
+export class Terminals {
+  /** Places by device number. */
+  readonly #held = new Map<bigint, number>();
+
+  /** Those that are our standard streams, which the command gets; not what only names a terminal, as /dev/tty does. */
+  static handedOver(): Terminals {
+    const terminals = new Terminals();
+    for (const stream of [0, 1, 2]) terminals.#add(stream);
+    return terminals;
+  }
+
+  #add(stream: number): void {
+    const place = openPathText(`/proc/self/fd/${stream}`);
+    const status = place < 0 ? place : fstat(place);
+    if (typeof status === 'number' || status.rawDevice !== terminalNumber(stream)) return;
+    this.#held.set(status.rawDevice, place);
+  }
+
+  /** The place of the terminal with this number, ours to keep. It may have hung up: then opening it is an error (EIO). */
+  find(device: bigint): number | undefined {
+    return this.#held.get(device);
+  }
+}
+
+/** Of a process; undefined where it cannot be read. The caller asks `isCurrent` afterwards. */
+export function sessionOf(pid: number | 'self'): Session | undefined {
+  const text = readProcText(`/proc/${pid}/stat`);
+  if (typeof text === 'number') return undefined;
+  // The name before the parenthesis may hold anything.
+  const [, , , leader, terminal] = text.slice(text.lastIndexOf(')') + 2).split(' ', 5);
+  return leader === undefined || terminal === undefined
+    ? undefined
+    : { leader: Number(leader), terminal: BigInt(terminal) };
+}
