@@ -1,5 +1,5 @@
 /** wait4(2) for a tracer: children of every kind, and the stops that ptrace(2) reports. */
-import { Errno } from './errno.ts';
+import { Errno, SyscallError } from './errno.ts';
 import { addressOf, syscall } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
@@ -26,10 +26,14 @@ export function waitTracee(tid: number, options = 0): number {
 /**
  * Whether this thread traces anybody who is not yet reaped: the kernel's own word, which no number that is used again confuses.
  * Of those who are not traced __WCLONE counts none but children of clone(2) that end without SIGCHLD (waitid(2)).
+ * Throws a SyscallError where the system lets nobody ask: no end would ever be seen.
  */
 export function hasTracees(): boolean {
   const options = WEXITED | WUNTRACED | WNOHANG | WNOWAIT | __WCLONE;
-  return syscall(X86_64.waitid, P_ALL, 0, 0, options, 0, 0) !== -Errno.ECHILD;
+  const result = syscall(X86_64.waitid, P_ALL, 0, 0, options, 0, 0);
+  if (result < 0 && result !== -Errno.ECHILD && result !== -Errno.EINTR)
+    throw new SyscallError('waitid', -result);
+  return result !== -Errno.ECHILD;
 }
 
 /** The status of the last `waitTracee` that found something. */
