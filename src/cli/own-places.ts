@@ -1,34 +1,57 @@
 /**
  * What secfilt itself is made of, set up by and writes to: the program, Node and its libraries, the names by which they were
- * found, the config files, the log. Where the command may change such a place, it would change the next run, which begins
- * outside of the sandbox.
+ * found, what the environment makes them load, the config files, the log. Where the command may change such a place, it
+ * would change the next run, which begins outside of the sandbox.
  */
-import { accessSync, constants, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { variableBytes } from '../linux/environment.ts';
 import { linksOnTheWay } from '../policy/links.ts';
 import { absolutePath, resolvePath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
+import { loadedNames, type LoadedNames } from './loaded-names.ts';
 import { logTarget } from './open-reports.ts';
 import type { Settings } from './settings.ts';
 
 /** The commands by which a run begins: `env node` is what ours says in its first line. */
 const COMMANDS = ['node', 'secfilt', 'secfilter'];
-/** The package's directory is a checkout: what of it is loaded, from its own modules too. */
-const LOADED = ['dist', 'package.json', 'node_modules/koffi', 'node_modules/@koromix'];
-/** Beside the package where it is installed. */
+/** What of a checkout is loaded. */
+const LOADED = ['dist', 'package.json'];
 const DEPENDENCIES = ['koffi', '@koromix'];
+/** What every start reads, or may come to read (ld.so(8), OpenSSL's config(5)). */
+const SYSTEM_FILES = [
+  '/etc/ld.so.preload',
+  '/etc/ld.so.cache',
+  '/etc/ssl/openssl.cnf',
+  '/usr/lib/ssl/openssl.cnf',
+  '/usr/local/ssl/openssl.cnf',
+  '/usr/bin/env',
+];
+const RESOLV_CONF = '/etc/resolv.conf';
 const MAPPED_FILE_PATTERN = /^\S+ +\S+ +\S+ +\S+ +\S+ +(\/.*)$/gm;
 
 /** Nothing where no tree may be changed, or everything may, since it is only watched. */
 export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
-  if (policy.files === undefined || policy.files.writable.length === 0 || settings.learn) return [];
+  const trees = policy.files?.writable ?? [];
+  if (trees.length === 0 || settings.learn) return [];
   const script = Buffer.from(process.argv[1] ?? '');
-  const named = [script, ...commandNames(), ...settings.configFiles, ...logFile(settings)];
+  const libraries = mappedFiles();
+  const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
+    Buffer.from(name),
+  );
+  const named = [script, ...settings.configFiles, ...logFile(settings), ...system.filter(isNear(trees))];
   return [
     ...named.flatMap(everyName),
+    ...commandNames(),
     ...packagePlaces(resolvePath(script).toString('latin1')),
-    ...mappedFiles(),
+    ...placesOf(loadedNames(process.env, libraries)),
+    ...libraries,
   ];
+}
+
+function isNear(trees: readonly PathBytes[]): (path: PathBytes) => boolean {
+  return (path) => trees.some((tree) => isWithin(path, tree));
 }
 
 /** A path as it was written, the links that lead on from there, and what they lead to. */
@@ -41,37 +64,68 @@ function everyName(path: PathBytes): PathBytes[] {
   }
 }
 
-/** @param script of the package, as the kernel names it; bytes as characters, as all paths here */
-function packagePlaces(script: string): PathBytes[] {
-  const root = dirname(dirname(script));
-  const modules = dirname(root);
-  const isInstalled = basename(modules) === 'node_modules';
-  const places = isInstalled
-    ? [root, ...DEPENDENCIES.map((name) => join(modules, name))]
-    : LOADED.map((name) => join(root, name));
-  return places.map((place) => Buffer.from(place, 'latin1'));
+/** Names in a directory that is looked through for them: they need not exist, and may be links. */
+function namesIn(directory: PathBytes, names: readonly string[]): PathBytes[] {
+  const [place, ...links] = everyName(directory).toReversed();
+  if (place === undefined) return [];
+  const entries = names.map((name) => join(place.toString('latin1'), name));
+  const paths = entries.map((entry) => Buffer.from(entry, 'latin1'));
+  return [...links, ...paths.flatMap((path) => (isLink(path) ? everyName(path) : [path]))];
 }
 
-/**
- * Where each command was found, and in the directories that are searched before that one the name that would be found
- * instead. A command that is found nowhere is started otherwise.
- */
-function commandNames(): PathBytes[] {
-  const folders = (process.env['PATH'] ?? '').split(':').map((folder) => resolve(folder));
-  return COMMANDS.flatMap((command) => {
-    const names = folders.map((folder) => join(folder, command));
-    const found = names.findIndex(isExecutable);
-    return names.slice(0, found + 1).map((name) => Buffer.from(name));
-  });
-}
-
-function isExecutable(path: string): boolean {
+function isLink(path: PathBytes): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    readlinkSync(path);
     return true;
   } catch {
     return false;
   }
+}
+
+/** In all directories of PATH: where a directory cannot be searched the next one is. */
+function commandNames(): PathBytes[] {
+  const folders = variableBytes('PATH', process.env)?.toString('latin1').split(':') ?? [];
+  return folders.flatMap((folder) => namesIn(Buffer.from(folder === '' ? '.' : folder, 'latin1'), COMMANDS));
+}
+
+/**
+ * The package, and what it is looked for in all directories above (Node's "Loading from node_modules folders").
+ * @param script of the package, as the kernel names it; bytes as characters, as all paths here
+ */
+function packagePlaces(script: string): PathBytes[] {
+  const root = dirname(dirname(script));
+  const isInstalled = basename(dirname(root)) === 'node_modules';
+  const own = isInstalled ? [root] : LOADED.map((name) => join(root, name));
+  const places = own.map((place) => Buffer.from(place, 'latin1'));
+  const packages = DEPENDENCIES.flatMap((name) => modulePlaces(dirname(script), name));
+  // What koffi requires is looked for from where it lies itself.
+  const binaries = packages
+    .filter(isKoffi)
+    .flatMap((path) => modulePlaces(path.toString('latin1'), '@koromix'));
+  return [...places, ...packages, ...binaries];
+}
+
+function isKoffi(path: PathBytes): boolean {
+  return (
+    basename(path.toString('latin1')) === 'koffi' && statSync(path, { throwIfNoEntry: false }) !== undefined
+  );
+}
+
+function modulePlaces(from: string, name: string): PathBytes[] {
+  const places: PathBytes[] = [];
+  for (let directory = from; ; directory = dirname(directory)) {
+    if (basename(directory) !== 'node_modules') {
+      const modules = Buffer.from(join(directory, 'node_modules'), 'latin1');
+      if (statSync(modules, { throwIfNoEntry: false }) === undefined)
+        places.push(Buffer.from(join(directory, 'node_modules', name), 'latin1'));
+      else places.push(...namesIn(modules, [name]));
+    }
+    if (directory === '/') return places;
+  }
+}
+
+function placesOf({ files, folders }: LoadedNames): PathBytes[] {
+  return [...files.flatMap(everyName), ...folders.flatMap(({ folder, names }) => namesIn(folder, names))];
 }
 
 /** Node itself, koffi, and the libraries of both (proc_pid_maps(5)). */
@@ -92,7 +146,7 @@ function logFile({ log }: Settings): PathBytes[] {
 function pathBehind(descriptor: number): PathBytes | undefined {
   try {
     const path = readlinkSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' });
-    return isAbsolute(path.toString('latin1')) ? path : undefined;
+    return path.toString('latin1', 0, 1) === '/' ? path : undefined;
   } catch {
     return undefined;
   }

@@ -96,7 +96,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     devices: policy.files === undefined ? [] : devices,
     interfaces,
     denied: surroundings.own.filter((place) =>
-      policy.files?.writable.some((directory) => isWithin(place, directory)),
+      policy.files?.writable.some((tree) => isWithin(place, tree) || isWithin(tree, place)),
     ),
     waitKillable: features.waitKillable,
   };

@@ -4,8 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { backings } from '../support/backing.ts';
@@ -176,3 +186,112 @@ void test(`S08 the kernel engine, which cannot keep it, says so and starts nothi
   assert.match(stderr, /--write-allow=.* needs a supervisor: it holds what secfilt itself is made of/);
   assert.ok(!readdirSync(project).includes('made'));
 });
+
+/** Other ways by which a next run would come upon what the command has made. */
+interface Way {
+  readonly title: string;
+  /** Makes what is there before; what it returns is the environment of both runs. */
+  readonly prepare: (project: string) => Record<string, string>;
+  /** The shell's; `$EVIL` is a line of JavaScript that shows that it ran. */
+  readonly script: string;
+  readonly allow?: (project: string) => string;
+}
+
+const move = (project: string, from: string, to: string): void => {
+  mkdirSync(dirname(join(project, to)), { recursive: true });
+  renameSync(join(project, from), join(project, to));
+};
+const WAYS: readonly Way[] = [
+  {
+    title: 'koffi in a store of its own, linked to',
+    prepare: (project) => {
+      move(project, 'node_modules/secfilter', 'node_modules/.pnpm/secfilter@1/node_modules/secfilter');
+      move(project, 'node_modules/koffi', 'node_modules/.pnpm/koffi@1/node_modules/koffi');
+      move(project, 'node_modules/@koromix', 'node_modules/.pnpm/koffi@1/node_modules/@koromix');
+      symlinkSync(
+        '../../koffi@1/node_modules/koffi',
+        join(project, 'node_modules/.pnpm/secfilter@1/node_modules/koffi'),
+      );
+      symlinkSync('.pnpm/secfilter@1/node_modules/secfilter', join(project, 'node_modules/secfilter'));
+      return {};
+    },
+    script:
+      'cd node_modules/.pnpm/koffi@1/node_modules/koffi && for f in *.js *.cjs; do echo "$EVIL" > $f; done',
+  },
+  {
+    title: 'koffi in a directory above',
+    prepare: (project) => {
+      move(project, 'node_modules/secfilter', 'app/node_modules/secfilter');
+      symlinkSync('../app/node_modules/secfilter', join(project, 'node_modules/secfilter'));
+      return {};
+    },
+    script: 'for f in node_modules/koffi/*.js node_modules/koffi/*.cjs; do echo "$EVIL" > $f; done',
+  },
+  {
+    title: 'a directory of PATH that cannot be searched any more, and a command behind it',
+    prepare: (project) => {
+      mkdirSync(join(project, 'behind'));
+      mkdirSync(join(project, 'first'));
+      symlinkSync(process.execPath, join(project, 'first/node'));
+      return { PATH: [join(project, 'first'), join(project, 'behind'), process.env['PATH']].join(':') };
+    },
+    script:
+      'chmod 0 first; printf "#!/bin/sh\\ntouch $PWD/pwned\\n" > behind/node; chmod 755 behind/node; mkdir behind/secfilt',
+  },
+  {
+    title: 'a file that NODE_OPTIONS names',
+    prepare: (project) => {
+      writeFileSync(join(project, 'pnp.cjs'), '');
+      return { NODE_OPTIONS: `--require=${project}/pnp.cjs` };
+    },
+    script: 'echo "$EVIL" > pnp.cjs; rm -f pnp.cjs; echo "$EVIL" > pnp.cjs',
+  },
+  {
+    title: 'a library in a folder that LD_LIBRARY_PATH names',
+    prepare: (project) => {
+      mkdirSync(join(project, 'lib'));
+      return { LD_LIBRARY_PATH: join(project, 'lib') };
+    },
+    script:
+      'echo x > lib/libc.so.6; ln -s /lib/x86_64-linux-gnu/libm.so.6 lib/libm.so.6; mkdir -p lib/glibc-hwcaps; ls lib | grep -q . && touch pwned',
+  },
+  {
+    title: 'an allowed path within the package',
+    prepare: () => ({}),
+    allow: (project) => join(project, 'node_modules/secfilter/dist'),
+    script:
+      'echo "$EVIL" > node_modules/secfilter/dist/secfilt.cjs; echo "$EVIL" > node_modules/secfilter/dist/program.cjs',
+  },
+];
+
+for (const engine of engines) {
+  for (const backing of backings) {
+    for (const { title, prepare, script, allow = (project: string) => project } of WAYS) {
+      void test(`S08 ${title}: nothing of the command's is run by the next, ${engine.name} ${backing.name} (${who})`, async (t) => {
+        const project = makeProject(t);
+        const env = { ...backing.env, ...prepare(project) };
+        const EVIL = `require('node:fs').writeFileSync('${project}/pwned', '')`;
+        const start = (command: string): ReturnType<typeof run> =>
+          run(
+            [
+              join(project, 'node_modules/.bin/secfilt'),
+              ...engine.options,
+              `--write-allow=${allow(project)}`,
+              'sh',
+              '-c',
+              command,
+            ],
+            {
+              cwd: project,
+              env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, ...env, EVIL },
+            },
+          );
+        await start(script);
+        const second = await start('echo again');
+        assert.equal(existsSync(join(project, 'pwned')), false);
+        if (existsSync(join(project, 'first')) && who !== 'root') chmodSync(join(project, 'first'), 0o755);
+        assert.deepEqual([second.stdout, second.stderr], ['again\n', '']);
+      });
+    }
+  }
+}
