@@ -162,7 +162,11 @@ def attempts(name):
             sc(188, path, 'user.x', b'x', 1, 0), sc(280, -100, path, 0, 0), sc(94, path, 0, 0)]
 found = {name: attempts(name) for name in ('f', 'd', 'missing', 'missing/below')}
 say(changed=changed, opened=sum(r >= 0 for results in found.values() for r in results), told=sum(results != found['missing'] for results in found.values()))`,
-    (outcome) => assert.deepEqual(saidBy(outcome), { changed: 0, opened: 0, told: 0 }),
+    (outcome, _engine, { landlock }) => {
+      // Where Landlock decides, the kernel answers as natively: who kept root's capabilities may look.
+      const mayLook = landlock && (name === 'setfsgid' || name === 'setgroups');
+      assert.deepEqual(saidBy(outcome), { changed: 0, opened: 0, told: mayLook ? 3 : 0 });
+    },
     {
       policy: (made) => {
         // Owned by another, so that only capabilities, or root's own id, open it.
