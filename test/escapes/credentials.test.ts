@@ -181,3 +181,35 @@ say(changed=changed, opened=sum(r >= 0 for results in found.values() for r in re
     },
   );
 }
+
+insideTest(
+  'S12 P18 who has become another user works on where Landlock decides, as far as the policy goes',
+  String.raw`
+os.mkdir(ROOT + '/a/open'); os.chmod(ROOT + '/a/open', 0o1777)
+os.chmod(ROOT, 0o711); os.chmod(ROOT + '/a', 0o711)
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+results = {}
+def attempt(name, action):
+    try: action(); results[name] = 0
+    except OSError as error: results[name] = -error.errno
+place = ROOT + '/a/open/'
+attempt('write', lambda: open(place + 'f', 'w').write('x'))
+attempt('mkdir', lambda: os.mkdir(place + 'd'))
+attempt('rename', lambda: os.rename(place + 'f', place + 'd/f'))
+attempt('remove', lambda: os.remove(place + 'd/f'))
+attempt('own', lambda: os.close(os.open('/proc/self/mem', os.O_RDWR)))
+attempt('other', lambda: os.close(os.open(f'/proc/{os.getppid()}/oom_score_adj', os.O_WRONLY)))
+attempt('kernel', lambda: os.close(os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)))
+say(**results)`,
+  (outcome, _engine, { landlock }) => {
+    const { own, other, kernel, ...rest } = saidBy(outcome);
+    const expected = landlock ? 0 : -1;
+    assert.deepEqual(rest, { write: expected, mkdir: expected, rename: expected, remove: expected });
+    for (const result of [other, kernel])
+      assert.ok((result ?? 0) < 0, JSON.stringify({ own, other, kernel }));
+  },
+  {
+    policy: () => ['--no-outbound-network'],
+    ...(rootOnly !== undefined && { skip: rootOnly }),
+  },
+);
