@@ -25,6 +25,7 @@ say(
   relative=sc(269, directory, 'f', W), both=sc(439, directory, 'f', R | W, 0x200), empty=sc(439, path, '', W, 0x1000),
   of_the_link=sc(439, -100, ROOT + '/a/out', W, 0x100),
   reads=sc(21, ROOT + '/o/f', R), exists=sc(21, ROOT + '/o/f', 0), missing=sc(21, ROOT + '/o/missing', W), wrong=sc(439, directory, 'f', W, 1),
+  not_held=sc(21, f'/proc/self/fd/{file}', W), terminal=sc(21, '/dev/tty', W), pipe=sc(21, f'/proc/self/fd/{os.pipe()[0]}', W),
   garbage=sc(269, directory, 'f', 8 | W), memory=sc(21, f'/proc/self/fd/{os.memfd_create("x")}', W), device=sc(21, '/dev/zero', W),
   shell=os.system('test -w o/f') >> 8, shell_in=os.system('test -w a/f') >> 8)`,
   (outcome) =>
@@ -47,6 +48,9 @@ say(
       exists: 0,
       missing: ENOENT,
       wrong: EINVAL,
+      not_held: EROFS,
+      terminal: 0,
+      pipe: 0,
       garbage: EINVAL,
       memory: 0,
       device: 0,

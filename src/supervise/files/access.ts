@@ -23,8 +23,10 @@ import type { Members } from '../members.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { objectOf, openTargetDescriptor, resolveObject } from '../resolve.ts';
 import { arena, readPath } from '../target.ts';
+import { isHeld } from './held.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
+import { CONTROLLING_TERMINAL } from './terminals.ts';
 
 const path = arena(PATH_MAX);
 /** What a mount that is read-only counts for; devices, FIFOs and sockets are written to all the same. */
@@ -56,10 +58,22 @@ function answer(
   const object = find(referral.tid, context.members, directory, length, flags);
   if (object.kind === 'error') return CONTINUE_CALL;
   const found = foundObject(object, context.members);
-  const isClosed = judgeOpen(context.files, WRITES, found).kind === 'refuse' && !isAnonymousMemory(object);
-  const errno = isClosed ? closedError(found, mode) : undefined;
+  const isClosed = judgeOpen(context.files, WRITES, found).kind === 'refuse';
+  const errno =
+    isClosed && !opensAnyway(referral.tid, context, found, path.bytes.subarray(0, length))
+      ? closedError(found, mode)
+      : undefined;
   close(object.descriptor);
   return errno === undefined ? CONTINUE_CALL : fail(errno);
+}
+
+/** Memory, what is held for writing, and /dev/tty, of which is seen at an open which terminal it means. */
+function opensAnyway(tid: number, context: FileContext, object: OpenObject, name: Uint8Array): boolean {
+  return (
+    isAnonymousMemory(object) ||
+    object.characterDevice === CONTROLLING_TERMINAL ||
+    isHeld(tid, name, object, context)
+  );
 }
 
 function find(

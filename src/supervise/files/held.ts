@@ -60,6 +60,17 @@ export function openHeldDescriptor(
   return reply;
 }
 
+/** Whether such an open for writing would succeed, whatever the policy says of the file. */
+export function isHeld(tid: number, path: Uint8Array, object: OpenObject, context: FileContext): boolean {
+  if (isPipe(object.path)) return isHeldBySandbox(tid, path, object, context);
+  const number = descriptorNamed(path);
+  const copy = number === undefined ? -1 : copyDescriptor(tid, number);
+  if (copy < 0) return false;
+  const held = isHeldForWriting(copy, object);
+  close(copy);
+  return held;
+}
+
 function descriptorNamed(path: Uint8Array): number | undefined {
   const text = Buffer.from(path).toString('latin1');
   const match = DESCRIPTOR_NAME.exec(text);

@@ -9,7 +9,7 @@ const NAME = Buffer.from('/memfd:');
 let memoryDevice: bigint | undefined;
 
 /** True for a memfd: named as one by the kernel, and on the one file system that only holds such files. */
-export function isAnonymousMemory(object: ResolvedObject): boolean {
+export function isAnonymousMemory(object: Pick<ResolvedObject, 'path' | 'descriptor'>): boolean {
   if (!object.path.subarray(0, NAME.length).equals(NAME)) return false;
   const status = fstat(object.descriptor);
   return typeof status !== 'number' && status.links === 0 && status.device === deviceOfMemoryFiles();
