@@ -2,8 +2,9 @@
 // have theirs compiled at the start.
 import { compileFilter, situationKey } from '../src/plan/filter/program.ts';
 import { kernelObstacles, makeKernelPlan } from '../src/plan/kernel-plan.ts';
+import type { Situation } from '../src/plan/filter/situation.ts';
 import type { KernelFeatures } from '../src/plan/features.ts';
-import { makePlan, type Plan } from '../src/plan/plan.ts';
+import { makePlan, type Plan, type Surroundings } from '../src/plan/plan.ts';
 import type { NetworkPolicy, Policy } from '../src/policy/policy.ts';
 import { notify, trace } from '../src/seccomp/expression.ts';
 import { JUDGES } from '../src/supervise/judges.ts';
@@ -21,25 +22,41 @@ const NETWORKS: (NetworkPolicy | undefined)[] = [
   { kind: 'listed', networks: undefined, ports: [80], endpoints: [] },
 ];
 
+/** Where only root, or everybody, makes names that Landlock does not decide about. */
+const SURROUNDINGS: Surroundings[] = [true, false].map((changesRoot) => ({
+  interfaces: [],
+  changesRoot,
+  own: [],
+}));
+
 function plansFor(policy: Policy, features: KernelFeatures): Plan[] {
   const supervised = [notify, trace(0)].map((refer) =>
-    makePlan(policy, features, { refer, judges: JUDGES, terminals: [] }),
+    SURROUNDINGS.map((surroundings) =>
+      makePlan(policy, features, { refer, judges: JUDGES, terminals: [], surroundings }),
+    ),
   );
   return kernelObstacles(policy, features).length > 0
-    ? supervised
-    : [...supervised, makeKernelPlan(policy, features, [])];
+    ? supervised.flat()
+    : [
+        ...supervised.flat(),
+        ...[false, true].map((ownSession) => makeKernelPlan(policy, features, [], ownSession)),
+      ];
 }
 
 const policies = [undefined, { writable: [] }].flatMap((files) =>
   NETWORKS.map((network): Policy => ({ files, network, unixSockets: [] })),
 );
 
+/** Those that are compiled, by their keys. */
+export function situations(): Map<string, Situation> {
+  const plans = policies.flatMap((policy) => FEATURES.flatMap((features) => plansFor(policy, features)));
+  return new Map(plans.map(({ situation }) => [situationKey(situation), situation]));
+}
+
 /** Base64 by situation. */
 export async function compileAll(): Promise<Record<string, string>> {
   const compiled: Record<string, string> = {};
-  const plans = policies.flatMap((policy) => FEATURES.flatMap((features) => plansFor(policy, features)));
-  for (const { situation } of plans) {
-    compiled[situationKey(situation)] ??= (await compileFilter(situation)).toString('base64');
-  }
+  for (const [key, situation] of situations())
+    compiled[key] = (await compileFilter(situation)).toString('base64');
   return compiled;
 }

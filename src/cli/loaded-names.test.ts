@@ -19,6 +19,13 @@ void test('what Node is made to require is a file, wherever it stands in a word'
   assert.deepEqual(files, ['./pnp.cjs', '/x/y.js', './z.mjs']);
 });
 
+void test('a module is named by its URL as well, and in quotes', () => {
+  const { files } = named({
+    NODE_OPTIONS: String.raw`--import=file:///w/x%20y.mjs --require "/a b/c \"d.cjs" --import="./e f.mjs"`,
+  });
+  assert.deepEqual(files, ['/w/x y.mjs', '/a b/c "d.cjs', './e f.mjs']);
+});
+
 void test('what OpenSSL and the linker are made to load', () => {
   const { files, folders } = named({
     OPENSSL_CONF: '/a b/o.cnf',

@@ -3,7 +3,7 @@
  * found, what the environment makes them load, the config files, the log. Where the command may change such a place, it
  * would change the next run, which begins outside of the sandbox.
  */
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { variableBytes } from '../linux/environment.ts';
 import { linksOnTheWay } from '../policy/links.ts';
@@ -106,9 +106,16 @@ function packagePlaces(script: string): PathBytes[] {
 }
 
 function isKoffi(path: PathBytes): boolean {
-  return (
-    basename(path.toString('latin1')) === 'koffi' && statSync(path, { throwIfNoEntry: false }) !== undefined
-  );
+  return basename(path.toString('latin1')) === 'koffi' && statusOf(path) !== undefined;
+}
+
+/** Undefined also for what cannot be looked at, such as a link that leads to itself. */
+function statusOf(path: PathBytes): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function modulePlaces(from: string, name: string): PathBytes[] {
@@ -116,7 +123,7 @@ function modulePlaces(from: string, name: string): PathBytes[] {
   for (let directory = from; ; directory = dirname(directory)) {
     if (basename(directory) !== 'node_modules') {
       const modules = Buffer.from(join(directory, 'node_modules'), 'latin1');
-      if (statSync(modules, { throwIfNoEntry: false }) === undefined)
+      if (statusOf(modules) === undefined)
         places.push(Buffer.from(join(directory, 'node_modules', name), 'latin1'));
       else places.push(...namesIn(modules, [name]));
     }
@@ -140,7 +147,7 @@ function logFile({ log }: Settings): PathBytes[] {
   if (log === undefined) return [];
   const target = logTarget(log);
   const path = target.kind === 'file' ? target.path : target.fd > 2 ? pathBehind(target.fd) : undefined;
-  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() !== false ? [path] : [];
+  return path !== undefined && statusOf(path)?.isFile() !== false ? [path] : [];
 }
 
 function pathBehind(descriptor: number): PathBytes | undefined {

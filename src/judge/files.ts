@@ -18,6 +18,7 @@ const TERMINAL_RULE = refuse('only a terminal that was handed over is written to
 const PIPE_RULE = refuse('a pipe is opened for writing by who holds it so');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
+const UNREACHABLE_RULE = refuse('a file that has no path here');
 const DENIED_RULE = refuse(OWN_PLACES);
 
 /** What a call would change: an object, or an entry of a directory. */
@@ -100,7 +101,7 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   const kernel = judgeAlways(rules, object.path);
   if (kernel !== undefined) return isAsNatively(rules, object) ? PERFORM : kernel;
   if (startsWith(object.path, PIPE)) return PIPE_RULE;
-  if (startsWith(object.path, UNREACHABLE)) return outside(rules);
+  if (startsWith(object.path, UNREACHABLE)) return unreachable(rules);
   // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
   const located = verdictForObject(rules, rules.writable.locate(object.path), object);
@@ -215,6 +216,11 @@ function judgeMetadataOf(rules: FileRules, path: Uint8Array): Verdict {
 /** Under a policy that says nothing of files nothing else is outside. */
 function outside(rules: FileRules): Verdict {
   return rules.restricted ? OUTSIDE_RULE : INTERFACE_RULE;
+}
+
+/** In another mount namespace, say: no option names it. */
+function unreachable(rules: FileRules): Verdict {
+  return rules.restricted ? OUTSIDE_RULE : UNREACHABLE_RULE;
 }
 
 function verdictForObject(rules: FileRules, location: Location, object: FoundObject): Verdict {

@@ -43,7 +43,7 @@ export function becomeCommand(replacement: Replacement): LaunchError {
     // And it has raised this one.
     const openFiles = inheritedOpenFilesLimit();
     if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));
-    if (replacement.withoutCores) dumpNoCore();
+    if (replacement.withoutCores) checked('prlimit64', dumpNoCore());
     if (capabilities !== undefined) dropCapabilities(capabilities);
     checked('prctl PR_SET_NO_NEW_PRIVS', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (rulesetDescriptor !== undefined) checked('landlock_restrict_self', restrictSelf(rulesetDescriptor));

@@ -63,6 +63,7 @@ export const Errno = {
   ECONNREFUSED: 111,
   EALREADY: 114,
   EINPROGRESS: 115,
+  ESTALE: 116,
 } as const;
 
 /**

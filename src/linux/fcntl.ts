@@ -73,7 +73,7 @@ export const FCNTL_CLASSES: Readonly<Record<FcntlName, FcntlClass>> = {
   // A lock of another kind: who breaks it waits, and its holder is signalled.
   F_SETLEASE: 'passes',
   F_GETLEASE: 'passes',
-  // The caller itself becomes the one that is signalled.
+  // The caller is signalled, or the owner that the descriptor has already.
   F_NOTIFY: 'passes',
   F_DUPFD_QUERY: 'passes',
   F_CREATED_QUERY: 'passes',

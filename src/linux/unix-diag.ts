@@ -56,12 +56,15 @@ export function boundInode(inode: bigint): number | undefined {
 }
 
 /**
- * True while a Unix socket is there, bound to what it was bound to. False also where the kernel does not tell.
+ * Whether a Unix socket is still there, bound to what it was bound to.
  * @param inode of fstat(2)
  * @param cookie which no other socket ever gets (socket(7), SO_COOKIE)
  */
-export function isSocketAlive(inode: bigint, cookie: bigint): boolean {
-  return askOne(inode, cookie, 0) >= 0;
+export function socketLife(inode: bigint, cookie: bigint): 'alive' | 'gone' | 'unknown' {
+  const size = askOne(inode, cookie, 0);
+  if (size >= 0) return 'alive';
+  // ESTALE: another socket has the inode number by now.
+  return size === -Errno.ENOENT || size === -Errno.ESTALE ? 'gone' : 'unknown';
 }
 
 /**

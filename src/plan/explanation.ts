@@ -52,6 +52,8 @@ export function explainLacks(plan: Plan): Lack[] {
       add('Landlock', 'the supervisor makes every change of files itself, and no cores are dumped');
     if (abi === 1) add('Landlock ABI 2 (renames between directories)', 'the kernel refuses them with EXDEV');
   }
+  if (situation.withoutCores && abi >= 1)
+    add('a file for core dumps', 'no cores are dumped: a program outside would get them');
   if (abi < 1) add('Landlock for processes', 'the filter refuses ptrace altogether');
   if (supervised && !situation.signalScope)
     add('Landlock ABI 6 (signal scope)', 'the supervisor judges every signal');

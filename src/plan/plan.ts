@@ -50,7 +50,7 @@ export interface PlanOptions {
 export interface Surroundings {
   /** Mounts of file systems that are interfaces of the kernel. */
   readonly interfaces: readonly PathBytes[];
-  /** Whether the command may make names in the root directory, as root may. */
+  /** Whether the command may make names where Landlock has no rule: in the root, as root may, or where what it holds is not known. */
   readonly changesRoot: boolean;
   /** What secfilt itself was started from, is set up by and writes to: stays as it is where changes are allowed around it. */
   readonly own: readonly PathBytes[];

@@ -49,7 +49,8 @@ export const setpgid: ProcessHandler = (referral, context) => {
 function groupOf(group: number, session: number, { members }: ProcessContext): GroupOf {
   // As long as we live its number is no other group's.
   if (group === getpgrp()) return 'where secfilt was started';
-  if (session !== standingOf('self')?.session) return 'inside';
+  const own = standingOf('self');
+  if (own !== undefined && session !== own.session) return 'inside';
   return isInside(group, members) ? 'inside' : 'outside';
 }
 

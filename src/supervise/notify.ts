@@ -75,7 +75,7 @@ class NotifyReferral implements Referral {
 
   isCurrent(): boolean {
     // The id comes first in the notification.
-    return ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ID_VALID, this.#arena.address) === 0;
+    return this.#tell(SECCOMP_IOCTL_NOTIF_ID_VALID, 0) === 0;
   }
 
   detach(): Referral {
@@ -106,7 +106,7 @@ class NotifyReferral implements Referral {
     this.#set(RESPONSE + Response.error, error);
     this.#set(RESPONSE + Response.flags, flags);
     // ENOENT: the thread was killed, or a signal took it out of the call. Nobody is there to be answered.
-    return ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_SEND, this.#arena.address + RESPONSE) === 0;
+    return this.#tell(SECCOMP_IOCTL_NOTIF_SEND, RESPONSE) === 0;
   }
 
   #sendDescriptor(descriptor: number, closeOnExec: boolean): boolean {
@@ -115,7 +115,7 @@ class NotifyReferral implements Referral {
     this.#set(ADDED + AddDescriptor.source, descriptor);
     this.#set(ADDED + AddDescriptor.target, 0);
     this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
-    const result = this.#add();
+    const result = this.#tell(SECCOMP_IOCTL_NOTIF_ADDFD, ADDED);
     // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
     close(descriptor);
     if (result >= 0) return this.#send(result, 0, 0);
@@ -125,11 +125,11 @@ class NotifyReferral implements Referral {
     return result === -Errno.ENOENT ? false : this.#send(0, result, 0);
   }
 
-  /** The descriptor's number there. A signal to us may come first (EINTR): then nothing was added. */
-  #add(): number {
+  /** A signal to us may come first (EINTR): then nothing was done, and the thread still waits for it. */
+  #tell(request: number, offset: number): number {
     let result = -Errno.EINTR;
     for (let attempt = 0; result === -Errno.EINTR && attempt < MOST_ATTEMPTS; attempt += 1)
-      result = ioctlInteger(this.#listener, SECCOMP_IOCTL_NOTIF_ADDFD, this.#arena.address + ADDED);
+      result = ioctlInteger(this.#listener, request, this.#arena.address + offset);
     return result;
   }
 

@@ -1,11 +1,11 @@
 /** What became of referred calls, told to whoever has to know: to learn from a run is to learn from what succeeded. */
 import { ERESTARTSYS, Errno } from '../linux/errno.ts';
-import { close } from '../linux/libc.ts';
 import { tcpState } from '../linux/sockets.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import type { Outcome, OutcomeListener } from '../report/event.ts';
 import { copyDescriptor } from './descriptor.ts';
 import type { Referral, Reply } from './referral.ts';
+import { closeLingering } from './watch.ts';
 
 type Handler = (referral: Referral) => Reply;
 
@@ -24,7 +24,13 @@ export function observed(
 
 function observe(referral: Referral, handler: Handler, listener: OutcomeListener): Reply {
   listener.begin(referral.tid);
-  const reply = handler(new ObservedReferral(referral, listener));
+  let reply: Reply;
+  try {
+    reply = handler(new ObservedReferral(referral, listener));
+  } catch (error) {
+    listener.end(referral.tid, 'failed');
+    throw error;
+  }
   if (reply.kind !== 'pending') listener.end(referral.tid, outcomeOf(referral, reply));
   return reply;
 }
@@ -101,7 +107,7 @@ function isUnderWay(referral: Referral, errno: number): boolean {
   const copy = copyDescriptor(referral.tid, referral.int(0));
   if (copy < 0) return false;
   const state = tcpState(copy);
-  close(copy);
+  closeLingering(copy);
   // What is no TCP socket was not begun; where a signal came, it was.
   return state > 0 && state !== TCP_CLOSE;
 }

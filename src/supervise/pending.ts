@@ -72,6 +72,8 @@ class Entry {
       // Who was killed while it waited does nothing any more.
       if (!this.call.referral.isCurrent()) return 'gone';
       const outcome = this.call.attempt();
+      // It would have had to wait (watch.ts).
+      if (isInterrupted(outcome)) return fail(Errno.EPERM);
       if (typeof outcome !== 'string') return outcome;
       this.#wait(outcome, now);
     }
@@ -98,6 +100,10 @@ class Entry {
     this.lookAt = now + this.#look;
     return now >= this.deadline ? this.call.expired() : undefined;
   }
+}
+
+function isInterrupted(outcome: Reply | Unfinished): boolean {
+  return typeof outcome !== 'string' && outcome.kind === 'errno' && outcome.errno === Errno.EINTR;
 }
 
 export class PendingCalls {

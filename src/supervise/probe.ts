@@ -20,7 +20,8 @@ export function probeKernel(environment: Readonly<Record<string, string | undefi
     // Asked for some policies only.
     get coreHandler() {
       const pattern = readProcText('/proc/sys/kernel/core_pattern');
-      return typeof pattern !== 'number' && pattern.startsWith('|');
+      // What cannot be read may name one.
+      return typeof pattern === 'number' || pattern.startsWith('|');
     },
   };
 }

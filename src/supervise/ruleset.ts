@@ -113,7 +113,7 @@ function around(path: PathBytes, holes: readonly PathBytes[]): Tree[] {
 }
 
 /** No links: what they lead to has a name of its own. None where there are too many, or the directory cannot be read. */
-function entriesOf(directory: PathBytes): PathBytes[] {
+export function entriesOf(directory: PathBytes): PathBytes[] {
   const prefix = directory.equals(ROOT) ? ROOT : Buffer.concat([directory, ROOT]);
   const entries: PathBytes[] = [];
   try {

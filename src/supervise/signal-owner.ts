@@ -7,7 +7,7 @@
 import { Errno } from '../linux/errno.ts';
 import { Fcntl } from '../linux/fcntl.ts';
 import { ASYNC_SIGNALS, SIGNAL_OWNER } from '../linux/ioctl.ts';
-import { close, fcntl, ioctl, syscallMemory3 } from '../linux/libc.ts';
+import { fcntl, ioctl, syscallMemory3 } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeDescriptorSignals, judgeOwner, type Signalled } from '../judge/processes.ts';
 import { copyDescriptor } from './descriptor.ts';
@@ -15,6 +15,7 @@ import { processOf, type ProcessContext, type ProcessHandler } from './processes
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { callerOf, carryOut, type Caller } from './signals.ts';
 import { arena, readMemory } from './target.ts';
+import { closeLingering } from './watch.ts';
 
 const F_OWNER_TID = 0;
 const F_OWNER_PID = 1;
@@ -119,7 +120,7 @@ function askForSignals(
     const verdict = judgeDescriptorSignals(!on && signalled === 'foreground' ? 'inside' : signalled);
     return carryOut(referral, context, verdict, 0, () => perform(copy));
   } finally {
-    close(copy);
+    closeLingering(copy);
   }
 }
 
@@ -128,8 +129,9 @@ const owner = Buffer.alloc(8);
 /** Whom the kernel would signal for an open file: a descriptor that was handed in may have an owner outside. */
 function signalledBy(copy: number, context: ProcessContext): Signalled {
   const result = syscallMemory3(X86_64.fcntl, copy, Fcntl.F_GETOWN_EX, owner, 0, 0);
+  if (result < 0) return 'outside';
   const [type, number] = [owner.readInt32LE(0), owner.readInt32LE(4)];
-  if (result >= 0 && number !== 0) {
+  if (number !== 0) {
     const process = type === F_OWNER_PGRP ? -1 : processOf(number);
     // Nobody has the number any more: nobody is signalled.
     const isGone = type !== F_OWNER_PGRP && process < 0;
@@ -142,6 +144,6 @@ function onCopy(referral: Referral, act: (copy: number) => number): number {
   const copy = copyDescriptor(referral.tid, referral.int(0));
   if (copy < 0) return copy;
   const result = act(copy);
-  close(copy);
+  closeLingering(copy);
   return result;
 }

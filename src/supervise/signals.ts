@@ -7,7 +7,7 @@
  */
 import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
-import { close, syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
+import { syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
 import { pidfdSendSignal as sendByPidfd } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeSignal, type Relation } from '../judge/processes.ts';
@@ -26,6 +26,7 @@ import {
 } from './processes.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from './referral.ts';
 import { arena, readMemory } from './target.ts';
+import { closeLingering } from './watch.ts';
 
 const LAST_SIGNAL = 64;
 const SI_QUEUE = -1;
@@ -105,7 +106,7 @@ export const pidfdSendSignal: ProcessHandler = (referral, context) => {
       send(copy, signal, given ?? informationFrom(caller, userOf(referral), signal), flags),
     );
   } finally {
-    close(copy);
+    closeLingering(copy);
   }
 };
 

@@ -10,7 +10,7 @@ import { duplicateHigh, startImage } from '../launch/start.ts';
 import { openProcFile, readProcText } from '../linux/files.ts';
 import { close, getpgrp, kill, poll, syscall } from '../linux/libc.ts';
 import { withDefaultAction } from '../linux/signal-action.ts';
-import { pidfdOpen, pidfdSendSignal, waitProcess } from '../linux/spawn.ts';
+import { killChild, pidfdOpen, waitProcess } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 
 const SIGKILL = 9;
@@ -29,6 +29,11 @@ interface StateFile {
   readonly offsets: readonly number[];
 }
 
+interface Resumer {
+  readonly pid: number;
+  readonly pidfd: number;
+}
+
 /** The characters that say "still stopped": stopped, stopped by its tracer; and digits without the bit of SIGCONT. */
 const STOPPED = 'Tt014589cd';
 
@@ -42,7 +47,7 @@ export function stopToo(pid: number, signal: number, traced: boolean): void {
   if (files === undefined) return;
   const resumer = startResumer(pid, files);
   stopSelf(signal);
-  endResumer(resumer);
+  if (resumer !== undefined) endResumer(resumer);
   // A shell continues the whole group: the command is not to be told twice.
   if (ask(X86_64.getpgid, pid) === getpgrp()) {
     for (let waited = 0; waited < SAME_SIGNAL && isStopped(pid, traced); waited += 1) poll(null, 0, 1);
@@ -81,8 +86,8 @@ function continuePending(text: string): number[] {
   });
 }
 
-/** Starts a process that lets us go on: its pidfd, or a negative number where there is none. Then nobody but our parent does. */
-function startResumer(pid: number, files: readonly StateFile[]): number {
+/** Starts a process that lets us go on; undefined where there is none. Then nobody but our parent does. */
+function startResumer(pid: number, files: readonly StateFile[]): Resumer | undefined {
   const descriptors = new Map<number, number>();
   const signs: Sign[] = [];
   try {
@@ -91,25 +96,28 @@ function startResumer(pid: number, files: readonly StateFile[]): number {
       const descriptor = FIRST + descriptors.size;
       const copy = duplicateHigh(file);
       close(file);
-      if (copy < 0) return copy;
+      if (copy < 0) return undefined;
       descriptors.set(descriptor, copy);
       signs.push(...offsets.map((offset) => ({ descriptor, offset })));
     }
     const image = buildImage(resumerRows(process.pid, signs, STOPPED));
-    return pidfdOpen(startImage(image, { descriptors, defaultSignals: [], from: ['memory', 'file'] }));
+    const started = startImage(image, { descriptors, defaultSignals: [], from: ['memory', 'file'] });
+    const pidfd = pidfdOpen(started);
+    if (pidfd >= 0) return { pid: started, pidfd };
+    // Not reaped yet, so the number is still its own. What remains of it ends with us.
+    if (started > 1) kill(started, SIGKILL);
+    return undefined;
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error;
-    return -error.errno;
+    return undefined;
   } finally {
     for (const copy of descriptors.values()) close(copy);
   }
 }
 
-function endResumer(resumer: number): void {
-  if (resumer < 0) return;
-  pidfdSendSignal(resumer, SIGKILL);
-  waitProcess(resumer);
-  close(resumer);
+function endResumer({ pid, pidfd }: Resumer): void {
+  if (killChild(pid, pidfd)) waitProcess(pidfd);
+  close(pidfd);
 }
 
 /** The shell words a stop by its signal, so it is the command's own where that stops us for sure. */

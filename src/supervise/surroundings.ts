@@ -3,6 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { interfaceMounts } from '../linux/mounts.ts';
 import type { Surroundings } from '../plan/plan.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
+import { entriesOf } from './ruleset.ts';
+
+const ROOT = Buffer.from('/');
 
 /**
  * @param own what secfilt was started from, is set up by and writes to
@@ -10,7 +13,11 @@ import type { PathBytes, Policy } from '../policy/policy.ts';
 export function lookAround({ files }: Policy, own: readonly PathBytes[]): Surroundings {
   const changesNothing = files !== undefined && files.writable.length === 0;
   if (changesNothing) return { interfaces: [], changesRoot: false, own };
-  return { interfaces: interfaces(), changesRoot: files === undefined && mayChangeRoot(), own };
+  return {
+    interfaces: interfaces(),
+    changesRoot: files === undefined && (mayChangeRoot() || entriesOf(ROOT).length === 0),
+    own,
+  };
 }
 
 /** Without /proc there are none that could be looked up: the usual ones are known. */

@@ -26,7 +26,7 @@ import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
 import { endWatch, startWatch } from './watch.ts';
 
-/** Milliseconds that the launcher is given to become traceable. */
+/** One a millisecond, until the launcher is traceable. */
 const MOST_ATTEMPTS = 5000;
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */

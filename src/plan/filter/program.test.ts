@@ -39,6 +39,7 @@ void test('the key tells situations apart', () => {
     { ...SITUATION, judges: new Set(['files']) },
     { ...SITUATION, kernelDecides: new Set() },
     { ...SITUATION, kernelDecides: new Set(['files']) },
+    { ...SITUATION, ownSession: true },
     { ...SITUATION, sockets: 'any' },
     { ...SITUATION, sockets: 'none' },
   ];

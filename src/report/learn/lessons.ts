@@ -1,4 +1,4 @@
-/** What a watched command did, counted by path and address. Pure: events in, lessons out. */
+/** What a watched command did, counted by path and address: events in, lessons out. */
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
 import type { Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
@@ -28,6 +28,7 @@ export interface CountedSocket {
 const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 4_194_304;
 const MOST_COMPONENTS = 128;
+const MOST_THREADS = 1000;
 const SLASH = 0x2f;
 
 /** Counts what was allowed and came about. */
@@ -73,6 +74,12 @@ export class Lessons implements Reporter, OutcomeListener {
   }
 
   begin(tid: number): void {
+    // Threads that were killed while they waited stay behind.
+    for (const [oldest] of this.#begun) {
+      if (this.#begun.size < MOST_THREADS) break;
+      this.#begun.delete(oldest);
+      this.lost += 1;
+    }
     this.#begun.set(tid, []);
   }
 

@@ -47,9 +47,8 @@ export function openControllingTerminal(
   const reply = errno === undefined ? attempt(referral, context, request, object) : fail(errno);
   const reported = { kind: 'path', path: object.path } as const;
   close(object.descriptor);
-  return 'rule' in reply
-    ? refused(referral, context, 'write', reported, reply.rule)
-    : allowed(referral, context, 'write', reported, reply);
+  if ('rule' in reply) return refused(referral, context, 'write', reported, reply.rule);
+  return isWriting(request) ? allowed(referral, context, 'write', reported, reply) : reply;
 }
 
 function attempt(
@@ -67,8 +66,7 @@ function attempt(
   const given = isOurs ? object.descriptor : context.terminals.find(caller.terminal);
   const other = given === undefined ? placeOf(caller.terminal, context.members) : undefined;
   const descriptor = given ?? other?.descriptor;
-  const writes = (request.flags & O_ACCMODE) !== 0;
-  const verdict = judgeControllingTerminal(context.files, writes, given !== undefined, other);
+  const verdict = judgeControllingTerminal(context.files, isWriting(request), given !== undefined, other);
   const reply =
     verdict.kind === 'refuse'
       ? { rule: verdict.rule }
@@ -77,6 +75,10 @@ function attempt(
         : reopen(referral, context, request, descriptor, caller.terminal);
   if (other !== undefined) close(other.descriptor);
   return reply;
+}
+
+function isWriting({ flags }: OpenRequest): boolean {
+  return (flags & O_ACCMODE) !== 0;
 }
 
 function reopen(

@@ -21,13 +21,14 @@ import {
   fstat,
   linkMode,
 } from '../../linux/files.ts';
-import { close, fcntl, readlinkText } from '../../linux/libc.ts';
+import { fcntl, readlinkText } from '../../linux/libc.ts';
 import { isPipe } from '../../judge/files.ts';
 import { isTrusted, type FileContext } from '../context.ts';
 import { copyDescriptor } from '../descriptor.ts';
 import { processOf } from '../processes.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { isPathOnly } from '../target.ts';
+import { closeLingering } from '../watch.ts';
 import type { OpenObject } from './object.ts';
 import { openBehind } from './perform-open.ts';
 
@@ -56,7 +57,7 @@ export function openHeldDescriptor(
     isHeldForWriting(copy, object) && isTrusted(referral, context)
       ? reopen(referral, context, copy, flags)
       : undefined;
-  close(copy);
+  closeLingering(copy);
   return reply;
 }
 
@@ -67,7 +68,7 @@ export function isHeld(tid: number, path: Uint8Array, object: OpenObject, contex
   const copy = number === undefined ? -1 : copyDescriptor(tid, number);
   if (copy < 0) return false;
   const held = isHeldForWriting(copy, object);
-  close(copy);
+  closeLingering(copy);
   return held;
 }
 

@@ -3,6 +3,7 @@
  * over, whatever has its name by then. We have them open ourselves too, so the number of a pseudo-terminal goes to no other.
  */
 import { fstat, openPathText, readProcText } from '../../linux/files.ts';
+import { close } from '../../linux/libc.ts';
 import { terminalNumber } from '../../linux/terminal.ts';
 
 /** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
@@ -28,8 +29,9 @@ export class Terminals {
   #add(stream: number): void {
     const place = openPathText(`/proc/self/fd/${stream}`);
     const status = place < 0 ? place : fstat(place);
-    if (typeof status === 'number' || status.rawDevice !== terminalNumber(stream)) return;
-    this.#held.set(status.rawDevice, place);
+    const isTerminal = typeof status !== 'number' && status.rawDevice === terminalNumber(stream);
+    if (isTerminal && !this.#held.has(status.rawDevice)) this.#held.set(status.rawDevice, place);
+    else if (place >= 0) close(place);
   }
 
   /** The place of the terminal with this number, ours to keep. It may have hung up: then opening it is an error (EIO). */

@@ -8,7 +8,7 @@
 import { fstat } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { socketCookie } from '../../linux/sockets.ts';
-import { isSocketAlive } from '../../linux/unix-diag.ts';
+import { socketLife } from '../../linux/unix-diag.ts';
 
 /** Each inode costs a descriptor. Beyond this the oldest are forgotten, which refuses connects and allows none. */
 const MOST_INODES = 1024;
@@ -85,9 +85,9 @@ export class BoundSockets {
     const key = nameKey(type, name);
     const socket = this.#names.get(key);
     if (socket === undefined) return false;
-    if (isSocketAlive(socket.inode, socket.cookie)) return true;
-    this.#names.delete(key);
-    return false;
+    const life = socketLife(socket.inode, socket.cookie);
+    if (life === 'gone') this.#names.delete(key);
+    return life === 'alive';
   }
 }
 

@@ -7,7 +7,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
 import { close, poll } from '../../linux/libc.ts';
-import { pidfdOpen, pidfdSendSignal, waitProcess } from '../../linux/spawn.ts';
+import { pidfdOpen, killChild, waitProcess } from '../../linux/spawn.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { zeros } from '../../launch/blobs.ts';
 import { buildImage, type Row } from '../../launch/image.ts';
@@ -19,7 +19,6 @@ const PR_SET_NO_NEW_PRIVS = 38;
 const Helper = { ruleset: 3, directory: 4, socket: 5 } as const;
 /** Milliseconds that a helper is given: the path may lead to a file system that does not answer. */
 const LONGEST = 500;
-const SIGKILL = 9;
 const POLLIN = 1;
 /** Any ABI can confine the making of sockets. */
 const FIRST_ABI = 1;
@@ -78,8 +77,9 @@ function runHelper(address: Uint8Array, descriptors: ReadonlyMap<number, number>
   if (pid < 0) return pid;
   const pidfd = pidfdOpen(pid);
   if (pidfd < 0) return pidfd;
-  if (!endsWithin(pidfd, LONGEST)) pidfdSendSignal(pidfd, SIGKILL);
-  const end = waitProcess(pidfd);
+  // Where it can be neither waited for nor killed nobody waits for it.
+  const ends = endsWithin(pidfd, LONGEST) || killChild(pid, pidfd);
+  const end = ends ? waitProcess(pidfd) : undefined;
   close(pidfd);
   if (typeof end !== 'object' || end.kind !== 'exit') return -Errno.ENOEXEC;
   return end.code === 0 ? 0 : end.code - 256;
