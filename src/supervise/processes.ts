@@ -24,6 +24,14 @@ export function processOf(tid: number): number {
   return tgid === undefined ? -Errno.ESRCH : Number(tgid);
 }
 
+/** True for a thread that has ended, whether or not its tracer or parent knows (proc(5), states Z and X). */
+export function isZombie(tid: number): boolean {
+  const text = readProcText(`/proc/${tid}/stat`);
+  if (typeof text === 'number') return true;
+  const state = text[text.lastIndexOf(')') + 2];
+  return state === 'Z' || state === 'X';
+}
+
 /** What a number means to a caller. The answer holds for `itself` only as long as the caller waits. */
 export function relationTo(
   caller: { readonly tid: number; readonly process: number },

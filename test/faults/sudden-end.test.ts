@@ -163,3 +163,47 @@ forEachWay(
     assert.deepEqual(strictSnapshot(ground.o), before);
   },
 );
+
+const ENDS: Readonly<Record<string, string>> = {
+  'exit_group(2)': 'os._exit(0)',
+  'execve(2)': `os.execv('/bin/true', ['true'])`,
+  'a signal': 'os.kill(os.getpid(), 9)',
+};
+
+for (const [name, end] of Object.entries(ENDS)) {
+  forEachWay(
+    `P32 the first thread is in a call as another ends the process by ${name}`,
+    async (t, options, backing) => {
+      const ground = makeGround(t);
+      const script = `
+import random
+random.seed(7)
+def later():
+    time.sleep(random.random() / 100)
+    ${end}
+for turn in range(${RUNS}):
+    pid = os.fork()
+    if pid == 0:
+        threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+        threading.Thread(target=later).start()
+        place = struct.pack('QQQ', 0o101, 0o600, 0)
+        while True:
+            # Opened by the supervisor, with Landlock or without.
+            fd = sc(437, -100, ROOT + '/a/n', place, 24)
+            if fd < 0: fd = sc(2, ROOT + '/a/n', 0o102, 0o600)
+            if fd >= 0: sc(3, fd)
+    os.waitpid(pid, 0)
+say(done=1)`;
+      const words = [
+        ...options,
+        '--quiet',
+        `--write-allow=${ground.a}`,
+        '--',
+        ...python(script, ground.root),
+      ];
+      const outcome = await run(secfiltWords(words), { env: backing.env, timeout: 60_000 });
+      assert.deepEqual(saidBy(outcome), { done: 1 });
+      assert.equal(outcome.stderr, '');
+    },
+  );
+}

@@ -158,4 +158,19 @@ os.wait()`;
     terminal.type('exit\n');
     await terminal.ended;
   });
+  void test(`S14 Ctrl-Z and bg at once: the job goes on, ${name} (${who})`, async (t) => {
+    const shell = ['bash', '--norc', '--noprofile', '-i'];
+    const env = { S: `${process.execPath} ${secfiltScript} ${options.join(' ')} --read-only --` };
+    const terminal = new Terminal(shell, { env });
+    t.after(() => terminal.close());
+    await terminal.expect(/\$ $/);
+    terminal.type(`$S bash -c 'echo on; sleep 2; : > /refused; echo goes on'\n`);
+    await terminal.expect('\non\n');
+    terminal.type('\u{1a}');
+    await terminal.expect(/Stopped[^]*\$ $/);
+    terminal.type('bg; wait\n');
+    await terminal.expect('\ngoes on\n');
+    terminal.type('exit\n');
+    await terminal.ended;
+  });
 }

@@ -36,6 +36,7 @@ import {
   waitTracee,
   WNOHANG,
 } from '../../linux/wait-tracees.ts';
+import { isZombie } from '../processes.ts';
 import { arena, readMemory } from '../target.ts';
 
 const SIGKILL = 9;
@@ -46,7 +47,7 @@ const SYSCALL_INSTRUCTION = 0x050f;
 const SYSCALL_INSTRUCTION_LENGTH = 2;
 /** Looks for the thread's stop: first without giving up the CPU for long, then once a millisecond. */
 const QUICK_LOOKS = 2000;
-const MOST_LOOKS = QUICK_LOOKS + 5000;
+const MOST_LOOKS = QUICK_LOOKS + 2000;
 
 const ARGUMENTS = [Register.rdi, Register.rsi, Register.rdx, Register.r10, Register.r8, Register.r9];
 
@@ -173,6 +174,7 @@ export class Injector {
       if (resumeToSyscall(this.#tid, delivered) < 0) return false;
       delivered = 0;
       const status = this.#nextStatus();
+      if (status === undefined) return false;
       const event = stopEvent(status);
       // At its end, or because execve(2) of another thread has taken its number along with everything else.
       if (!isStopped(status) || event === Event.exec) {
@@ -205,17 +207,25 @@ export class Injector {
     return false;
   }
 
-  #nextStatus(): number {
-    for (let looks = 0; ; looks += 1) {
+  /**
+   * Undefined where the thread runs no more and its end is told later: that of a process's first thread only when the others
+   * are reaped, which is the loop's to do.
+   */
+  #nextStatus(): number | undefined {
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
       const result = waitTracee(this.#tid, WNOHANG);
       if (result > 0) return waitStatus();
       if (result < 0 && result !== -Errno.EINTR) return SIGKILL;
-      if (looks < QUICK_LOOKS) syscall(X86_64.sched_yield, 0, 0, 0, 0, 0, 0);
-      else poll(null, 0, 1);
-      if (looks !== MOST_LOOKS) continue;
-      kill(this.#tid, SIGKILL);
-      this.#elsewhere.killed(this.#tid, this.#number, 'it did not come back from a call made in its name');
+      if (looks < QUICK_LOOKS) {
+        syscall(X86_64.sched_yield, 0, 0, 0, 0, 0, 0);
+      } else {
+        if (isZombie(this.#tid)) return undefined;
+        poll(null, 0, 1);
+      }
     }
+    kill(this.#tid, SIGKILL);
+    this.#elsewhere.killed(this.#tid, this.#number, 'it did not come back from a call made in its name');
+    return undefined;
   }
 
   /** Where its process has been stopped the thread stops again, unless the process goes on already. */

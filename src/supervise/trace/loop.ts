@@ -32,6 +32,11 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
       waker.goOn();
     }
     for (let tid = taken.next(); tid !== 0; tid = taken.next()) tracees.handle(tid, taken.status);
+    if (tracees.areToStop) {
+      // The key that has stopped the command came to us too: later, in the background, it would be taken for somebody's wish.
+      await eventLoopTurn();
+      tracees.stop();
+    }
     const idle = found === 'nothing';
     // Also between stops: busy threads leave no time without any.
     if (pending.size > 0) turnPending(pending, idle ? PENDING_TURN : 0);

@@ -34,6 +34,8 @@ export class Tracees implements Stops, Elsewhere {
   #stops = 0;
   #someEnded = false;
   #ending = false;
+  /** With which the command has stopped, and we have yet to. */
+  #stopSignal: number | undefined;
 
   constructor(command: Command, answer: Answer, killed: Killed) {
     this.#command = command;
@@ -71,7 +73,7 @@ export class Tracees implements Stops, Elsewhere {
       case Event.stop:
         if (signal === SIGTRAP) break;
         listen(tid);
-        if (this.#isCommand(tid)) this.#command.change({ kind: 'stopped', signal });
+        if (this.#isCommand(tid)) this.#stopSignal = signal;
         return;
       default:
         // From the beginning of a call too: the filter has yet to be asked.
@@ -79,6 +81,18 @@ export class Tracees implements Stops, Elsewhere {
         return;
     }
     resume(tid, 0);
+  }
+
+  get areToStop(): boolean {
+    return this.#stopSignal !== undefined;
+  }
+
+  /** Stops this process with the command, until both go on. Signals to this process that came before are to be heard first. */
+  stop(): void {
+    const signal = this.#stopSignal;
+    this.#stopSignal = undefined;
+    if (signal !== undefined && this.#command.end === undefined)
+      this.#command.change({ kind: 'stopped', signal });
   }
 
   isStanding(tid: number, stop: number): boolean {
