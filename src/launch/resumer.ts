@@ -33,26 +33,44 @@ const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_NO_NEW_PRIVS = 38;
 
+/** A text whose lines are not always in the same place. */
+export interface Layout {
+  /** A character of `stopped` where the text is laid out so. */
+  readonly key: Sign;
+  readonly signs: readonly Sign[];
+}
+
 /**
  * Rows that send SIGCONT to `supervisor` as soon as one of the signs is a character that is not in `stopped`, or cannot be
- * read. They look in the order of the signs.
+ * read. They look in the order of the signs: those that are always in their place, then those of the layout whose key fits.
  */
-export function resumerRows(supervisor: number, signs: readonly Sign[], stopped: string): Row[] {
+export function resumerRows(
+  supervisor: number,
+  signs: readonly Sign[],
+  layouts: readonly Layout[],
+  stopped: string,
+): Row[] {
   const held = signs[0]?.descriptor ?? 0;
   const wait: Row = row('poll', X86_64.poll, [0, 0, PAUSE], { tolerate: 'all' });
-  const looks: Row[] = [];
+  const wake = (): Row => row('kill', X86_64.kill, [supervisor, SIGCONT], { onZero: wait });
   // From the last to the first: each look goes on to the next, the last one back to the pause.
-  let next = wait;
-  for (const { descriptor, offset } of signs.toReversed()) {
-    const isStopped = row('fcntl', X86_64.fcntl, [-1, F_GETFD], { tolerate: 'all', onZero: next });
-    const character = { row: isStopped, argument: 0 } as const;
-    // Where nothing is read no character of before is left: descriptor 0 is closed.
-    const clear = row('sched_yield', X86_64.sched_yield, [], { result: character });
-    const look = row('pread64', X86_64.pread64, [descriptor, character, 1, offset], { tolerate: 'all' });
-    const wake = row('kill', X86_64.kill, [supervisor, SIGCONT], { onZero: wait });
-    looks.unshift(clear, look, isStopped, wake);
-    next = clear;
-  }
+  const chain = (those: readonly Sign[], end: Row): { rows: Row[]; first: Row } => {
+    const rows: Row[] = [];
+    let first = end;
+    for (const sign of those.toReversed()) {
+      const look = lookAt(sign, first);
+      rows.unshift(...look, wake());
+      [first = end] = look;
+    }
+    return { rows, first };
+  };
+  const laidOut = layouts.map(({ key, signs: those }) => {
+    const { rows, first } = chain(those, wait);
+    return { keys: lookAt(key, first), rows };
+  });
+  const again = row('sched_yield', X86_64.sched_yield, [], { onZero: wait });
+  const choice = [...laidOut.flatMap(({ keys }) => keys), again];
+  const looks = [...chain(signs, choice[0] ?? wait).rows, ...choice, ...laidOut.flatMap(({ rows }) => rows)];
   const { poll, sched_yield, pread64, fcntl, kill, write, exit_group } = X86_64;
   return [
     ...capabilityRows(0n),
@@ -78,6 +96,16 @@ export function resumerRows(supervisor: number, signs: readonly Sign[], stopped:
     wait,
     ...looks,
   ];
+}
+
+/** Goes on with `next` where the character is that of one who is stopped, and with the row behind where it is not. */
+function lookAt({ descriptor, offset }: Sign, next: Row): Row[] {
+  const isStopped = row('fcntl', X86_64.fcntl, [-1, F_GETFD], { tolerate: 'all', onZero: next });
+  const character = { row: isStopped, argument: 0 } as const;
+  // Where nothing is read no character of before is left: descriptor 0 is closed.
+  const clear = row('sched_yield', X86_64.sched_yield, [], { result: character });
+  const look = row('pread64', X86_64.pread64, [descriptor, character, 1, offset], { tolerate: 'all' });
+  return [clear, look, isStopped];
 }
 
 function row(name: string, number: number, args: Row['arguments'], more: Partial<Row> = {}): Row {

@@ -5,7 +5,7 @@
  */
 import { buildImage } from '../launch/image.ts';
 import { LaunchError } from '../launch/launch-error.ts';
-import { resumerRows, type Sign } from '../launch/resumer.ts';
+import { type Layout, resumerRows, type Sign } from '../launch/resumer.ts';
 import { duplicateHigh, startImage } from '../launch/start.ts';
 import { openProcFile, readProcText } from '../linux/files.ts';
 import { close, getpgrp, kill, poll, syscall } from '../linux/libc.ts';
@@ -27,6 +27,8 @@ const FIRST = 3;
 interface StateFile {
   readonly name: 'stat' | 'status';
   readonly offsets: readonly number[];
+  /** Of a character that is the same as long as the others are in their places. */
+  readonly key?: number;
 }
 
 interface Resumer {
@@ -36,6 +38,14 @@ interface Resumer {
 
 /** The characters that say "still stopped": stopped, stopped by its tracer; and digits without the bit of SIGCONT. */
 const STOPPED = 'Tt014589cd';
+/** The last letter of a line's name, by which its place is known: none of the six characters before it is of `STOPPED`. */
+const KEY = 'k';
+const KEY_LINE = '\nSigBlk:';
+/**
+ * By so many characters the lines may be moved, since a number on an earlier one, of signals that all of the user's processes
+ * have (SigQ), has more digits by then, or fewer. In this order the key fits the right one first.
+ */
+const SHIFTS = [-3, -2, -1, 0, 1, 2, 3];
 
 /**
  * Stops this process with the signal that has stopped a child, and returns when both go on. Does nothing where the child goes
@@ -75,7 +85,10 @@ function stateFile(
   const text = readProcText(`/proc/${pid}/${name}`);
   if (typeof text === 'number') return undefined;
   const offsets = find(text);
-  return offsets.every((offset) => STOPPED.includes(text[offset] ?? ' ')) ? { name, offsets } : undefined;
+  if (!offsets.every((offset) => STOPPED.includes(text[offset] ?? ' '))) return undefined;
+  return name === 'stat'
+    ? { name, offsets }
+    : { name, offsets, key: text.indexOf(KEY_LINE) + KEY_LINE.indexOf(KEY) };
 }
 
 /** The digits of the two masks of pending signals that hold the bit of SIGCONT (bit 0 is signal 1). */
@@ -90,17 +103,24 @@ function continuePending(text: string): number[] {
 function startResumer(pid: number, files: readonly StateFile[]): Resumer | undefined {
   const descriptors = new Map<number, number>();
   const signs: Sign[] = [];
+  const layouts: Layout[] = [];
   try {
-    for (const { name, offsets } of files) {
+    for (const { name, offsets, key } of files) {
       const file = openProcFile(`/proc/${pid}/${name}`);
       const descriptor = FIRST + descriptors.size;
       const copy = duplicateHigh(file);
       close(file);
       if (copy < 0) return undefined;
       descriptors.set(descriptor, copy);
-      signs.push(...offsets.map((offset) => ({ descriptor, offset })));
+      const signsAt = (shift: number): Sign[] =>
+        offsets.map((offset) => ({ descriptor, offset: offset + shift }));
+      if (key === undefined) signs.push(...signsAt(0));
+      else
+        layouts.push(
+          ...SHIFTS.map((shift) => ({ key: { descriptor, offset: key + shift }, signs: signsAt(shift) })),
+        );
     }
-    const image = buildImage(resumerRows(process.pid, signs, STOPPED));
+    const image = buildImage(resumerRows(process.pid, signs, layouts, STOPPED + KEY));
     const started = startImage(image, { descriptors, defaultSignals: [], from: ['memory', 'file'] });
     const pidfd = pidfdOpen(started);
     if (pidfd >= 0) return { pid: started, pidfd };

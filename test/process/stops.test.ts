@@ -2,7 +2,7 @@
  * A command that stops and goes on takes secfilt along, whoever stops and continues which of them.
  */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -72,6 +72,9 @@ async function startStopping(t: TestContext, options: readonly string[], script:
   return { child, command, said: () => text.slice(text.indexOf('\n') + 1), ended };
 }
 
+/** What waits for ever is to be a failure, and no hang of all tests. */
+const LIMIT = { timeout: 120_000 };
+
 const STOP = `
 heard = []
 signal.signal(signal.SIGCONT, lambda *_: heard.append(1))
@@ -80,27 +83,61 @@ time.sleep(0.3)
 print('on', len(heard), flush=True)`;
 
 for (const { name, options } of engines) {
-  void test(`S14 secfilt is continued and its command goes on, told once: ${name} (${who})`, async (t) => {
-    const { child, said, ended } = await startStopping(t, options, STOP);
-    process.kill(pidOf(child), 'SIGCONT');
-    assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
-  });
+  void test(
+    `S14 secfilt is continued and its command goes on, told once: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { child, said, ended } = await startStopping(t, options, STOP);
+      process.kill(pidOf(child), 'SIGCONT');
+      assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
+    },
+  );
 
-  void test(`S14 their group is continued and the command is told once: ${name} (${who})`, async (t) => {
-    const { child, said, ended } = await startStopping(t, options, STOP);
-    process.kill(-pidOf(child), 'SIGCONT');
-    assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
-  });
+  void test(
+    `S14 their group is continued and the command is told once: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { child, said, ended } = await startStopping(t, options, STOP);
+      process.kill(-pidOf(child), 'SIGCONT');
+      assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
+    },
+  );
 
-  void test(`S14 the command is continued from outside and secfilt goes on: ${name} (${who})`, async (t) => {
-    const { command, said, ended } = await startStopping(t, options, STOP);
-    process.kill(command, 'SIGCONT');
-    assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
-  });
+  void test(
+    `S14 the command is continued from outside and secfilt goes on: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { command, said, ended } = await startStopping(t, options, STOP);
+      process.kill(command, 'SIGCONT');
+      assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
+    },
+  );
 
-  void test(`S14 a brother continues the command, several times, and secfilt goes on: ${name} (${who})`, async (t) => {
-    if (landlockVersion() < LANDLOCK_WITH_SCOPES) return t.skip('a signal inside waits for the supervisor');
-    const script = `
+  void test(
+    `S14 the same while the user has more signals queued than before: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { command, said, ended } = await startStopping(t, options, STOP);
+      const script = `
+libc.sigprocmask(0, struct.pack('Q32x', 1 << 39) + bytes(88), None)
+for _ in range(100): libc.sigqueue(os.getpid(), 40, None)
+print('queued', flush=True)
+time.sleep(60)`;
+      const [file, ...words] = python(script);
+      const other = spawn(file, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+      t.after(() => other.kill('SIGKILL'));
+      await once(other.stdout, 'data');
+      process.kill(command, 'SIGCONT');
+      assert.deepEqual([...(await ended), said()], [0, null, 'on 1\n']);
+    },
+  );
+
+  void test(
+    `S14 a brother continues the command, several times, and secfilt goes on: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      if (landlockVersion() < LANDLOCK_WITH_SCOPES) return t.skip('a signal inside waits for the supervisor');
+      const script = `
 command = os.getpid()
 if os.fork() == 0:
     for _ in range(3):
@@ -114,27 +151,36 @@ for number in range(3):
     try: open('/etc/passwd', 'a')
     except PermissionError: print('on', number, flush=True)
 os.wait()`;
-    const { said, ended } = await startStopping(t, options, script);
-    assert.deepEqual([...(await ended), said()], [0, null, 'on 0\non 1\non 2\n']);
-  });
+      const { said, ended } = await startStopping(t, options, script);
+      assert.deepEqual([...(await ended), said()], [0, null, 'on 0\non 1\non 2\n']);
+    },
+  );
 
-  void test(`S14 a stopped command is killed and secfilt ends as it did: ${name} (${who})`, async (t) => {
-    const { child, command, ended } = await startStopping(t, options, STOP);
-    process.kill(command, 'SIGKILL');
-    assert.deepEqual(await ended, [null, 'SIGKILL']);
-    assert.equal(lookAt(pidOf(child)), undefined);
-  });
+  void test(
+    `S14 a stopped command is killed and secfilt ends as it did: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { child, command, ended } = await startStopping(t, options, STOP);
+      process.kill(command, 'SIGKILL');
+      assert.deepEqual(await ended, [null, 'SIGKILL']);
+      assert.equal(lookAt(pidOf(child)), undefined);
+    },
+  );
 
-  void test(`S14 who waits for the command to go on is there only as long as it is stopped: ${name} (${who})`, async (t) => {
-    const { child, ended } = await startStopping(t, options, STOP.replace('0.3', '1'));
-    const resumers = () => childrenOf(pidOf(child), 'secfilt-stop').length;
-    await until(() => resumers() === 1, 'somebody must wait');
-    process.kill(pidOf(child), 'SIGCONT');
-    await until(() => resumers() === 0, 'it must end');
-    assert.deepEqual(await ended, [0, null]);
-  });
+  void test(
+    `S14 who waits for the command to go on is there only as long as it is stopped: ${name} (${who})`,
+    LIMIT,
+    async (t) => {
+      const { child, ended } = await startStopping(t, options, STOP.replace('0.3', '1'));
+      const resumers = () => childrenOf(pidOf(child), 'secfilt-stop').length;
+      await until(() => resumers() === 1, 'somebody must wait');
+      process.kill(pidOf(child), 'SIGCONT');
+      await until(() => resumers() === 0, 'it must end');
+      assert.deepEqual(await ended, [0, null]);
+    },
+  );
 
-  void test(`S14 when a stopped secfilt is killed nobody is left: ${name} (${who})`, async (t) => {
+  void test(`S14 when a stopped secfilt is killed nobody is left: ${name} (${who})`, LIMIT, async (t) => {
     const { child, command, ended } = await startStopping(t, options, STOP);
     let resumer = 0;
     await until(() => (resumer = childrenOf(pidOf(child), 'secfilt-stop')[0] ?? 0) > 0, 'somebody must wait');
@@ -143,7 +189,7 @@ os.wait()`;
     await until(() => lookAt(resumer) === undefined && lookAt(command) === undefined, 'both must end');
   });
 
-  void test(`S14 Ctrl-Z stops secfilt only if it stops the command: ${name} (${who})`, async (t) => {
+  void test(`S14 Ctrl-Z stops secfilt only if it stops the command: ${name} (${who})`, LIMIT, async (t) => {
     const shell = ['bash', '--norc', '--noprofile', '-i'];
     const env = { S: `${process.execPath} ${secfiltScript} ${options.join(' ')} --read-only --` };
     const terminal = new Terminal(shell, { env });
@@ -158,7 +204,7 @@ os.wait()`;
     terminal.type('exit\n');
     await terminal.ended;
   });
-  void test(`S14 Ctrl-Z and bg at once: the job goes on, ${name} (${who})`, async (t) => {
+  void test(`S14 Ctrl-Z and bg at once: the job goes on, ${name} (${who})`, LIMIT, async (t) => {
     const shell = ['bash', '--norc', '--noprofile', '-i'];
     const env = { S: `${process.execPath} ${secfiltScript} ${options.join(' ')} --read-only --` };
     const terminal = new Terminal(shell, { env });
