@@ -1,5 +1,14 @@
 /** `secfilt --learn=FILE`: the command runs as without restrictions, watched, and FILE is written from what it did. */
-import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
 import { resolvePath, splitPath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
@@ -28,6 +37,7 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'].map
 /** Opens the file, which must not exist or be empty. Throws a UsageError. */
 export function beginLearning(file: Assignment, command: readonly Buffer[]): Learning {
   const descriptor = openFile(file);
+  const path = givenPath(file);
   const homes = homeDirectories(process.env);
   const lessons = new Lessons(homes);
   const devices = new Set([...DEVICES, ...terminals().map((path) => path.toString('latin1'))]);
@@ -50,13 +60,23 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
         isItself,
       });
       try {
+        // The command could write to it too.
+        if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor, 0);
         for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
       } catch (error) {
         complain(`--learn: the file is incomplete: ${errnoMessage(errnoOf(error))}`);
       }
+      if (!isAt(descriptor, path))
+        complain('--learn: the command has put another file in the place of the one that was written');
       closeSync(descriptor);
     },
   };
+}
+
+/** Pipes and devices are in no place that something else could take. */
+function isAt(descriptor: number, path: PathBytes): boolean {
+  const [own, found] = [fstatSync(descriptor), statSync(path, { throwIfNoEntry: false })];
+  return !own.isFile() || (found?.ino === own.ino && found.dev === own.dev);
 }
 
 function openFile(file: Assignment): number {

@@ -40,9 +40,9 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
     Buffer.from(name),
   );
-  const named = [script, ...settings.configFiles, ...logFile(settings), ...system.filter(isNear(trees))];
   return [
-    ...named.flatMap(everyName),
+    ...[script, ...settings.configFiles, ...logFile(settings)].flatMap(everyName),
+    ...system.flatMap(everyName).filter(isNear(trees)),
     ...commandNames(),
     ...packagePlaces(resolvePath(script).toString('latin1')),
     ...placesOf(loadedNames(process.env, libraries)),
@@ -131,8 +131,22 @@ function modulePlaces(from: string, name: string): PathBytes[] {
   }
 }
 
-function placesOf({ files, folders }: LoadedNames): PathBytes[] {
-  return [...files.flatMap(everyName), ...folders.flatMap(({ folder, names }) => namesIn(folder, names))];
+function placesOf({ files, folders, packages }: LoadedNames): PathBytes[] {
+  const here = packages.length === 0 ? '' : resolvePath(Buffer.from('.')).toString('latin1');
+  return [
+    ...files.flatMap(everyName),
+    ...folders.flatMap(({ folder, names }) => namesIn(folder, names)),
+    ...packages.flatMap((name) => modulePlaces(here, name)),
+    ...globalFolders().flatMap((folder) => namesIn(folder, [...DEPENDENCIES, ...packages])),
+  ];
+}
+
+/** Where modules are looked for last (Node's "Loading from the global folders"). */
+function globalFolders(): PathBytes[] {
+  const home = variableBytes('HOME', process.env)?.toString('latin1') ?? '';
+  const homes = home === '' ? [] : [join(home, '.node_modules'), join(home, '.node_libraries')];
+  const prefix = dirname(dirname(process.execPath));
+  return [...homes, join(prefix, 'lib', 'node')].map((folder) => Buffer.from(folder, 'latin1'));
 }
 
 /** Node itself, koffi, and the libraries of both (proc_pid_maps(5)). */

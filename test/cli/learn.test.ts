@@ -279,6 +279,24 @@ void test('S09 nothing above a home is opened, nor anything sensitive that was s
   assert.ok(!summary.stderr.includes(`--write-allow=${cwd}\n`), summary.stderr);
 });
 
+void test('S09 what the command writes to the learned file is no rule', async (t) => {
+  const config = join(temporaryDirectory(t), 'learned.conf');
+  const shell = `{ yes '' | head -5000; echo write-allow=/etc; } > ${config}`;
+  const learned = await secfilt([`--learn=${config}`, 'sh', '-c', shell], project(t));
+  assert.deepEqual([learned.code, learned.stderr.includes('another file')], [0, false], learned.stderr);
+  const text = readFileSync(config, 'latin1');
+  assert.deepEqual(
+    rulesOf(text).filter((rule) => rule.includes('/etc')),
+    [],
+  );
+  const other = `${config}.other`;
+  const replaced = await secfilt(
+    [`--learn=${other}`, 'sh', '-c', `echo write-allow=/etc > ${config}; mv ${config} ${other}`],
+    project(t),
+  );
+  assert.match(replaced.stderr, /--learn: the command has put another file in the place/);
+});
+
 void test('S09 a place that has become a symbolic link is for a person to decide', async (t) => {
   const options = project(t);
   const home = options.env['HOME'] ?? '';

@@ -247,6 +247,28 @@ const WAYS: readonly Way[] = [
     script: 'echo "$EVIL" > pnp.cjs; rm -f pnp.cjs; echo "$EVIL" > pnp.cjs',
   },
   {
+    title: 'a module that NODE_OPTIONS names by its URL, and a package',
+    prepare: (project) => {
+      writeFileSync(join(project, 'hook.mjs'), '');
+      mkdirSync(join(project, 'node_modules/hooky'));
+      writeFileSync(join(project, 'node_modules/hooky/index.js'), '');
+      return { NODE_OPTIONS: `--import=file://${project}/hook.mjs --require hooky` };
+    },
+    script:
+      "echo \"import fs from 'node:fs'; fs.writeFileSync('$PWD/pwned', '')\" > hook.mjs; echo \"$EVIL\" > node_modules/hooky/index.js; mkdir node_modules/hooky/x && touch pwned",
+  },
+  {
+    title: 'a library in the working directory, which an empty word in LD_LIBRARY_PATH names',
+    prepare: () => ({ LD_LIBRARY_PATH: '/nowhere:' }),
+    script: 'ln -s /lib/x86_64-linux-gnu/libm.so.6 libm.so.6; ls libm.so.6 2>/dev/null && touch pwned',
+  },
+  {
+    title: 'the last folders in which Node looks for koffi',
+    prepare: (project) => ({ HOME: project }),
+    script:
+      'chmod 000 node_modules 2>/dev/null; mkdir -p .node_modules/koffi .node_libraries/koffi; ls -d .node_*/koffi 2>/dev/null && touch pwned; chmod 755 node_modules',
+  },
+  {
     title: 'a library in a folder that LD_LIBRARY_PATH names',
     prepare: (project) => {
       mkdirSync(join(project, 'lib'));
