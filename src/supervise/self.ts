@@ -1,7 +1,7 @@
 /** What the supervisor does to itself before a target exists: out of reach, and with no more rights than it needs. */
 import { limitBoundingSet, limitCapabilities, permittedCapabilities } from '../linux/capabilities.ts';
-import { SyscallError } from '../linux/errno.ts';
-import { ignoreSignal, prctl } from '../linux/libc.ts';
+import { Errno, SyscallError } from '../linux/errno.ts';
+import { ignoreSignal, prctl, readlinkText } from '../linux/libc.ts';
 import { targetStatus } from './target.ts';
 
 const PR_SET_DUMPABLE = 4;
@@ -23,6 +23,8 @@ const KEPT_CAPABILITIES =
   (1n << 7n) /* CAP_SETUID */ |
   (1n << 10n); /* CAP_NET_BIND_SERVICE */
 
+const WRONG_PROC = 'mount the /proc of this PID namespace (unshare --mount-proc)';
+const name = Buffer.alloc(16);
 const FILTERS = /(?<=^Seccomp_filters:\t)\d+$/m;
 
 export interface OwnIdentity {
@@ -50,8 +52,20 @@ export function protectSelf(): void {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
+/**
+ * That /proc is of our own PID namespace (pid_namespaces(7), "/proc and PID namespaces"): else its numbers mean other processes.
+ * Throws a SyscallError.
+ */
+function checkProc(): void {
+  if (readlinkText('/proc/self', name, name.length) < 0) return;
+  const own = String(process.pid);
+  const found = name.toString('latin1', 0, own.length + 1).replace(/\0.*$/s, '');
+  if (found !== own) throw new SyscallError('readlink /proc/self', Errno.ESRCH, WRONG_PROC);
+}
+
 /** Gives up the capabilities that no sandbox has, and notes who we are. Throws a SyscallError. */
 export function identifySelf(): OwnIdentity {
+  checkProc();
   const capabilities = limitOwnCapabilities();
   const status = targetStatus('self');
   if (typeof status === 'number') throw new SyscallError('read /proc/self/status', -status);

@@ -53,6 +53,26 @@ for (const [title, hide] of [
   );
 }
 
+forEachWay(
+  '/proc of another PID namespace: secfilt says so and nothing runs',
+  async (t, options, backing) => {
+    const other = [
+      'unshare',
+      ...(isRoot ? [] : ['--user', '--map-root-user']),
+      '--pid',
+      '--fork',
+      '--kill-child',
+    ];
+    const probe = await run([...other, 'true']);
+    if (probe.code !== 0) return t.skip(`no namespace can be made here: ${probe.stderr.trim()}`);
+    const ground = makeGround(t);
+    const { code, stderr } = await run([...other, ...sandbox(ground, options, MARK)], { env: backing.env });
+    assert.equal(code, 125, stderr);
+    assert.match(stderr, /^secfilt: readlink \/proc\/self: .*mount the \/proc of this PID namespace/);
+    assert.ok(!existsSync(join(ground.a, 'ran')));
+  },
+);
+
 const COVERED = String.raw`
 os.chdir(f'{ROOT}/a')
 def inside(): return [sc(2, f'{ROOT}/a/new', 0o102, 0o644), sc(90, f'{ROOT}/a/f', 0o600), sc(90, 'f', 0o644), sc(83, 'd', 0o755)]
