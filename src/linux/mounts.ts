@@ -24,6 +24,10 @@ const INTERFACES: Readonly<Record<string, number>> = {
   selinuxfs: 0xf97c_ff8c,
   smackfs: 0x4341_5d53,
   nfsd: 0x6e66_7364,
+  xenfs: 0xabba_1974,
+  rpc_pipefs: 0x6759_6969,
+  functionfs: 0x0a64_7361,
+  ocfs2_dlmfs: 0x76a9_f425,
 };
 const MAGIC_NUMBERS = new Set(Object.values(INTERFACES));
 
