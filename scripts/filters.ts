@@ -39,7 +39,9 @@ function plansFor(policy: Policy, features: KernelFeatures): Plan[] {
     ? supervised.flat()
     : [
         ...supervised.flat(),
-        ...[false, true].map((ownSession) => makeKernelPlan(policy, features, [], ownSession)),
+        ...[false, true].flatMap((ownSession) =>
+          SURROUNDINGS.map((surroundings) => makeKernelPlan(policy, features, [], ownSession, surroundings)),
+        ),
       ];
 }
 

@@ -8,8 +8,8 @@
  */
 import { readdirSync } from 'node:fs';
 import { Errno } from '../linux/errno.ts';
-import { readProcText } from '../linux/files.ts';
 import { getpgrp } from '../linux/libc.ts';
+import { processStat, type ProcessStat } from '../linux/process-stat.ts';
 import { judgeGroup, type GroupOf } from '../judge/processes.ts';
 import { refused } from './context.ts';
 import type { Members } from './members.ts';
@@ -20,19 +20,11 @@ import { callerOf } from './signals.ts';
 /** Of the flags of a process, in include/linux/sched.h: it has not called execve(2) since its birth. */
 const PF_FORKNOEXEC = 0x40;
 
-/** What /proc/PID/stat says of a process (proc(5)). */
-interface Standing {
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-  readonly flags: number;
-}
-
 export const setpgid: ProcessHandler = (referral, context) => {
   const [pid, group] = [referral.int(0), referral.int(1)];
   if (group < 0) return fail(Errno.EINVAL);
   const caller = callerOf(referral).process;
-  const place = caller < 0 ? undefined : standingOf(caller);
+  const place = caller < 0 ? undefined : processStat(caller);
   if (place === undefined || !referral.isCurrent()) return fail(Errno.ESRCH);
   const joining = pid === 0 ? caller : pid;
   const whose = group === joining ? 'itself' : groupOf(group, place.session, context);
@@ -49,7 +41,7 @@ export const setpgid: ProcessHandler = (referral, context) => {
 function groupOf(group: number, session: number, { members }: ProcessContext): GroupOf {
   // As long as we live its number is no other group's.
   if (group === getpgrp()) return 'where secfilt was started';
-  const own = standingOf('self');
+  const own = processStat('self');
   if (own !== undefined && session !== own.session) return 'inside';
   return isInside(group, members) ? 'inside' : 'outside';
 }
@@ -59,7 +51,7 @@ function groupOf(group: number, session: number, { members }: ProcessContext): G
  * and nobody inside ever was in a group with others but in the one that secfilt was started in.
  */
 function isInside(group: number, members: Members): boolean {
-  if (standingOf(group)?.group === group) return members.has(group);
+  if (processStat(group)?.group === group) return members.has(group);
   const found = membersOf(group);
   return found.length > 0 && found.every((pid) => members.has(pid));
 }
@@ -68,13 +60,13 @@ function membersOf(group: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => standingOf(pid)?.group === group);
+    .filter((pid) => processStat(pid)?.group === group);
 }
 
 /** The error that the kernel gives before it looks who is in the group, in its order. */
-function errorOf(caller: number, place: Standing, joining: number, group: number): number | undefined {
+function errorOf(caller: number, place: ProcessStat, joining: number, group: number): number | undefined {
   const process = processOf(joining);
-  const standing = standingOf(joining);
+  const standing = processStat(joining);
   if (process < 0 || standing === undefined) return Errno.ESRCH;
   if (process !== joining) return Errno.EINVAL;
   if (standing.parent === caller) {
@@ -84,20 +76,6 @@ function errorOf(caller: number, place: Standing, joining: number, group: number
     return Errno.ESRCH;
   }
   if (standing.session === joining) return Errno.EPERM;
-  const isThere = membersOf(group).some((pid) => standingOf(pid)?.session === place.session);
+  const isThere = membersOf(group).some((pid) => processStat(pid)?.session === place.session);
   return isThere ? undefined : Errno.EPERM;
-}
-
-function standingOf(pid: number | 'self'): Standing | undefined {
-  const text = readProcText(`/proc/${pid}/stat`);
-  if (typeof text === 'number') return undefined;
-  // The name before the parenthesis may hold anything.
-  const fields = text
-    .slice(text.lastIndexOf(')') + 4)
-    .split(' ', 6)
-    .map(Number);
-  const [parent, group, session, , , flags] = fields;
-  if (parent === undefined || group === undefined || session === undefined || flags === undefined)
-    return undefined;
-  return { parent, group, session, flags };
 }

@@ -10,33 +10,13 @@
 import { readdirSync } from 'node:fs';
 import { bootTicks } from '../linux/clock.ts';
 import { readProcText } from '../linux/files.ts';
+import { processStat, type ProcessStat } from '../linux/process-stat.ts';
 import { hasChildren } from '../linux/wait.ts';
 
 /** Deeper than any family of processes; a bound for the walk. */
 const MOST_GENERATIONS = 65536;
 /** Parents end while one looks: so often the chain is read anew. */
 const MOST_READINGS = 16;
-
-/** What /proc/PID/stat says of a process's place (proc(5)). */
-interface Place {
-  readonly parent: number;
-  readonly group: number;
-  /** Clock ticks since the boot. A number and this together mean one process for ever. */
-  readonly start: number;
-}
-
-function placeOf(pid: number): Place | undefined {
-  const text = readProcText(`/proc/${pid}/stat`);
-  if (typeof text === 'number') return undefined;
-  // The name before the parenthesis may hold anything.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
-  const [parent = Number.NaN, group = Number.NaN, start = Number.NaN] = [
-    fields[1],
-    fields[2],
-    fields[19],
-  ].map(Number);
-  return Number.isInteger(parent + group + start) ? { parent, group, start } : undefined;
-}
 
 /** What the launcher has put on a process. */
 interface Marks {
@@ -81,7 +61,7 @@ export class Members {
     this.#since = bootTicks();
     if (!hasChildren()) return;
     for (const pid of allProcesses()) {
-      const place = placeOf(pid);
+      const place = processStat(pid);
       if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
     }
   }
@@ -111,21 +91,21 @@ export class Members {
    */
   #look(pid: number): 'inside' | 'outside' | 'changed' {
     if (this.#outOfReach.has(pid)) return 'outside';
-    const first = placeOf(pid);
+    const first = processStat(pid);
     const marks = marksOf(pid);
     if (first === undefined || marks === undefined || !this.#areOn(marks)) return 'outside';
-    const chain: [pid: number, place: Place][] = [[pid, first]];
+    const chain: [pid: number, place: ProcessStat][] = [[pid, first]];
     for (let place = first, current = pid; ;) {
       if (this.#isForeign(current, place) || chain.length >= MOST_GENERATIONS) return 'outside';
       current = place.parent;
       if (current === process.pid) break;
-      const next = placeOf(current);
+      const next = processStat(current);
       if (next === undefined) return current <= 0 ? 'outside' : 'changed';
       chain.push([current, next]);
       place = next;
     }
     const stays = chain.every(([child, { parent, start }]) => {
-      const now = placeOf(child);
+      const now = processStat(child);
       return now?.parent === parent && now.start === start;
     });
     return stays ? 'inside' : 'changed';
@@ -138,7 +118,7 @@ export class Members {
   }
 
   /** True for one that cannot be a member nor have any among its children. */
-  #isForeign(pid: number, { parent, start }: Place): boolean {
+  #isForeign(pid: number, { parent, start }: ProcessStat): boolean {
     return (
       parent <= 0 || start < this.#since || this.#outOfReach.has(pid) || this.#earlier.get(pid) === start
     );
@@ -151,11 +131,11 @@ export class Members {
   list(group?: number): { readonly processes: readonly number[]; readonly complete: boolean } {
     let complete = true;
     const processes = allProcesses().filter((pid) => {
-      const place = placeOf(pid);
+      const place = processStat(pid);
       if (place === undefined) complete = false;
       if (place === undefined || (group !== undefined && place.group !== group)) return false;
       if (this.has(pid)) return true;
-      if (placeOf(pid) === undefined) complete = false;
+      if (processStat(pid) === undefined) complete = false;
       return false;
     });
     return { processes, complete };
@@ -163,7 +143,7 @@ export class Members {
 
   /** True where a process group has any process at all. */
   static groupExists(group: number): boolean {
-    return allProcesses().some((pid) => placeOf(pid)?.group === group);
+    return allProcesses().some((pid) => processStat(pid)?.group === group);
   }
 }
 

@@ -2,6 +2,7 @@
 import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
 import { close, syscall } from '../linux/libc.ts';
+import { processStat } from '../linux/process-stat.ts';
 import { pidfdOpen, pidfdSendSignal } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import type { Relation } from '../judge/processes.ts';
@@ -26,10 +27,8 @@ export function processOf(tid: number): number {
 
 /** True for a thread that has ended, whether or not its tracer or parent knows (proc(5), states Z and X). */
 export function isZombie(tid: number): boolean {
-  const text = readProcText(`/proc/${tid}/stat`);
-  if (typeof text === 'number') return true;
-  const state = text[text.lastIndexOf(')') + 2];
-  return state === 'Z' || state === 'X';
+  const state = processStat(tid)?.state;
+  return state === undefined || state === 'Z' || state === 'X';
 }
 
 /** What a number means to a caller. The answer holds for `itself` only as long as the caller waits. */

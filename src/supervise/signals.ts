@@ -8,6 +8,7 @@
 import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
 import { syscallMemory3, syscallMemory4 } from '../linux/libc.ts';
+import { processStat } from '../linux/process-stat.ts';
 import { pidfdSendSignal as sendByPidfd } from '../linux/spawn.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { judgeSignal, type Relation } from '../judge/processes.ts';
@@ -172,9 +173,7 @@ function signalMany(
 }
 
 function groupOf(caller: Caller): number {
-  const text = readProcText(`/proc/${caller.process}/stat`);
-  if (typeof text === 'number') return Number.MAX_SAFE_INTEGER;
-  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ', 3)[2]);
+  return processStat(caller.process)?.group ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** @param given the process that the call names along with the thread */

@@ -17,6 +17,7 @@ import {
 } from '../../linux/files.ts';
 import { Errno } from '../../linux/errno.ts';
 import { close, openText } from '../../linux/libc.ts';
+import { processStat } from '../../linux/process-stat.ts';
 import { judgeControllingTerminal } from '../../judge/files.ts';
 import { allowed, isTrusted, refused, type FileContext } from '../context.ts';
 import type { Members } from '../members.ts';
@@ -25,7 +26,7 @@ import { flagsError, openError } from './errors.ts';
 import { OpenObject } from './object.ts';
 import type { OpenRequest } from './open.ts';
 import { openBehind, untrusted } from './perform-open.ts';
-import { CONTROLLING_TERMINAL, sessionOf } from './terminals.ts';
+import { CONTROLLING_TERMINAL } from './terminals.ts';
 
 /** Majors of the devices that can be opened by number: those of pseudo-terminals (pts(4)), and of consoles and serial lines. */
 const PSEUDO = { first: 136n, last: 143n } as const;
@@ -57,12 +58,12 @@ function attempt(
   request: OpenRequest,
   object: OpenObject,
 ): Reply | { readonly rule: string } {
-  const caller = sessionOf(referral.tid);
+  const caller = processStat(referral.tid);
   if (caller === undefined || !isTrusted(referral, context)) return untrusted(request);
   if (caller.terminal === 0n) return fail(Errno.ENXIO);
-  const us = sessionOf('self');
+  const us = processStat('self');
   // A session has one terminal, and ours is not led from inside: the device means the same to both of us.
-  const isOurs = us !== undefined && us.leader === caller.leader && us.terminal === caller.terminal;
+  const isOurs = us !== undefined && us.session === caller.session && us.terminal === caller.terminal;
   const given = isOurs ? object.descriptor : context.terminals.find(caller.terminal);
   const other = given === undefined ? placeOf(caller.terminal, context.members) : undefined;
   const descriptor = given ?? other?.descriptor;

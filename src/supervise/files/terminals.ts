@@ -2,18 +2,12 @@
  * The terminals that the sandbox was handed: their places (O_PATH), held from the start. What is opened anew is what was handed
  * over, whatever has its name by then. We have them open ourselves too, so the number of a pseudo-terminal goes to no other.
  */
-import { fstat, openPathText, readProcText } from '../../linux/files.ts';
+import { fstat, openPathText } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { terminalNumber } from '../../linux/terminal.ts';
 
 /** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
 export const CONTROLLING_TERMINAL = 0x500n;
-
-/** The session of a process and its terminal's device number, 0 where it has none (proc(5), /proc/PID/stat). */
-export interface Session {
-  readonly leader: number;
-  readonly terminal: bigint;
-}
 
 export class Terminals {
   /** Places by device number. */
@@ -38,15 +32,4 @@ export class Terminals {
   find(device: bigint): number | undefined {
     return this.#held.get(device);
   }
-}
-
-/** Of a process; undefined where it cannot be read. The caller asks `isCurrent` afterwards. */
-export function sessionOf(pid: number | 'self'): Session | undefined {
-  const text = readProcText(`/proc/${pid}/stat`);
-  if (typeof text === 'number') return undefined;
-  // The name before the parenthesis may hold anything.
-  const [, , , leader, terminal] = text.slice(text.lastIndexOf(')') + 2).split(' ', 5);
-  return leader === undefined || terminal === undefined
-    ? undefined
-    : { leader: Number(leader), terminal: BigInt(terminal) };
 }
