@@ -54,6 +54,8 @@ export function makeNetwork(t: TestContext): Network | undefined {
   return { inside: ['ip', 'netns', 'exec', inside], outside: ['ip', 'netns', 'exec', outside] };
 }
 
+const NEIGHBOUR_LINK = '02:00:00:00:00:02';
+
 /** Returns what went wrong. */
 function build(inside: string, outside: string): string | undefined {
   const cable = [`sfa${process.pid % 10000}x${count}`, `sfb${process.pid % 10000}x${count}`] as const;
@@ -67,8 +69,13 @@ function build(inside: string, outside: string): string | undefined {
     `-n ${outside} address add ${NEIGHBOUR}/24 dev ${cable[1]}`,
     `-n ${inside} address add fd00:1::1/64 dev ${cable[0]} nodad`,
     `-n ${outside} address add ${NEIGHBOUR6}/64 dev ${cable[1]} nodad`,
+    // Nothing is lost while one asks for the other's address.
+    `-n ${outside} link set ${cable[1]} address ${NEIGHBOUR_LINK}`,
     `-n ${inside} link set ${cable[0]} up`,
     `-n ${outside} link set ${cable[1]} up`,
+    ...[NEIGHBOUR, NEIGHBOUR6].map(
+      (address) => `-n ${inside} neighbour replace ${address} lladdr ${NEIGHBOUR_LINK} dev ${cable[0]}`,
+    ),
     `-n ${outside} address add ${WORLD}/32 dev lo`,
     `-n ${outside} address add ${WORLD6}/128 dev lo nodad`,
     `-n ${inside} route add default via ${NEIGHBOUR}`,
