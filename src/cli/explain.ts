@@ -12,8 +12,8 @@ import { compile } from '../seccomp/compile.ts';
 import { disassemble } from '../seccomp/disassemble.ts';
 import type { Expression } from '../seccomp/expression.ts';
 import type { Filter } from '../seccomp/filter.ts';
-import type { Engine } from '../supervise/choose-engine.ts';
-import { makeRuleset } from '../supervise/ruleset.ts';
+import type { Engine } from '../supervise/engines/choose-engine.ts';
+import { makeRuleset } from '../supervise/engines/ruleset.ts';
 import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
 

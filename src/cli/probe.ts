@@ -1,10 +1,10 @@
 /** `secfilt --probe`: what this machine has, and which engine a run with the same options would take. */
 import { writeSync } from 'node:fs';
 import { release } from 'node:os';
-import { chooseEngine, type Choice } from '../supervise/choose-engine.ts';
-import { attemptText, probeFeatures, type Features } from '../supervise/probe-features.ts';
-import { probeKernel } from '../supervise/probe.ts';
-import { identifySelf } from '../supervise/self.ts';
+import { chooseEngine, type Choice } from '../supervise/engines/choose-engine.ts';
+import { attemptText, probeFeatures, type Features } from '../supervise/engines/probe-features.ts';
+import { probeKernel } from '../supervise/engines/probe.ts';
+import { identifySelf } from '../supervise/engines/self.ts';
 import { makePolicy } from './make-policy.ts';
 import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';

@@ -2,16 +2,11 @@
 import { syscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import type { Operation, ReportedObject, Reporter } from '../report/event.ts';
-import type { FileRules } from '../judge/files.ts';
-import type { Credentials } from './credentials.ts';
-import type { DescriptorTables } from './descriptor-tables.ts';
-import type { Terminals } from './files/terminals.ts';
-import type { InnerDomains } from './inner-domains.ts';
-import type { Members } from './members.ts';
-import type { PendingCalls } from './pending.ts';
-import type { QuickWay } from './quick-way.ts';
+import type { Credentials } from './target/credentials.ts';
+import type { DescriptorTables } from './target/descriptor-tables.ts';
+import type { Members } from './target/members.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
-import { targetStatus, type TargetStatus } from './target.ts';
+import { targetStatus, type TargetStatus } from './target/target.ts';
 
 export interface Context {
   readonly reporter: Reporter;
@@ -23,20 +18,6 @@ export interface Context {
   /** No core is dumped (`Situation`). */
   readonly withoutCores: boolean;
 }
-
-/** The same where the policy restricts files. */
-export interface FileContext extends Context {
-  readonly files: FileRules;
-  readonly members: Members;
-  /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
-  readonly quick: QuickWay | undefined;
-  readonly pending: PendingCalls;
-  readonly innerDomains: InnerDomains;
-  readonly terminals: Terminals;
-}
-
-/** Handles one kind of call that may change files. */
-export type FileHandler = (referral: Referral, context: FileContext) => Reply;
 
 /** Answers EPERM and says so. */
 export function refused(

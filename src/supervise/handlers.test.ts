@@ -6,11 +6,11 @@ import { PathSet } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
 import { SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { CATALOGUE } from '../plan/catalogue.ts';
-import { Credentials } from './credentials.ts';
-import { DescriptorTables } from './descriptor-tables.ts';
+import { Credentials } from './target/credentials.ts';
+import { DescriptorTables } from './target/descriptor-tables.ts';
 import { makeHandlers } from './handlers.ts';
 import { JUDGES } from './judges.ts';
-import { Members } from './members.ts';
+import { Members } from './target/members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
 import { PendingCalls } from './pending.ts';
 

@@ -2,8 +2,9 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
-import { refused, type Context, type FileContext, type FileHandler } from './context.ts';
-import { credentialChange } from './credentials.ts';
+import { refused, type Context } from './context.ts';
+import type { FileContext, FileHandler } from './files/context.ts';
+import { credentialChange } from './target/credentials.ts';
 import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
@@ -20,11 +21,11 @@ import type { NetworkContext, NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
-import { PROCESS_HANDLERS } from './process-handlers.ts';
-import { InnerDomains, landlockRestrictSelf } from './inner-domains.ts';
-import { QuickWay } from './quick-way.ts';
+import { PROCESS_HANDLERS } from './processes/process-handlers.ts';
+import { InnerDomains, landlockRestrictSelf } from './target/inner-domains.ts';
+import { QuickWay } from './files/quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
-import { isSignalIoctl, signalIoctl } from './signal-owner.ts';
+import { isSignalIoctl, signalIoctl } from './processes/signal-owner.ts';
 import { watchCall } from './watch.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {

@@ -3,7 +3,7 @@ import { ERESTARTSYS, Errno } from '../linux/errno.ts';
 import { tcpState } from '../linux/sockets.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import type { Outcome, OutcomeListener } from '../report/event.ts';
-import { copyDescriptor } from './descriptor.ts';
+import { copyDescriptor } from './target/descriptor.ts';
 import type { Referral, Reply } from './referral.ts';
 import { closeLingering } from './watch.ts';
 

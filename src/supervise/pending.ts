@@ -6,7 +6,7 @@
  * the call ends as the kernel would have ended it.
  */
 import { Errno } from '../linux/errno.ts';
-import { pendingSignal } from './pending-signal.ts';
+import { pendingSignal } from './target/pending-signal.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 import { watchCall } from './watch.ts';
 

@@ -9,8 +9,8 @@ import { makePlan } from '../../src/plan/plan.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { notify, trace } from '../../src/seccomp/expression.ts';
 import { JUDGES } from '../../src/supervise/judges.ts';
-import { probeKernel } from '../../src/supervise/probe.ts';
-import { lookAround } from '../../src/supervise/surroundings.ts';
+import { probeKernel } from '../../src/supervise/engines/probe.ts';
+import { lookAround } from '../../src/supervise/engines/surroundings.ts';
 import { who } from '../support/environment.ts';
 
 const POLICIES: Readonly<Record<string, Policy>> = {

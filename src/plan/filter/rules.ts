@@ -35,10 +35,8 @@ import {
   type Expression,
 } from '../../seccomp/expression.ts';
 import type { RegisterRule } from '../catalogue.ts';
-import type { Situation } from './situation.ts';
+import type { Rule } from './rule.ts';
 import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
-
-export type Rule = (call: SyscallName, leave: Expression, situation: Situation) => Expression;
 
 const refused = errno(Errno.EPERM);
 /** Not done, and the caller is told that it was. */

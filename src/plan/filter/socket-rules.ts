@@ -2,7 +2,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { OPTION_LEVELS, type OptionLevel } from '../../linux/socket-options.ts';
 import { allow, and, errno, int, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;

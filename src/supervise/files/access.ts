@@ -18,11 +18,12 @@ import {
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeOpen } from '../../judge/files.ts';
-import { isTrusted, type FileContext, type FileHandler } from '../context.ts';
-import type { Members } from '../members.ts';
+import { isTrusted } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
+import type { Members } from '../target/members.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
-import { objectOf, openTargetDescriptor, resolveObject } from '../resolve.ts';
-import { arena, readPath } from '../target.ts';
+import { objectOf, openTargetDescriptor, resolveObject } from '../target/resolve.ts';
+import { arena, readPath } from '../target/target.ts';
 import { isHeld } from './held.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 import { foundObject, type OpenObject } from './object.ts';

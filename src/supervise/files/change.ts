@@ -11,7 +11,7 @@ import {
   utimensat,
 } from '../../linux/libc.ts';
 import type { Referral } from '../referral.ts';
-import { arena, readMemory, readString } from '../target.ts';
+import { arena, readMemory, readString } from '../target/target.ts';
 
 export interface Change {
   /** Sets times to the present. */

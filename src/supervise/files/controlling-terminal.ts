@@ -19,12 +19,13 @@ import { Errno } from '../../linux/errno.ts';
 import { close, openText } from '../../linux/libc.ts';
 import { processStat } from '../../linux/process-stat.ts';
 import { judgeControllingTerminal } from '../../judge/files.ts';
-import { allowed, isTrusted, refused, type FileContext } from '../context.ts';
-import type { Members } from '../members.ts';
+import { allowed, isTrusted, refused } from '../context.ts';
+import type { FileContext } from './context.ts';
+import type { Members } from '../target/members.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import { flagsError, openError } from './errors.ts';
 import { OpenObject } from './object.ts';
-import type { OpenRequest } from './open.ts';
+import type { OpenRequest } from './open-request.ts';
 import { openBehind, untrusted } from './perform-open.ts';
 import { CONTROLLING_TERMINAL } from './terminals.ts';
 

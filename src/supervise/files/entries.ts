@@ -16,11 +16,12 @@ import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.t
 import { judgeEntry, judgeLink, judgeNode } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
-import { allowed, refused, trustedStatus, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, trustedStatus } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { resolveEntry, type NoName, type ResolvedEntry } from '../resolve.ts';
-import { arena, readPath } from '../target.ts';
-import { underUmask } from '../umask.ts';
+import { resolveEntry, type NoName, type ResolvedEntry } from '../target/resolve.ts';
+import { arena, readPath } from '../target/target.ts';
+import { underUmask } from '../target/umask.ts';
 import { entryError, entryType, isFilled, missingError } from './errors.ts';
 
 const path = arena(PATH_MAX);

@@ -29,8 +29,8 @@ import {
   openat2,
 } from '../../linux/files.ts';
 import { close, openat } from '../../linux/libc.ts';
-import type { OpenRequest } from './open.ts';
-import type { ResolvedEntry } from '../resolve.ts';
+import type { OpenRequest } from './open-request.ts';
+import type { ResolvedEntry } from '../target/resolve.ts';
 import type { OpenObject } from './object.ts';
 
 const NO_PATH = new Uint8Array(1);

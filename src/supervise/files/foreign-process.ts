@@ -5,8 +5,8 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { PROC_SUPER_MAGIC, S_IFDIR, S_IFMT, fileSystemType } from '../../linux/files.ts';
-import type { Members } from '../members.ts';
-import { targetStatus, type TargetStatus } from '../target.ts';
+import type { Members } from '../target/members.ts';
+import { targetStatus, type TargetStatus } from '../target/target.ts';
 
 const PROC = '/proc/';
 const PROCESS_FILE = /^\/proc\/(\d+)\//;

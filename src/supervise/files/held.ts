@@ -23,11 +23,12 @@ import {
 } from '../../linux/files.ts';
 import { fcntl, readlinkText } from '../../linux/libc.ts';
 import { isPipe } from '../../judge/files.ts';
-import { isTrusted, type FileContext } from '../context.ts';
-import { copyDescriptor } from '../descriptor.ts';
-import { processOf } from '../processes.ts';
+import { isTrusted } from '../context.ts';
+import type { FileContext } from './context.ts';
+import { copyDescriptor } from '../target/descriptor.ts';
+import { processOf } from '../processes/processes.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
-import { isPathOnly } from '../target.ts';
+import { isPathOnly } from '../target/target.ts';
 import { closeLingering } from '../watch.ts';
 import type { OpenObject } from './object.ts';
 import { openBehind } from './perform-open.ts';

@@ -2,9 +2,9 @@
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from '../../linux/files.ts';
 import { close, ioctl as callIoctl, openText } from '../../linux/libc.ts';
-import type { FileHandler } from '../context.ts';
+import type { FileHandler } from './context.ts';
 import { fail } from '../referral.ts';
-import { arena, readMemory } from '../target.ts';
+import { arena, readMemory } from '../target/target.ts';
 import { change } from './metadata.ts';
 
 /** Commands whose argument is a plain struct of this many bytes, read only. */

@@ -11,7 +11,8 @@ import {
 } from '../../linux/files.ts';
 import { close, linkat } from '../../linux/libc.ts';
 import { judgeEntries, judgeLink } from '../../judge/files.ts';
-import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, isTrusted } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import {
@@ -21,7 +22,7 @@ import {
   resolveObject,
   type ResolvedEntry,
   type ResolvedObject,
-} from '../resolve.ts';
+} from '../target/resolve.ts';
 import { entryError, entryType } from './errors.ts';
 import { areBelow, readPaths, statusOf, type TwoNames } from './two-names.ts';
 

@@ -15,12 +15,13 @@ import {
 } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import { judgeMetadata } from '../../judge/files.ts';
-import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
-import { copyOfThread } from '../descriptor.ts';
-import type { Members } from '../members.ts';
+import { allowed, refused, isTrusted } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
+import { copyOfThread } from '../target/descriptor.ts';
+import type { Members } from '../target/members.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../resolve.ts';
-import { arena, isPathOnly, openError, readPath } from '../target.ts';
+import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../target/resolve.ts';
+import { arena, isPathOnly, openError, readPath } from '../target/target.ts';
 import {
   NO_CHANGE,
   modeChange,

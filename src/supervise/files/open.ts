@@ -14,27 +14,18 @@ import {
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeCreate, judgeOpen, type OpenCall } from '../../judge/files.ts';
-import { allowed, refused, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
-import { resolve, resolveEntry, type ResolvedEntry } from '../resolve.ts';
-import { arena, readMemory, readPath } from '../target.ts';
+import { resolve, resolveEntry, type ResolvedEntry } from '../target/resolve.ts';
+import { arena, readMemory, readPath } from '../target/target.ts';
 import { isControllingTerminal, openControllingTerminal } from './controlling-terminal.ts';
 import { entryError, flagsError, openError } from './errors.ts';
 import { truncatesUnwritten } from './landlock-decides.ts';
 import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
+import type { OpenRequest } from './open-request.ts';
 import { makeFile, openExisting } from './perform-open.ts';
-
-/** What an opening call asks for: owned values. */
-export interface OpenRequest {
-  readonly directory: number;
-  readonly flags: number;
-  readonly mode: number;
-  /** RESOLVE_ flags of openat2(2). */
-  readonly resolve: number;
-  /** The flags lie in memory, where they may change. */
-  readonly fromMemory?: boolean;
-}
 
 const path = arena(PATH_MAX);
 const how = arena(4096);

@@ -25,16 +25,17 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
-import { trustedStatus, type Context, type FileContext } from '../context.ts';
+import { trustedStatus, type Context } from '../context.ts';
+import type { FileContext } from './context.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
-import type { ResolvedEntry } from '../resolve.ts';
-import { underUmask } from '../umask.ts';
+import type { ResolvedEntry } from '../target/resolve.ts';
+import { underUmask } from '../target/umask.ts';
 import { flagsError, openError } from './errors.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
 import { attemptLeased } from './leased-file.ts';
 import type { OpenObject } from './object.ts';
-import type { OpenRequest } from './open.ts';
+import type { OpenRequest } from './open-request.ts';
 import { openWaiting } from './waiting-open.ts';
 
 const HERE = terminated(Buffer.from('.'));

@@ -3,10 +3,11 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFLNK, fstat, type FileStatus } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
 import { isAllowedPath, judgeEntries, judgeLink } from '../../judge/files.ts';
-import { allowed, refused, isTrusted, type FileContext, type FileHandler } from '../context.ts';
+import { allowed, refused, isTrusted } from '../context.ts';
+import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { resolveEntry, type ResolvedEntry } from '../resolve.ts';
-import { arena, readPath } from '../target.ts';
+import { resolveEntry, type ResolvedEntry } from '../target/resolve.ts';
+import { arena, readPath } from '../target/target.ts';
 import { entryError, entryType, isFilled, missingError } from './errors.ts';
 
 const RENAME_NOREPLACE = 1;

@@ -16,7 +16,7 @@ import {
   socketOption,
 } from '../../linux/sockets.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
-import { copyDescriptor } from '../descriptor.ts';
+import { copyDescriptor } from '../target/descriptor.ts';
 import type { PendingCall } from '../pending.ts';
 import { refused } from '../context.ts';
 import { PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';

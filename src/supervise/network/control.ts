@@ -12,8 +12,8 @@ import {
   IPPROTO_UDP,
   SOL_SOCKET,
 } from '../../linux/sockets.ts';
-import { copyDescriptor } from '../descriptor.ts';
-import { arena, readMemory } from '../target.ts';
+import { copyDescriptor } from '../target/descriptor.ts';
+import { arena, readMemory } from '../target/target.ts';
 import { closeLingering } from '../watch.ts';
 
 const HEADER_SIZE = 16;

@@ -1,7 +1,7 @@
 /** What a target wants to send, copied once: struct msghdr and what it points at (send(2)). */
 import { Errno } from '../../linux/errno.ts';
 import { LONGEST_ADDRESS } from '../../linux/sockets.ts';
-import { arena, readMemory } from '../target.ts';
+import { arena, readMemory } from '../target/target.ts';
 import { readAddress } from './target-socket.ts';
 import { addressAt, readVector, type Vector } from './vector.ts';
 

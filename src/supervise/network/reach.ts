@@ -10,7 +10,7 @@ import type { AddressBytes } from '../../policy/policy.ts';
 import type { ReportedObject } from '../../report/event.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
-import { resolveObject } from '../resolve.ts';
+import { resolveObject } from '../target/resolve.ts';
 import type { NetworkContext } from './context.ts';
 import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
 import type { TargetSocket } from './target-socket.ts';

@@ -10,8 +10,8 @@ import {
   type SocketKind,
 } from '../../linux/sockets.ts';
 import { close } from '../../linux/libc.ts';
-import { copyDescriptor } from '../descriptor.ts';
-import { arena, readMemory } from '../target.ts';
+import { copyDescriptor } from '../target/descriptor.ts';
+import { arena, readMemory } from '../target/target.ts';
 import { closeLingering } from '../watch.ts';
 
 /** Our copy of the descriptor; whoever got it closes it, by `closeSocket`. */

@@ -15,7 +15,7 @@ import {
 import { X86_64 } from '../../linux/syscalls.ts';
 import type { Unfinished } from '../pending.ts';
 import type { Referral } from '../referral.ts';
-import { arena, type Arena } from '../target.ts';
+import { arena, type Arena } from '../target/target.ts';
 import { closeLingering } from '../watch.ts';
 import type { Control } from './control.ts';
 import type { Reachable } from './reach.ts';

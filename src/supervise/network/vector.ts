@@ -1,7 +1,7 @@
 /** Scattered memory of a target: struct iovec arrays and what they point at (readv(2)). */
 import { Errno } from '../../linux/errno.ts';
 import { addressOf, processVmReadv, processVmWritev } from '../../linux/libc.ts';
-import { arena, readMemory, type Arena } from '../target.ts';
+import { arena, readMemory, type Arena } from '../target/target.ts';
 
 const HALF = 2 ** 32;
 /** UIO_MAXIOV. */

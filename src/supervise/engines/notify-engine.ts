@@ -1,0 +1,100 @@
+/** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
+import { inheritedOpenFilesLimit } from '../../linux/open-files.ts';
+import { Errno, SyscallError } from '../../linux/errno.ts';
+import { close } from '../../linux/libc.ts';
+import { setSyncWakeUp } from '../../linux/seccomp.ts';
+import { abandon, endWatchdog, go, launchOutcome, receiveHandover } from '../../launch/handover.ts';
+import { launch, type Launched } from '../../launch/launch.ts';
+import type { LaunchError } from '../../launch/launch-error.ts';
+import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
+import type { EngineRun } from './engine-run.ts';
+import { superviseUntil } from './loop.ts';
+import { Members } from '../target/members.ts';
+import { NotifyListener } from './notify.ts';
+import { makeRuleset, type Ruleset } from './ruleset.ts';
+import { PendingCalls } from '../pending.ts';
+import { sandboxHandlers } from '../sandbox.ts';
+import { endWatch, startWatch } from '../watch.ts';
+
+/** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
+export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const { plan } = run;
+  const members = new Members(run.identity.filters, false);
+  const ruleset = makeRuleset(plan);
+  const launched = start(run, ruleset);
+  // While the launcher begins its work.
+  watchOrAbandon(launched);
+  const pending = new PendingCalls(run.fault);
+  const handlers = sandboxHandlers(run, ruleset.writable, pending, members);
+  const { listener, watchdog } = receiveHandover(launched);
+  members.exclude(watchdog.pid);
+  setSyncWakeUp(listener);
+  let watched = true;
+  const endSandbox = (rest: 'end' | 'leave'): void => {
+    if (watched) endWatchdog(launched, watchdog, rest);
+    watched = false;
+  };
+  const command = new Command(launched.pid, () => endSandbox('end'), false);
+  command.forwardSignals();
+  let failed: LaunchError | undefined;
+  const outcome = (): boolean => {
+    const result = launchOutcome(launched);
+    if (typeof result !== 'string') failed = result;
+    return result === 'pending';
+  };
+  const follow = (): boolean => {
+    command.followChildren();
+    return command.end === undefined;
+  };
+  go(launched);
+  await superviseUntil(
+    new NotifyListener(listener),
+    handlers,
+    pending,
+    [
+      { descriptor: launched.reportSocket, ready: outcome },
+      { descriptor: launched.pidDescriptor, ready: follow },
+    ],
+    () => command.end !== undefined,
+    () => command.followChildren(),
+    run.fault,
+  );
+  endWatch();
+  close(listener);
+  endSandbox('leave');
+  if (failed !== undefined) return failed;
+  if (command.end === undefined) throw new SyscallError('waitid', Errno.ECHILD, END_UNKNOWN);
+  return command.end;
+}
+
+function watchOrAbandon(launched: Launched): void {
+  try {
+    startWatch();
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
+}
+
+function start(run: EngineRun, ruleset: Ruleset): Launched {
+  const { plan } = run;
+  try {
+    return launch(
+      {
+        command: run.command,
+        argv: run.argv,
+        filter: run.filter,
+        listener: true,
+        waitKillable: plan.waitKillable,
+        landlock: ruleset.descriptor !== undefined,
+        signalScope: plan.landlock?.signalScope ?? false,
+        openFiles: inheritedOpenFilesLimit(),
+        withoutCores: plan.situation.withoutCores,
+        dropCapabilities: run.identity.capabilities,
+      },
+      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
+    );
+  } finally {
+    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
+  }
+}

@@ -1,0 +1,39 @@
+/** What a plan has to know of this machine and this run, looked up as far as the policy depends on it. */
+import { accessSync, constants } from 'node:fs';
+import { interfaceMounts } from '../../linux/mounts.ts';
+import type { Surroundings } from '../../plan/plan.ts';
+import type { PathBytes, Policy } from '../../policy/policy.ts';
+import { entriesOf } from './ruleset.ts';
+
+const ROOT = Buffer.from('/');
+
+/**
+ * @param own what secfilt was started from, is set up by and writes to
+ */
+export function lookAround({ files }: Policy, own: readonly PathBytes[]): Surroundings {
+  const changesNothing = files !== undefined && files.writable.length === 0;
+  if (changesNothing) return { interfaces: [], changesRoot: false, own };
+  return {
+    interfaces: interfaces(),
+    changesRoot: files === undefined && (mayChangeRoot() || entriesOf(ROOT).length === 0),
+    own,
+  };
+}
+
+/** Without /proc there are none that could be looked up: the usual ones are known. */
+function interfaces(): PathBytes[] {
+  try {
+    return interfaceMounts();
+  } catch {
+    return [];
+  }
+}
+
+function mayChangeRoot(): boolean {
+  try {
+    accessSync('/', constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

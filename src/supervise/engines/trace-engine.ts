@@ -1,0 +1,123 @@
+/**
+ * The trace engine, start to end: SECCOMP_RET_TRACE and ptrace(2), for where a listener is not to be had.
+ *
+ * Its judge, its handlers and what they perform are those of the notify engine. A call goes on only where Landlock decides
+ * it again; all else is performed by the supervisor, and a descriptor that it has opened is handed over by a Unix socket
+ * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
+ */
+import { inheritedOpenFilesLimit } from '../../linux/open-files.ts';
+import { Errno, SyscallError } from '../../linux/errno.ts';
+import { close, eventLoopDescriptor, poll } from '../../linux/libc.ts';
+import { FOLLOW_ALL, seize } from '../../linux/ptrace.ts';
+import { syscallName } from '../../linux/syscalls.ts';
+import { abandon, go, launchOutcome } from '../../launch/handover.ts';
+import { launch, type Launched } from '../../launch/launch.ts';
+import { LaunchError } from '../../launch/launch-error.ts';
+import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
+import { answer } from '../handlers.ts';
+import type { EngineRun } from './engine-run.ts';
+import { Members } from '../target/members.ts';
+import { PendingCalls } from '../pending.ts';
+import { processOf } from '../processes/processes.ts';
+import { makeRuleset, type Ruleset } from './ruleset.ts';
+import { sandboxHandlers } from '../sandbox.ts';
+import { traceUntilEnd } from './trace/loop.ts';
+import { Tracees } from './trace/tracees.ts';
+import { Waker } from './trace/waker.ts';
+import { endWatch, startWatch } from '../watch.ts';
+
+/** One a millisecond, until the launcher is traceable. */
+const MOST_ATTEMPTS = 5000;
+
+/** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
+export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
+  const members = new Members(run.identity.filters, true);
+  const ruleset = makeRuleset(run.plan);
+  const launched = start(run, ruleset);
+  const waker = attach(launched, members);
+  const pending = new PendingCalls(run.fault);
+  const handlers = sandboxHandlers(run, ruleset.writable, pending, members);
+  const command = new Command(launched.pid, () => tracees.killAll(), true);
+  const tracees: Tracees = new Tracees(
+    command,
+    (referral) => answer(referral, handlers, run.fault),
+    (tid, number, why) => reportKilled(run, tid, number, why),
+  );
+  command.forwardSignals();
+  go(launched);
+  await traceUntilEnd(tracees, waker, pending);
+  endWatch();
+  waker.end();
+  const outcome = launchOutcome(launched);
+  close(launched.reportSocket);
+  close(launched.pidDescriptor);
+  if (outcome instanceof LaunchError) return outcome;
+  if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD, END_UNKNOWN);
+  return command.end;
+}
+
+function reportKilled({ reporter, notice }: EngineRun, tid: number, number: number, why: string): void {
+  const pid = processOf(tid);
+  notice(`process ${pid < 0 ? tid : pid} was killed: ${why}`);
+  reporter.report({
+    time: Date.now(),
+    tid,
+    call: syscallName(number) ?? `call ${number}`,
+    operation: 'other',
+    object: { kind: 'process', pid: pid < 0 ? tid : pid },
+    verdict: 'refused',
+    errno: Errno.EPERM,
+    layer: 'supervisor',
+    rule: why,
+  });
+}
+
+/** Becomes the launcher's tracer while it waits for our word. */
+function attach(launched: Launched, members: Members): Waker {
+  let waker: Waker | undefined;
+  try {
+    waker = new Waker(eventLoopDescriptor(), members);
+    startWatch();
+    const result = seizeLauncher(launched);
+    if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);
+    return waker;
+  } catch (error) {
+    waker?.end();
+    abandon(launched);
+    throw error;
+  }
+}
+
+/** As root's child the launcher may be traced only once it has done the row that says so: until then EPERM. */
+function seizeLauncher(launched: Launched): number {
+  for (let attempt = 0; ; attempt += 1) {
+    const result = seize(launched.pid, FOLLOW_ALL);
+    if (result !== -Errno.EPERM || attempt === MOST_ATTEMPTS) return result;
+    const outcome = launchOutcome(launched);
+    if (outcome instanceof LaunchError) throw outcome;
+    poll(null, 0, 1);
+  }
+}
+
+function start(run: EngineRun, ruleset: Ruleset): Launched {
+  const { plan } = run;
+  try {
+    return launch(
+      {
+        command: run.command,
+        argv: run.argv,
+        filter: run.filter,
+        listener: false,
+        waitKillable: false,
+        landlock: ruleset.descriptor !== undefined,
+        signalScope: plan.landlock?.signalScope ?? false,
+        openFiles: inheritedOpenFilesLimit(),
+        withoutCores: plan.situation.withoutCores,
+        dropCapabilities: run.identity.capabilities,
+      },
+      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
+    );
+  } finally {
+    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
+  }
+}

@@ -1,0 +1,23 @@
+/** What the handlers of calls that may change files need besides. */
+import type { FileRules } from '../../judge/files.ts';
+import type { Context } from '../context.ts';
+import type { PendingCalls } from '../pending.ts';
+import type { Referral, Reply } from '../referral.ts';
+import type { InnerDomains } from '../target/inner-domains.ts';
+import type { Members } from '../target/members.ts';
+import type { QuickWay } from './quick-way.ts';
+import type { Terminals } from './terminals.ts';
+
+/** The context of handlers where the policy restricts files. */
+export interface FileContext extends Context {
+  readonly files: FileRules;
+  readonly members: Members;
+  /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
+  readonly quick: QuickWay | undefined;
+  readonly pending: PendingCalls;
+  readonly innerDomains: InnerDomains;
+  readonly terminals: Terminals;
+}
+
+/** Handles one kind of call that may change files. */
+export type FileHandler = (referral: Referral, context: FileContext) => Reply;

@@ -1,0 +1,132 @@
+/**
+ * Limits and scheduling of other threads: prlimit(2), setpriority(2), ioprio_set(2), sched_setaffinity(2) and kin.
+ *
+ * These calls take a number and no pidfd. The caller's own number is safe, so the kernel goes on with that. For another
+ * thread of the sandbox the supervisor makes the call itself right after a look at who has the number. Between the two a
+ * number that was just freed could go to a new process of the same user, whose scheduling would change; limits, which
+ * can kill, are therefore never set so.
+ */
+import { RLIMIT_CORE } from '../../linux/core-limit.ts';
+import { Errno } from '../../linux/errno.ts';
+import { syscall, syscallMemory2, syscallMemory3 } from '../../linux/libc.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
+import { judgeLimits, judgeScheduling, type Relation } from '../../judge/processes.ts';
+import type { Verdict } from '../../judge/verdict.ts';
+import { allowed, refused, isTrusted } from '../context.ts';
+import { processOf, relationTo, withMember, type ProcessContext, type ProcessHandler } from './processes.ts';
+import { CONTINUE_CALL, SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
+import { arena, readMemory } from '../target/target.ts';
+
+const PRIO_PROCESS = 0;
+const PRIO_PGRP = 1;
+const IOPRIO_WHO_PROCESS = 1;
+const IOPRIO_WHO_PGRP = 2;
+/** The kernel reads no more of a mask than it has CPUs: 8192 at most. */
+const MOST_MASK_BYTES = 1024;
+const SCHED_ATTR_SIZE_VER0 = 48;
+
+const memory = arena(4096);
+
+export const prlimit: ProcessHandler = (referral, context) => {
+  const reply = about(referral, context, referral.int(0), judgeLimits, () => -Errno.EPERM);
+  // One's own, by number: as the filter answers it where that is 0.
+  const isKept = reply === CONTINUE_CALL && context.withoutCores && referral.int(1) === RLIMIT_CORE;
+  if (!isKept) return reply;
+  return referral.pointer(3) === 0 ? SUCCESS : fail(Errno.EPERM);
+};
+
+export const setpriority: ProcessHandler = (referral, context) => {
+  const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];
+  if (which === PRIO_PGRP) return notGroups(referral, context, who);
+  if (which !== PRIO_PROCESS) return fail(Errno.EINVAL);
+  return about(referral, context, who, judgeScheduling, () =>
+    syscall(X86_64.setpriority, which, who, value, 0, 0, 0),
+  );
+};
+
+export const ioprioSet: ProcessHandler = (referral, context) => {
+  const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];
+  if (which === IOPRIO_WHO_PGRP) return notGroups(referral, context, who);
+  if (which !== IOPRIO_WHO_PROCESS) return fail(Errno.EINVAL);
+  return about(referral, context, who, judgeScheduling, () =>
+    syscall(X86_64.ioprio_set, which, who, value, 0, 0, 0),
+  );
+};
+
+export const schedSetparam: ProcessHandler = (referral, context) =>
+  withBytes(referral, context, 1, 4, (tid, bytes) =>
+    syscallMemory2(X86_64.sched_setparam, tid, bytes, 0, 0, 0),
+  );
+
+export const schedSetscheduler: ProcessHandler = (referral, context) =>
+  withBytes(referral, context, 2, 4, (tid, bytes) =>
+    syscallMemory3(X86_64.sched_setscheduler, tid, referral.int(1), bytes, 0, 0),
+  );
+
+export const schedSetaffinity: ProcessHandler = (referral, context) =>
+  withBytes(referral, context, 2, Math.min(referral.uint(1), MOST_MASK_BYTES), (tid, bytes) =>
+    syscallMemory3(X86_64.sched_setaffinity, tid, bytes.length, bytes, 0, 0),
+  );
+
+export const schedSetattr: ProcessHandler = (referral, context) => {
+  const result = readMemory(referral.tid, referral.pointer(1), memory, 4);
+  if (result < 0) return fail(-result);
+  const size = memory.bytes.readUInt32LE(0) || SCHED_ATTR_SIZE_VER0;
+  if (size < SCHED_ATTR_SIZE_VER0 || size > memory.bytes.length) return fail(Errno.E2BIG);
+  return withBytes(referral, context, 1, size, (tid, bytes) => {
+    // Read twice, so that the size may be another one by now.
+    bytes.writeUInt32LE(size, 0);
+    return syscallMemory2(X86_64.sched_setattr, tid, bytes, referral.uint(2), 0, 0);
+  });
+};
+
+/** A process group may hold the supervisor and the shell that started it. */
+function notGroups(referral: Referral, context: ProcessContext, group: number): Reply {
+  const object = { kind: 'process', pid: -group } as const;
+  return refused(referral, context, 'other', object, 'priorities of process groups are left alone');
+}
+
+/** A call on the thread in the first argument, with the bytes that another argument points to. */
+function withBytes(
+  referral: Referral,
+  context: ProcessContext,
+  index: number,
+  size: number,
+  perform: (tid: number, bytes: Buffer) => number,
+): Reply {
+  const tid = referral.int(0);
+  const result = readMemory(referral.tid, referral.pointer(index), memory, size);
+  if (result < 0) return fail(-result);
+  const bytes = Buffer.from(memory.bytes.subarray(0, size));
+  return about(referral, context, tid, judgeScheduling, () => perform(tid, bytes));
+}
+
+function about(
+  referral: Referral,
+  context: ProcessContext,
+  number: number,
+  judge: (relation: Relation) => Verdict,
+  perform: () => number,
+): Reply {
+  if (number < 0) return fail(Errno.ESRCH);
+  const caller = { tid: referral.tid, process: processOf(referral.tid) };
+  const process = processOf(number);
+  if (!referral.isCurrent() || caller.process < 0) return fail(Errno.ESRCH);
+  if (process < 0) return fail(-process);
+  const { members } = context;
+  const verdict = judge(relationTo(caller, number, process, members));
+  const object = { kind: 'process', pid: number } as const;
+  switch (verdict.kind) {
+    case 'continue':
+      return CONTINUE_CALL;
+    case 'refuse':
+      return refused(referral, context, 'other', object, verdict.rule);
+    case 'perform': {
+      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+      const result = withMember(process, members, () =>
+        processOf(number) === process ? perform() : -Errno.ESRCH,
+      );
+      return allowed(referral, context, 'other', object, resultReply(result ?? -Errno.ESRCH));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Whether a target's credentials are our own: what we do for it would else be done with rights that it does not have, or
+ * without rights that it has. Reading them costs more than most calls, so what cannot have changed is not read again: all
+ * processes of a sandbox descend from one, a set-user-id program gains nothing (prctl(2), PR_SET_NO_NEW_PRIVS), and the
+ * filter refers every call that changes credentials, capabilities or filters.
+ */
+import { X86_64 } from '../../linux/syscalls.ts';
+import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
+import { targetStatus, type TargetStatus } from './target.ts';
+
+/** The user's line or the group's, where real, effective, saved and file system id are the same. */
+const ONE_ID = /^[UG]id:\t(\d+)\t\1\t\1\t\1$/gm;
+
+export class Credentials {
+  /** As /proc/TID/status says those of a target that has ours (`OwnIdentity`). */
+  readonly #own: string;
+  /** Where ids differ from each other execve(2) may make them one, or take capabilities (capabilities(7)). */
+  readonly #lasting: boolean;
+  /** One of the sandbox was looked at, and had ours. */
+  #wereOurs = false;
+  #mayHaveChanged = false;
+  #rightsMayHaveChanged = false;
+
+  constructor(own: string) {
+    this.#own = own;
+    this.#lasting = own.match(ONE_ID)?.length === 2;
+  }
+
+  /**
+   * From now on each thread is looked at.
+   * @param rights users, groups or capabilities; else only filters, which take no right to a file away
+   */
+  noteChange(rights: boolean): void {
+    this.#mayHaveChanged = true;
+    this.#rightsMayHaveChanged ||= rights;
+  }
+
+  /**
+   * Whether a thread finds and reaches the same files as we do: who does not is told nothing of what we find for it. False
+   * also where that cannot be read.
+   */
+  haveOurRights(tid: number): boolean {
+    if (this.#lasting && !this.#rightsMayHaveChanged) return true;
+    const status = targetStatus(tid);
+    return typeof status !== 'number' && rightsIn(status.credentials) === rightsIn(this.#own);
+  }
+
+  /** False also where they cannot be read. The caller asks `isCurrent` afterwards. */
+  areOurs(tid: number): boolean {
+    if (this.#lasting && this.#wereOurs && !this.#mayHaveChanged) return true;
+    const status = targetStatus(tid);
+    return typeof status !== 'number' && this.areIn(status);
+  }
+
+  areIn(status: TargetStatus): boolean {
+    if (status.credentials !== this.#own) return false;
+    this.#wereOurs = true;
+    return true;
+  }
+}
+
+const FILTERS = /^Seccomp_filters:.*$/m;
+
+function rightsIn(credentials: string): string {
+  return credentials.replace(FILTERS, '');
+}
+
+const PR_SET_SECCOMP = 22;
+
+/** setuid(2), capset(2), seccomp(2) and kin: noted before anything changes. */
+export function credentialChange(
+  referral: Referral,
+  { credentials }: { readonly credentials: Credentials },
+): Reply {
+  const addsFilter =
+    referral.number === X86_64.seccomp ||
+    (referral.number === X86_64.prctl && referral.int(0) === PR_SET_SECCOMP);
+  credentials.noteChange(!addsFilter);
+  return CONTINUE_CALL;
+}

@@ -1,0 +1,154 @@
+/**
+ * Who belongs to the sandbox: the processes that the command has started, and it itself. The supervisor is a subreaper
+ * (prctl(2), PR_SET_CHILD_SUBREAPER), so orphans of the sandbox become its children and no process of the sandbox ever
+ * gets an ancestor outside. But others may be our children too: those that our process had before it became secfilt
+ * (`job & exec secfilt …`), what they leave behind, and as the first process of a container every orphan in it.
+ *
+ * So a member also carries what the launcher puts on it, which is inherited and never comes off: a filter more than we
+ * have, and no_new_privs (seccomp(2)); and under the trace engine we are its tracer, which is nobody else's mark.
+ */
+import { readdirSync } from 'node:fs';
+import { bootTicks } from '../../linux/clock.ts';
+import { readProcText } from '../../linux/files.ts';
+import { processStat, type ProcessStat } from '../../linux/process-stat.ts';
+import { hasChildren } from '../../linux/wait.ts';
+
+/** Deeper than any family of processes; a bound for the walk. */
+const MOST_GENERATIONS = 65536;
+/** Parents end while one looks: so often the chain is read anew. */
+const MOST_READINGS = 16;
+
+/** What the launcher has put on a process. */
+interface Marks {
+  readonly filters: number;
+  readonly noNewPrivileges: boolean;
+  readonly tracer: number;
+  /** It has ended, or its first thread has. */
+  readonly ended: boolean;
+}
+
+const MARKS =
+  /^State:\t(?<state>.)[^]*^TracerPid:\t(?<tracer>\d+)$[^]*^NoNewPrivs:\t(?<privileges>\d)$[^]*^Seccomp_filters:\t(?<filters>\d+)$/m;
+
+function marksOf(pid: number): Marks | undefined {
+  const text = readProcText(`/proc/${pid}/status`);
+  const found = typeof text === 'number' ? undefined : MARKS.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  return {
+    filters: Number(found['filters']),
+    noNewPrivileges: found['privileges'] === '1',
+    tracer: Number(found['tracer']),
+    ended: found['state'] === 'Z',
+  };
+}
+
+export class Members {
+  readonly #outOfReach = new Set([process.pid]);
+  /** Our children from before, and when they started. */
+  readonly #earlier = new Map<number, number>();
+  readonly #filters: number;
+  readonly #traced: boolean;
+  readonly #since: number;
+
+  /**
+   * To be made before anything is started: who is there by then is no member.
+   * @param filters how many filters this process itself is under
+   * @param traced whether this process traces every member
+   */
+  constructor(filters: number, traced: boolean) {
+    this.#filters = filters;
+    this.#traced = traced;
+    this.#since = bootTicks();
+    if (!hasChildren()) return;
+    for (const pid of allProcesses()) {
+      const place = processStat(pid);
+      if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
+    }
+  }
+
+  /** A child of ours that is not of the sandbox: the watchdog. Said before the command runs. */
+  exclude(pid: number): void {
+    this.#outOfReach.add(pid);
+  }
+
+  /** Such a child has ended: its number may become that of a process of the sandbox. */
+  readmit(pid: number): void {
+    this.#outOfReach.delete(pid);
+  }
+
+  /** Whether a process (by the number of the whole process) is of the sandbox. */
+  has(pid: number): boolean {
+    for (let reading = 0; reading < MOST_READINGS; reading += 1) {
+      const answer = this.#look(pid);
+      if (answer !== 'changed') return answer === 'inside';
+    }
+    return false;
+  }
+
+  /**
+   * The chain of parents is read twice, and the marks in between. A number in it that went to another process between the
+   * readings shows: it has another start, and whoever loses a parent has another one from then on.
+   */
+  #look(pid: number): 'inside' | 'outside' | 'changed' {
+    if (this.#outOfReach.has(pid)) return 'outside';
+    const first = processStat(pid);
+    const marks = marksOf(pid);
+    if (first === undefined || marks === undefined || !this.#areOn(marks)) return 'outside';
+    const chain: [pid: number, place: ProcessStat][] = [[pid, first]];
+    for (let place = first, current = pid; ;) {
+      if (this.#isForeign(current, place) || chain.length >= MOST_GENERATIONS) return 'outside';
+      current = place.parent;
+      if (current === process.pid) break;
+      const next = processStat(current);
+      if (next === undefined) return current <= 0 ? 'outside' : 'changed';
+      chain.push([current, next]);
+      place = next;
+    }
+    const stays = chain.every(([child, { parent, start }]) => {
+      const now = processStat(child);
+      return now?.parent === parent && now.start === start;
+    });
+    return stays ? 'inside' : 'changed';
+  }
+
+  /** Who has ended has no tracer any more, and cannot be harmed. */
+  #areOn(marks: Marks): boolean {
+    if (marks.filters <= this.#filters || !marks.noNewPrivileges) return false;
+    return !this.#traced || marks.ended || marks.tracer === process.pid;
+  }
+
+  /** True for one that cannot be a member nor have any among its children. */
+  #isForeign(pid: number, { parent, start }: ProcessStat): boolean {
+    return (
+      parent <= 0 || start < this.#since || this.#outOfReach.has(pid) || this.#earlier.get(pid) === start
+    );
+  }
+
+  /**
+   * The processes of the sandbox now, or those of them in a process group. `complete` is false where one ended before it
+   * was looked at: it may have left a child that was not there yet when the processes were listed.
+   */
+  list(group?: number): { readonly processes: readonly number[]; readonly complete: boolean } {
+    let complete = true;
+    const processes = allProcesses().filter((pid) => {
+      const place = processStat(pid);
+      if (place === undefined) complete = false;
+      if (place === undefined || (group !== undefined && place.group !== group)) return false;
+      if (this.has(pid)) return true;
+      if (processStat(pid) === undefined) complete = false;
+      return false;
+    });
+    return { processes, complete };
+  }
+
+  /** True where a process group has any process at all. */
+  static groupExists(group: number): boolean {
+    return allProcesses().some((pid) => processStat(pid)?.group === group);
+  }
+}
+
+function allProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}

@@ -1,0 +1,431 @@
+/**
+ * Paths in the target's view, resolved by the kernel (path_resolution(7)).
+ *
+ * The target cannot change its root (chroot, pivot_root and setns are refused), so absolute paths start at ours. Its
+ * working directory and descriptors are opened through /proc/TID, the thread's own. What differs is /proc/self: there
+ * the kernel would see us. So the fast way forbids magic links and looks whether it came out below our own /proc
+ * directory; if either may have mattered, the path is walked again component by component (walk.ts).
+ */
+import { Errno } from '../../linux/errno.ts';
+import {
+  AT_FDCWD,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  PROC_SUPER_MAGIC,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  fileSystemType,
+  openPath,
+  openPathText,
+  openat2,
+  pathOfDescriptor,
+  readLink,
+  terminated,
+} from '../../linux/files.ts';
+import { isInInterface } from '../../linux/mounts.ts';
+import { close } from '../../linux/libc.ts';
+import { UNREACHABLE, type Place } from '../../judge/files.ts';
+import type { Members } from './members.ts';
+import { isInView } from './mounts.ts';
+import { targetStatus } from './target.ts';
+import { walk } from './walk.ts';
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+/** MAXSYMLINKS of the kernel. */
+const MOST_LINKS = 40;
+const ROOT = terminated(Buffer.from('/'));
+const HERE = terminated(Buffer.from('..'));
+const NO_BYTES = new Uint8Array(1);
+const SLASH_TEXT = Buffer.from('/');
+const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
+
+/**
+ * Whether the way of the path that is being resolved surely stayed in our view: from our root, by no link of /proc. Set anew
+ * for each path, and asked before the next.
+ */
+let staysInView = false;
+
+/** An open object (O_PATH); whoever got it closes it. */
+export interface ResolvedObject extends Place {
+  readonly kind: 'object';
+  readonly descriptor: number;
+  /** As the kernel names it; a copy. */
+  readonly path: Buffer;
+}
+
+/** A name in an open directory (O_PATH): there may be something of that name or not. */
+export interface ResolvedEntry extends Place {
+  readonly kind: 'entry';
+  readonly directory: number;
+  /** One component, without slashes, as bytes that end in NUL. */
+  readonly name: Buffer;
+  /** The path had slashes behind the name: only a directory will do. */
+  readonly trailingSlash: boolean;
+  /** Path of the entry: that of the directory as the kernel names it, and the name. */
+  readonly path: Buffer;
+}
+
+export interface ResolutionError {
+  readonly kind: 'error';
+  readonly errno: number;
+}
+
+/** The last component of a path is `.`, `..` or nothing but slashes: no entry can be made or removed there. */
+export interface NoName {
+  readonly kind: 'no-name';
+  readonly last: 'dot' | 'dotdot' | 'root';
+}
+
+function failure(result: number): ResolutionError {
+  return { kind: 'error', errno: -result };
+}
+
+/**
+ * Where a relative path starts: AT_FDCWD itself for absolute paths, else an open directory of the target.
+ * Returns a negated error number where there is none.
+ */
+function openStart(tid: number, directory: number, path: Uint8Array): number {
+  if (path[0] === SLASH) return AT_FDCWD;
+  if (directory === AT_FDCWD) return openPathText(`/proc/${tid}/cwd`);
+  if (directory < 0) return -Errno.EBADF;
+  return openTargetDescriptor(tid, directory);
+}
+
+/** Opens what a target's descriptor refers to, with O_PATH. Returns a descriptor, or a negated error number. */
+export function openTargetDescriptor(tid: number, descriptor: number): number {
+  if (descriptor < 0) return -Errno.EBADF;
+  const result = openPathText(`/proc/${tid}/fd/${descriptor}`);
+  return result === -Errno.ENOENT ? -Errno.EBADF : result;
+}
+
+function closeStart(start: number): void {
+  if (start >= 0) close(start);
+}
+
+function isNegated(result: number): boolean {
+  return result < 0 && result !== AT_FDCWD;
+}
+
+function isBelowOwnProc(path: Uint8Array): boolean {
+  return path.length >= OWN_PROC.length && Buffer.compare(path.subarray(0, OWN_PROC.length), OWN_PROC) === 0;
+}
+
+/** Opens with O_PATH what a path leads to from an open start, as the target would see it. */
+function openFrom(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
+  const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
+  if (result < 0) return mayBeOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+  return isOurOwnView(result) ? walkOut(tid, members, start, path, flags) : result;
+}
+
+/** A walk may follow links of /proc, and they lead anywhere. */
+function walkOut(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
+  staysInView = false;
+  return walk(tid, members, start, path, flags);
+}
+
+/** True, and closed, when the way may have led through our own /proc directory. */
+function isOurOwnView(descriptor: number): boolean {
+  const name = pathOfDescriptor(descriptor);
+  if (typeof name === 'number' || !isBelowOwnProc(name)) return false;
+  close(descriptor);
+  return true;
+}
+
+/** Failures that a path through /proc/self may owe to our being somebody else. */
+function mayBeOurOwnView(result: number): boolean {
+  return (
+    result === -Errno.ELOOP ||
+    result === -Errno.ENOENT ||
+    result === -Errno.EACCES ||
+    result === -Errno.ENOTDIR
+  );
+}
+
+/**
+ * The object at the end of a path, or, where only the last name is missing, the entry that a creating call would
+ * make: behind dangling links too, as the kernel does.
+ * @param follow false: a symbolic link at the end is the object
+ * @param restriction RESOLVE_ flags of openat2(2): they may give the path another meaning (RESOLVE_IN_ROOT)
+ */
+export function resolve(
+  tid: number,
+  members: Members,
+  directory: number,
+  path: Uint8Array,
+  follow: boolean,
+  restriction = 0,
+): ResolvedObject | ResolvedEntry | ResolutionError {
+  if (path.length === 0) return failure(-Errno.ENOENT);
+  staysInView = path[0] === SLASH && restriction === 0;
+  if (restriction !== 0) return resolveRestricted(tid, directory, path, follow, restriction);
+  const start = openStart(tid, directory, path);
+  if (isNegated(start)) return failure(start);
+  const resolution = resolveFrom(tid, members, start, terminatedView(path), follow, 0);
+  closeStart(start);
+  return resolution;
+}
+
+/** As openat2(2) does under its restrictions. What would lead through our own /proc is not walked, but refused. */
+function resolveRestricted(
+  tid: number,
+  directory: number,
+  path: Uint8Array,
+  follow: boolean,
+  restriction: number,
+): ResolvedObject | ResolvedEntry | ResolutionError {
+  const inRoot = (restriction & RESOLVE_IN_ROOT) !== 0;
+  const start = openStart(tid, directory, inRoot ? NO_BYTES : path);
+  if (isNegated(start)) return failure(start);
+  const flags = O_PATH | (follow ? 0 : O_NOFOLLOW);
+  const own = restriction | RESOLVE_NO_MAGICLINKS;
+  const result = openat2(start, terminatedView(path), flags, 0, own);
+  const parts = result === -Errno.ENOENT ? splitLast(path) : undefined;
+  if (parts?.kind !== 'name') {
+    closeStart(start);
+    if (result < 0) return failure(result);
+    return isOurOwnView(result) ? failure(-Errno.EXDEV) : describe(result);
+  }
+  const parentPath = parts.parent.length === 0 ? HERE : terminated(parts.parent);
+  const parent = openat2(start, parentPath, O_PATH | O_DIRECTORY, 0, own);
+  closeStart(start);
+  if (parent < 0) return failure(parent);
+  const link = openPath(parent, terminated(parts.name), O_NOFOLLOW);
+  if (link === -Errno.ENOENT) return entryIn(parent, parts.name, parts.trailingSlash);
+  close(parent);
+  if (link >= 0) close(link);
+  // A link that leads nowhere: creating through it under a restriction is left out.
+  return failure(link < 0 ? link : -Errno.ENOENT);
+}
+
+function resolveFrom(
+  tid: number,
+  members: Members,
+  start: number,
+  path: Uint8Array,
+  follow: boolean,
+  links: number,
+): ResolvedObject | ResolvedEntry | ResolutionError {
+  const flags = follow ? 0 : O_NOFOLLOW;
+  const result = openat2(start, path, O_PATH | flags, 0, RESOLVE_NO_MAGICLINKS);
+  if (result === -Errno.ENOENT) return resolveAbsent(tid, members, start, path, follow, links);
+  if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
+  if (result >= 0) {
+    const name = pathOfDescriptor(result);
+    if (typeof name === 'number' || !isBelowOwnProc(name)) return describe(result, name);
+    close(result);
+  }
+  const resolution = walked(tid, members, start, path, flags);
+  // Below a magic link a name may be missing as anywhere else.
+  return resolution.kind === 'error' && resolution.errno === Errno.ENOENT
+    ? resolveAbsent(tid, members, start, path, follow, links)
+    : resolution;
+}
+
+function walked(
+  tid: number,
+  members: Members,
+  start: number,
+  path: Uint8Array,
+  flags: number,
+): ResolvedObject | ResolutionError {
+  const result = walkOut(tid, members, start, path, flags);
+  return result < 0 ? failure(result) : describe(result);
+}
+
+/** Something on the way is missing: if it is only the last name, that is the entry. */
+function resolveAbsent(
+  tid: number,
+  members: Members,
+  start: number,
+  path: Uint8Array,
+  follow: boolean,
+  links: number,
+): ResolvedObject | ResolvedEntry | ResolutionError {
+  const parts = splitLast(path.subarray(0, path.indexOf(0)));
+  if (parts.kind !== 'name') return walked(tid, members, start, path, 0);
+  const parent = openParent(tid, members, start, parts.parent);
+  if (parent < 0) return failure(parent);
+  const link = openPath(parent, terminated(parts.name), O_NOFOLLOW);
+  if (link === -Errno.ENOENT) return entryIn(parent, parts.name, parts.trailingSlash);
+  if (link < 0 || links >= MOST_LINKS) {
+    close(parent);
+    if (link >= 0) close(link);
+    return failure(link < 0 ? link : -Errno.ELOOP);
+  }
+  const isProc = fileSystemType(link) === PROC_SUPER_MAGIC;
+  const text = readLink(link, NO_BYTES);
+  close(link);
+  // It has appeared meanwhile, or it is a link of /proc, which the walk knows; else a link that leads nowhere.
+  const resolution =
+    isProc || typeof text === 'number'
+      ? walked(tid, members, start, path, follow ? 0 : O_NOFOLLOW)
+      : resolveFrom(
+          tid,
+          members,
+          text[0] === SLASH ? AT_FDCWD : parent,
+          terminated(parts.trailingSlash ? Buffer.concat([text, SLASH_TEXT]) : text),
+          follow,
+          links + 1,
+        );
+  close(parent);
+  return resolution;
+}
+
+function openParent(tid: number, members: Members, start: number, parent: Uint8Array): number {
+  if (parent.length > 0) return openFrom(tid, members, start, terminated(parent), O_DIRECTORY);
+  return openat2(start, start === AT_FDCWD ? ROOT : HERE, O_PATH | O_DIRECTORY, 0, 0);
+}
+
+const PROC = Buffer.from('/proc/');
+const IN_PROCESS = /^\/proc\/(\d+)(?:\/|$)/;
+
+/** True for our own /proc directory and those of our threads: we may open what is in them, a target never may. */
+function isOurs(path: Buffer): boolean {
+  if (path.length < PROC.length || path.compare(PROC, 0, PROC.length, 0, PROC.length) !== 0) return false;
+  const number = IN_PROCESS.exec(path.toString('latin1', 0, 20))?.[1];
+  if (number === undefined) return false;
+  const status = targetStatus(Number(number));
+  return typeof status !== 'number' && status.tgid === process.pid;
+}
+
+/** The object at the end of a path; an error where there is none. */
+export function resolveObject(
+  tid: number,
+  members: Members,
+  directory: number,
+  path: Uint8Array,
+  follow: boolean,
+): ResolvedObject | ResolutionError {
+  const resolution = resolve(tid, members, directory, path, follow);
+  if (resolution.kind !== 'entry') return resolution;
+  close(resolution.directory);
+  return failure(-Errno.ENOENT);
+}
+
+/** Describes what a descriptor of the target leads to, as an open one of ours, and takes it over. */
+export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
+  staysInView = false;
+  return describe(descriptor);
+}
+
+/** The same for what a path has led to, whose name may be known already. */
+function describe(
+  descriptor: number,
+  name: Buffer | number = pathOfDescriptor(descriptor),
+): ResolvedObject | ResolutionError {
+  if (typeof name === 'number' || isOurs(name)) {
+    close(descriptor);
+    return failure(typeof name === 'number' ? name : -Errno.EACCES);
+  }
+  return {
+    kind: 'object',
+    descriptor,
+    path: nameInView(descriptor, name),
+    get isInterface() {
+      return isInInterface(descriptor);
+    },
+  };
+}
+
+/** Files without a directory (memfd_create(2)) lie in a mount of their own. */
+const MEMORY_FILE = Buffer.from('/memfd:');
+
+/**
+ * A copy of the name of an open file. In a mount of another namespace, which a descriptor that was handed in may lead
+ * to, the kernel's own name would mean another file here; it is marked as getcwd(3) does it.
+ */
+function nameInView(descriptor: number, name: Buffer): Buffer {
+  const isMemory = name.subarray(0, MEMORY_FILE.length).equals(MEMORY_FILE);
+  return staysInView || name[0] !== SLASH || isMemory || isInView(descriptor)
+    ? Buffer.from(name)
+    : Buffer.concat([UNREACHABLE, name]);
+}
+
+/** The entry that a path names: its directory, opened, and the last component, not followed. */
+export function resolveEntry(
+  tid: number,
+  members: Members,
+  directory: number,
+  path: Uint8Array,
+): ResolvedEntry | NoName | ResolutionError {
+  if (path.length === 0) return failure(-Errno.ENOENT);
+  const parts = splitLast(path);
+  staysInView = path[0] === SLASH;
+  const start = openStart(tid, directory, path);
+  if (isNegated(start)) return failure(start);
+  // The way to "." and ".." must lead through a directory too, and be open: `f/.` is ENOTDIR.
+  const parent =
+    parts.kind === 'name'
+      ? openParent(tid, members, start, parts.parent)
+      : openFrom(tid, members, start, terminatedView(path), O_DIRECTORY);
+  closeStart(start);
+  if (parent < 0) return failure(parent);
+  if (parts.kind !== 'name') {
+    close(parent);
+    return parts;
+  }
+  return entryIn(parent, parts.name, parts.trailingSlash);
+}
+
+/** Describes a name in an open directory and takes the descriptor over. */
+export function entryIn(
+  directory: number,
+  name: Uint8Array,
+  trailingSlash: boolean,
+): ResolvedEntry | ResolutionError {
+  const found = pathOfDescriptor(directory);
+  if (typeof found === 'number' || name.length > 255) {
+    close(directory);
+    return failure(typeof found === 'number' ? found : -Errno.ENAMETOOLONG);
+  }
+  const parentPath = nameInView(directory, found);
+  const separator = parentPath.length === 1 ? 0 : 1;
+  const path = Buffer.alloc(parentPath.length + separator + name.length);
+  path.set(parentPath);
+  path[parentPath.length + separator - 1] = SLASH;
+  path.set(name, parentPath.length + separator);
+  return {
+    kind: 'entry',
+    directory,
+    name: terminated(name),
+    trailingSlash,
+    path,
+    get isInterface() {
+      return isInInterface(directory);
+    },
+  };
+}
+
+type LastComponent =
+  | {
+      readonly kind: 'name';
+      readonly parent: Uint8Array;
+      readonly name: Uint8Array;
+      readonly trailingSlash: boolean;
+    }
+  | NoName;
+
+/** Cuts the last component off. The rest keeps its slash, so that only a directory will do. */
+export function splitLast(path: Uint8Array): LastComponent {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === SLASH) end -= 1;
+  if (end === 0) return { kind: 'no-name', last: 'root' };
+  let begin = end;
+  while (begin > 0 && path[begin - 1] !== SLASH) begin -= 1;
+  const name = path.subarray(begin, end);
+  if (name.length === 1 && name[0] === DOT) return { kind: 'no-name', last: 'dot' };
+  if (name.length === 2 && name[0] === DOT && name[1] === DOT) return { kind: 'no-name', last: 'dotdot' };
+  return { kind: 'name', parent: path.subarray(0, begin), name, trailingSlash: end < path.length };
+}
+
+/** Paths read from a target have their NUL right behind them in the same memory; others are copied. */
+function terminatedView(path: Uint8Array): Uint8Array {
+  const end = path.byteOffset + path.byteLength;
+  if (end < path.buffer.byteLength) {
+    const behind = new Uint8Array(path.buffer, path.byteOffset, path.byteLength + 1);
+    if (behind[path.byteLength] === 0) return behind;
+  }
+  return terminated(path);
+}
