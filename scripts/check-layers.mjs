@@ -48,7 +48,7 @@ console.log(`layers: ${files.length} files, ${imports} imports, all downwards, n
 /** The files that one imports, those inside src/ by their path there, the others with a path that leads out of it. */
 function importsOf(name) {
   const text = readFileSync(join(src, name), 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map(([, specifier]) =>
+  return [...text.matchAll(/(?:from\s*|import\s*\(?\s*)'(\.[^']*)'/g)].map(([, specifier]) =>
     relative(src, resolve(src, dirname(name), specifier)),
   );
 }

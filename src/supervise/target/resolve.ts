@@ -36,7 +36,7 @@ const DOT = 0x2e;
 /** MAXSYMLINKS of the kernel. */
 const MOST_LINKS = 40;
 const ROOT = terminated(Buffer.from('/'));
-const HERE = terminated(Buffer.from('..'));
+const HERE = terminated(Buffer.from('.'));
 const NO_BYTES = new Uint8Array(1);
 const SLASH_TEXT = Buffer.from('/');
 const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
