@@ -48,7 +48,12 @@ function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): 
   text.comment('Files').setting('read-only', '1');
   const seen = lessons.paths
     .filter(({ path }) => !isDevice(path))
-    .map((item) => ({ ...item, path: existing(item.path) }));
+    // What was seen decides, also where it is gone by now and a directory above stands for it.
+    .map((item) => ({
+      ...item,
+      path: existing(item.path),
+      warning: sensitivity({ kind: 'path', path: item.path }, homes),
+    }));
   for (const place of placesOf(seen, homes)) {
     const moved = isItself(place.path) ? undefined : 'by now a symbolic link leads elsewhere';
     addPlace(text, { ...place, warning: place.warning ?? moved });

@@ -3,16 +3,18 @@
  * for in folders (Node's "Environment variables", openssl-env(7), ld.so(8)).
  */
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { variableBytes } from '../linux/environment.ts';
 import type { PathBytes } from '../policy/policy.ts';
+import { EXTENSIONS, nodeModules } from './node-options.ts';
 
 export interface LoadedNames {
   /** Files, or whole directories. */
   readonly files: readonly PathBytes[];
   readonly folders: readonly { readonly folder: PathBytes; readonly names: readonly string[] }[];
-  /** Packages that are looked for in the working directory and all above it. */
+  /** Modules without a path, which are looked for in Node's global folders. */
   readonly packages: readonly string[];
+  /** Words of NODE_OPTIONS that let the working directory and those above it decide what is loaded. */
+  readonly searching: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,46 +24,81 @@ const WHOLE = ['OPENSSL_CONF', 'OPENSSL_MODULES', 'OPENSSL_ENGINES', 'NODE_COMPI
 const MODULES = ['koffi', '@koromix'];
 /** Below a folder of libraries, where those for this processor are looked for first. */
 const LIBRARY_FOLDERS = ['glibc-hwcaps', 'tls', 'x86_64'];
-/** Options of Node whose value is a module. */
-const MODULE_OPTIONS = new Set(['-r', '--require', '--import', '--loader', '--experimental-loader']);
-/** Those whose value is a path, with a slash or without. */
-const PATH_OPTIONS = new Set(['--openssl-config', '--icu-data-dir']);
-/** What a module's name may lack (Node's "CommonJS modules", "File modules"). */
-const EXTENSIONS = ['', '.js', '.json', '.node'];
+/** Loaded later, if at all: by the unwinder, and by look-ups of users and hosts (nsswitch.conf(5)). */
+const LATER = [
+  'libgcc_s.so.1',
+  ...(
+    'compat dns files hesiod ldap mdns mdns4 mdns4_minimal mdns6 mdns6_minimal mdns_minimal ' +
+    'myhostname mymachines nis resolve sss systemd winbind wins'
+  )
+    .split(' ')
+    .map((source) => `libnss_${source}.so.2`),
+];
 
-/** @param libraries that are loaded now: their names are those that are looked for */
-export function loadedNames(environment: Environment, libraries: readonly PathBytes[]): LoadedNames {
+/**
+ * @param libraries that are loaded now: their names are those that are looked for
+ * @param directory the working directory
+ */
+export function loadedNames(
+  environment: Environment,
+  libraries: readonly PathBytes[],
+  directory: string,
+): LoadedNames {
   const words = (name: string, separator: RegExp): string[] =>
     textOf(name, environment)
       .split(separator)
       .filter((word) => word !== '');
   const whole = WHOLE.flatMap((name) => words(name, /(?!)/));
   const preloaded = ['LD_PRELOAD', 'LD_AUDIT'].flatMap((name) => words(name, /[\s:]+/));
-  const modules = nodeModules(textOf('NODE_OPTIONS', environment));
+  const modules = nodeModules(textOf('NODE_OPTIONS', environment), directory);
   const sonames = [
-    ...libraries.map((path) => basename(path.toString('latin1'))),
+    ...libraries.flatMap((path) => soughtNames(basename(path.toString('latin1')))),
+    ...LATER,
     ...preloaded.filter((name) => !name.includes('/')),
     ...LIBRARY_FOLDERS,
   ];
+  const packages = modules.packages.flatMap((name) => EXTENSIONS.map((extension) => name + extension));
+  const [folders, trees] = libraryFolders(textOf('LD_LIBRARY_PATH', environment));
   return {
-    files: [...whole, ...preloaded.filter((path) => path.includes('/')), ...modules.files].map(bytesOf),
+    files: [...trees, ...whole, ...preloaded.filter((path) => path.includes('/')), ...modules.files].map(
+      bytesOf,
+    ),
     folders: [
       ...words('NODE_PATH', /:/).map((folder) => ({
         folder: bytesOf(folder),
-        names: [...MODULES, ...modules.packages],
+        names: [...MODULES, ...packages],
       })),
-      ...libraryFolders(textOf('LD_LIBRARY_PATH', environment)).map((folder) => ({
+      ...folders.map((folder) => ({
         folder: bytesOf(folder),
         names: sonames,
       })),
     ],
-    packages: modules.packages,
+    packages,
+    searching: modules.searching,
   };
 }
 
-/** An empty one is the working directory (ld.so(8)). */
-function libraryFolders(path: string): string[] {
-  return path === '' ? [] : path.split(/[:;]/).map((folder) => (folder === '' ? '.' : folder));
+/**
+ * Folders, and trees of which any may be one: what follows a token (`$LIB`, `$ORIGIN`) depends on machine and program. An empty word is
+ * the working directory (ld.so(8)).
+ */
+function libraryFolders(path: string): [folders: string[], trees: string[]] {
+  const words = path === '' ? [] : path.split(/[:;]/).map((folder) => (folder === '' ? '.' : folder));
+  const trees = words.filter((word) => word.includes('$'));
+  return [
+    words.filter((word) => !word.includes('$')),
+    trees.map((word) => word.slice(0, word.indexOf('$')).replace(/(?<=\/|^)[^/]*$/, '') || '.'),
+  ];
+}
+
+/** A file is looked for by its name without the last numbers: libstdc++.so.6.0.30 as libstdc++.so.6. */
+function soughtNames(file: string): string[] {
+  const names = [file];
+  for (let name = file; /\.so\.[^/]*\.?\d+$/.test(name);) {
+    name = name.replace(/\.[^.]*$/, '');
+    names.push(name);
+  }
+  return names;
 }
 
 /** Each byte a character. */
@@ -71,39 +108,4 @@ function textOf(name: string, environment: Environment): string {
 
 function bytesOf(text: string): PathBytes {
   return Buffer.from(text, 'latin1');
-}
-
-/** What the options of NODE_OPTIONS load: `--require=./x.cjs`, `-r ./x.cjs`, `--import file:///x.mjs`, `-r some-package`. */
-function nodeModules(options: string): { files: string[]; packages: string[] } {
-  const files: string[] = [];
-  const packages: string[] = [];
-  const words = optionWords(options);
-  for (const [index, word] of words.entries()) {
-    const sign = word.startsWith('--') ? word.indexOf('=') : -1;
-    const name = sign < 0 ? word : word.slice(0, sign);
-    const value = sign < 0 ? words[index + 1] : word.slice(sign + 1);
-    if (value === undefined) continue;
-    if (PATH_OPTIONS.has(name)) files.push(value);
-    if (!MODULE_OPTIONS.has(name)) continue;
-    if (value.startsWith('file:')) files.push(...pathOfUrl(value));
-    else if (/^\.{0,2}\//.test(value)) files.push(...EXTENSIONS.map((extension) => value + extension));
-    else packages.push(value.split('/', value.startsWith('@') ? 2 : 1).join('/'));
-  }
-  return { files, packages };
-}
-
-/** Blanks part them outside of double quotes, and a backslash in these takes its meaning from the next character. */
-function optionWords(options: string): string[] {
-  const words = options.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];
-  return words.map((word) =>
-    word.replaceAll(/"((?:\\.|[^"\\])*)"?/g, (_quoted, inner: string) => inner.replaceAll(/\\(.)/g, '$1')),
-  );
-}
-
-function pathOfUrl(url: string): string[] {
-  try {
-    return [Buffer.from(fileURLToPath(url)).toString('latin1')];
-  } catch {
-    return [];
-  }
 }

@@ -6,13 +6,14 @@
 import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { variableBytes } from '../linux/environment.ts';
-import { linksOnTheWay } from '../policy/links.ts';
+import { wayOf } from '../policy/links.ts';
 import { absolutePath, resolvePath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
 import { loadedNames, type LoadedNames } from './loaded-names.ts';
 import { logTarget } from './open-reports.ts';
 import type { Settings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The commands by which a run begins: `env node` is what ours says in its first line. */
 const COMMANDS = ['node', 'secfilt', 'secfilter'];
@@ -40,12 +41,15 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
     Buffer.from(name),
   );
+  const here = resolvePath(Buffer.from('.'));
+  const loaded = loadedNames(process.env, libraries, here.toString('latin1'));
+  refuseSearch(loaded, here, trees);
   return [
     ...[script, ...settings.configFiles, ...logFile(settings)].flatMap(everyName),
     ...system.flatMap(everyName).filter(isNear(trees)),
     ...commandNames(),
     ...packagePlaces(resolvePath(script).toString('latin1')),
-    ...placesOf(loadedNames(process.env, libraries)),
+    ...placesOf(loaded),
     ...libraries,
   ];
 }
@@ -54,14 +58,10 @@ function isNear(trees: readonly PathBytes[]): (path: PathBytes) => boolean {
   return (path) => trees.some((tree) => isWithin(path, tree));
 }
 
-/** A path as it was written, the links that lead on from there, and what they lead to. */
+/** The links that lead to what a path means, which need not exist, and that place itself. */
 function everyName(path: PathBytes): PathBytes[] {
-  const absolute = absolutePath(path);
-  try {
-    return [...linksOnTheWay(absolute), resolvePath(absolute)];
-  } catch {
-    return [absolute];
-  }
+  const { links, place } = wayOf(absolutePath(path));
+  return [...links, place];
 }
 
 /** Names in a directory that is looked through for them: they need not exist, and may be links. */
@@ -131,12 +131,37 @@ function modulePlaces(from: string, name: string): PathBytes[] {
   }
 }
 
+/** What Node looks for from the working directory on is decided by more names than could be kept from changes. */
+function refuseSearch({ searching }: LoadedNames, here: PathBytes, trees: readonly PathBytes[]): void {
+  const [word] = searching;
+  if (word === undefined || !ancestors(here).some((above) => trees.some((tree) => decides(tree, above))))
+    return;
+  throw new UsageError({
+    option: 'NODE_OPTIONS',
+    word,
+    problem: 'makes secfilt load what the command could change',
+    hint: 'start without it, and set it for the command: secfilt … env NODE_OPTIONS=… command',
+  });
+}
+
+/** Whether what is changed in a tree decides what Node finds in a directory. */
+function decides(tree: PathBytes, directory: PathBytes): boolean {
+  const modules = Buffer.from(join(directory.toString('latin1'), 'node_modules'), 'latin1');
+  return isWithin(directory, tree) || isWithin(tree, modules);
+}
+
+/** A directory and all above it. */
+function ancestors(directory: PathBytes): PathBytes[] {
+  const text = directory.toString('latin1');
+  const found = ['/'];
+  for (let end = text.length; end > 1; end = text.lastIndexOf('/', end - 1)) found.push(text.slice(0, end));
+  return found.map((path) => Buffer.from(path, 'latin1'));
+}
+
 function placesOf({ files, folders, packages }: LoadedNames): PathBytes[] {
-  const here = packages.length === 0 ? '' : resolvePath(Buffer.from('.')).toString('latin1');
   return [
     ...files.flatMap(everyName),
     ...folders.flatMap(({ folder, names }) => namesIn(folder, names)),
-    ...packages.flatMap((name) => modulePlaces(here, name)),
     ...globalFolders().flatMap((folder) => namesIn(folder, [...DEPENDENCIES, ...packages])),
   ];
 }

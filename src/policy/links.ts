@@ -9,6 +9,13 @@ const MAX_LINKS = 40;
 
 /** Where each of them lies, as the kernel names it, up to where the look-up fails. The path is absolute, dots and all. */
 export function linksOnTheWay(path: PathBytes): PathBytes[] {
+  return wayOf(path).links;
+}
+
+/**
+ * The same, and the place that the path leads to. What does not exist is taken for directories that may come into being.
+ */
+export function wayOf(path: PathBytes): { readonly links: PathBytes[]; readonly place: PathBytes } {
   const links: PathBytes[] = [];
   let here: PathBytes = Buffer.from(SLASH);
   const ahead = componentsOf(path);
@@ -26,7 +33,7 @@ export function linksOnTheWay(path: PathBytes): PathBytes[] {
     if (target.toString('latin1', 0, 1) === SLASH) here = Buffer.from(SLASH);
     ahead.unshift(...componentsOf(target));
   }
-  return links;
+  return { links, place: here };
 }
 
 /** Bytes as characters (latin1). */

@@ -279,6 +279,15 @@ void test('S09 nothing above a home is opened, nor anything sensitive that was s
   assert.ok(!summary.stderr.includes(`--write-allow=${cwd}\n`), summary.stderr);
 });
 
+void test('S09 a warning stays for what is gone by the end of the run', async (t) => {
+  const root = temporaryDirectory(t);
+  const file = join(root, 'c.conf');
+  const script = 'mkdir -p p/.git/hooks && echo x > p/.git/hooks/pre-commit && rm -r p';
+  const { code } = await secfilt([`--learn=${file}`, 'sh', '-c', script], { cwd: root });
+  assert.equal(code, 0);
+  assert.match(readFileSync(file, 'latin1'), /WARNING: runs commands/);
+});
+
 void test('S09 what the command writes to the learned file is no rule', async (t) => {
   const config = join(temporaryDirectory(t), 'learned.conf');
   const shell = `{ yes '' | head -5000; echo write-allow=/etc; } > ${config}`;

@@ -247,15 +247,30 @@ const WAYS: readonly Way[] = [
     script: 'echo "$EVIL" > pnp.cjs; rm -f pnp.cjs; echo "$EVIL" > pnp.cjs',
   },
   {
-    title: 'a module that NODE_OPTIONS names by its URL, and a package',
+    title: 'a module that NODE_OPTIONS names by its URL, whole or relative, with low lines in the option',
     prepare: (project) => {
-      writeFileSync(join(project, 'hook.mjs'), '');
-      mkdirSync(join(project, 'node_modules/hooky'));
-      writeFileSync(join(project, 'node_modules/hooky/index.js'), '');
-      return { NODE_OPTIONS: `--import=file://${project}/hook.mjs --require hooky` };
+      for (const name of ['hook.mjs', 'my hook.mjs', 'third.mjs']) writeFileSync(join(project, name), '');
+      return {
+        NODE_OPTIONS: `--no-warnings --import=file://${project}/hook.mjs --import=./my%20hook.mjs?x --experimental_loader=./third.mjs`,
+      };
     },
     script:
-      "echo \"import fs from 'node:fs'; fs.writeFileSync('$PWD/pwned', '')\" > hook.mjs; echo \"$EVIL\" > node_modules/hooky/index.js; mkdir node_modules/hooky/x && touch pwned",
+      "for f in hook.mjs 'my hook.mjs' third.mjs; do echo \"import fs from 'node:fs'; fs.writeFileSync('$PWD/pwned', '')\" > \"$f\"; done",
+  },
+  {
+    title: 'a directory of PATH behind a link that leads nowhere yet',
+    prepare: (project) => {
+      symlinkSync('absent', join(project, 'link'));
+      return { PATH: [join(project, 'link/bin'), dirname(process.execPath), process.env['PATH']].join(':') };
+    },
+    script:
+      'mkdir -p absent/bin; printf "#!/bin/sh\\ntouch $PWD/pwned\\n" > absent/bin/node; chmod 755 absent/bin/node',
+  },
+  {
+    title: 'a library that is looked for by a shorter name than its file has, and one behind a token',
+    prepare: (project) => ({ LD_LIBRARY_PATH: `${project}/lib:${project}/tokens/$LIB` }),
+    script:
+      'mkdir -p lib tokens/lib/x86_64-linux-gnu; for f in lib/libstdc++.so.6 lib/libgcc_s.so.1 tokens/lib/libm.so.6 tokens/lib/x86_64-linux-gnu/libm.so.6; do echo x > $f && touch pwned; done',
   },
   {
     title: 'a library in the working directory, which an empty word in LD_LIBRARY_PATH names',
@@ -316,4 +331,30 @@ for (const engine of engines) {
       });
     }
   }
+}
+
+for (const options of ['-r hooky/register', '--import=#h', '--import=hooky', '--preserve_symlinks_main']) {
+  void test(`S08 NODE_OPTIONS=${options}: what decides in the allowed tree cannot be kept, so nothing starts (${who})`, async (t) => {
+    const project = makeProject(t);
+    const modules = join(project, 'node_modules/hooky');
+    mkdirSync(modules);
+    writeFileSync(join(modules, 'index.js'), '');
+    writeFileSync(join(modules, 'register.js'), '');
+    writeFileSync(join(project, 'package.json'), '{"imports":{"#h":"./bin/h.mjs"}}');
+    writeFileSync(join(project, 'bin/h.mjs'), '');
+    const words = [process.execPath, join(project, 'node_modules/secfilter/dist/secfilt.cjs')];
+    const env = { NODE_OPTIONS: options };
+    const inside = await run([...words, `--write-allow=${project}`, 'touch', 'made'], { cwd: project, env });
+    assert.equal(inside.code, 125);
+    assert.match(
+      inside.stderr,
+      /^secfilt: NODE_OPTIONS: ".*" makes secfilt load what the command could change: start without it/,
+    );
+    assert.ok(!existsSync(join(project, 'made')));
+    const elsewhere = await run([...words, `--write-allow=${join(project, 'src')}`, 'true'], {
+      cwd: project,
+      env,
+    });
+    assert.deepEqual([elsewhere.code, elsewhere.stderr], [0, '']);
+  });
 }

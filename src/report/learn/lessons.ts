@@ -9,6 +9,8 @@ export interface CountedPath {
   count: number;
   /** Nobody saw whether the calls succeeded. */
   readonly isUncertain?: boolean;
+  /** Why it is not to be opened lightly, besides what its own name says. */
+  readonly warning?: string | undefined;
 }
 
 export interface CountedEndpoint {

@@ -44,8 +44,13 @@ export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
   ].toSorted((a, b) => Buffer.compare(a.path, b.path));
 }
 
-function warningOf({ path, isUncertain }: Omit<CountedPath, 'count'>, homes: Homes): string | undefined {
-  return sensitivity({ kind: 'path', path }, homes) ?? (isUncertain === true ? UNCERTAIN : undefined);
+function warningOf(
+  { path, isUncertain, warning }: Omit<CountedPath, 'count'>,
+  homes: Homes,
+): string | undefined {
+  return (
+    sensitivity({ kind: 'path', path }, homes) ?? warning ?? (isUncertain === true ? UNCERTAIN : undefined)
+  );
 }
 
 function sum(items: readonly { readonly count: number }[]): number {

@@ -68,6 +68,8 @@ function performTruncate(
   if ((object.mode & S_IFMT) !== S_IFREG) {
     return resultReply(truncateText(`/proc/self/fd/${object.descriptor}`, size));
   }
+  const denied = truncateError(object);
+  if (denied !== undefined) return fail(denied);
   if (size > object.size && size > fileSizeLimit(referral.tid)) {
     // The kernel sends the signal to whoever makes the call (getrlimit(2), RLIMIT_FSIZE).
     if (referral.isCurrent()) syscall(X86_64.tkill, referral.tid, SIGXFSZ, 0, 0, 0, 0);

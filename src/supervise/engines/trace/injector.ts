@@ -48,6 +48,8 @@ const SYSCALL_INSTRUCTION_LENGTH = 2;
 /** Looks for the thread's stop: first without giving up the CPU for long, then once a millisecond. */
 const QUICK_LOOKS = 2000;
 const MOST_LOOKS = QUICK_LOOKS + 2000;
+/** Stops of others' making, as of SIGCONT again and again, on the way to one that was set up. */
+const MOST_STOPS = 200;
 
 const ARGUMENTS = [Register.rdi, Register.rsi, Register.rdx, Register.r10, Register.r8, Register.r9];
 
@@ -170,7 +172,8 @@ export class Injector {
 
   /** Resumes the thread until it stops at the beginning or the end of the call that was set up. */
   #reach(kind: number): boolean {
-    for (let delivered = 0; ;) {
+    for (let delivered = 0, stops = 0; ; stops += 1) {
+      if (stops === MOST_STOPS) return this.#giveUp();
       if (resumeToSyscall(this.#tid, delivered) < 0) return false;
       delivered = 0;
       const status = this.#nextStatus();
@@ -195,15 +198,18 @@ export class Injector {
 
   /** No call is made, and nothing that shares the thread's process does anything more. */
   #distrust(): false {
-    const stands = skipSyscall(this.#tid, -Errno.EPERM) === 0;
+    // Else it was killed while it stood, with its process or by the execve(2) of another thread, and makes no call any more.
+    if (skipSyscall(this.#tid, -Errno.EPERM) < 0) return false;
+    return this.#kill('it changed its code while a call was made in its name');
+  }
+
+  #giveUp(): false {
+    return this.#kill('it did not come back from a call made in its name');
+  }
+
+  #kill(why: string): false {
     kill(this.#tid, SIGKILL);
-    // Else somebody has killed it while it stood, and nothing can be said of it.
-    if (stands)
-      this.#elsewhere.killed(
-        this.#tid,
-        this.#number,
-        'it changed its code while a call was made in its name',
-      );
+    this.#elsewhere.killed(this.#tid, this.#number, why);
     return false;
   }
 
@@ -223,8 +229,7 @@ export class Injector {
         poll(null, 0, 1);
       }
     }
-    kill(this.#tid, SIGKILL);
-    this.#elsewhere.killed(this.#tid, this.#number, 'it did not come back from a call made in its name');
+    this.#giveUp();
     return undefined;
   }
 
