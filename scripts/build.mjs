@@ -1,5 +1,6 @@
 // Bundles the command: Node starts one CommonJS file faster than a tree of modules, and faster still when V8 finds it compiled.
-//   dist/secfilt.cjs        what is run: loads the program with its code cache
+//   dist/secfilt            what is run: notes what Node will change, and starts it (src/launch/front.ts)
+//   dist/secfilt.cjs        what Node runs: loads the program with its code cache
 //   dist/program.cjs        the program
 //   dist/program-HASH.cache V8's code cache of it, which another version of Node does not take and does not need
 import { spawnSync } from 'node:child_process';
@@ -84,16 +85,22 @@ if (status !== 0) {
   console.error(`build: no code cache, starts will be slower: ${stderr}`);
 }
 write('secfilt.cjs', command, 0o755);
+write('secfilt', (await bundled('src/launch/front.ts')).buildFront(), 0o755);
 for (const name of readdirSync(output)) {
   if (name.endsWith('.cache') && name !== cacheName) rmSync(join(output, name));
 }
 
 /** Runs filters.ts: the compiler that is built in is the one that has compiled them. */
 async function compileFilters() {
-  const path = join(output, 'filters.cjs');
+  return (await bundled('scripts/filters.ts')).compileAll();
+}
+
+/** What a TypeScript module exports. */
+async function bundled(entryPoint) {
+  const path = join(output, 'bundled.cjs');
   await build({
     absWorkingDir: root,
-    entryPoints: ['scripts/filters.ts'],
+    entryPoints: [entryPoint],
     outfile: path,
     bundle: true,
     platform: 'node',
@@ -102,9 +109,11 @@ async function compileFilters() {
     define: { 'import.meta.url': 'undefined' },
     logLevel: 'warning',
   });
-  const { compileAll } = createRequire(path)(path);
+  const require = createRequire(path);
+  const loaded = require(path);
+  delete require.cache[path];
   rmSync(path);
-  return compileAll();
+  return loaded;
 }
 
 /** Replaces a file as a whole: somebody may be running it. */

@@ -1,5 +1,6 @@
 /** The command `secfilt`. */
 import { writeSync } from 'node:fs';
+import { takeStartNotes } from '../launch/start-notes.ts';
 import { exitNow } from '../linux/libc.ts';
 import { closeInspector, startClean } from './clean-start.ts';
 import { readCommandLine } from './command-line.ts';
@@ -10,6 +11,7 @@ import { UsageError } from './usage-error.ts';
 
 async function main(): Promise<void> {
   startClean();
+  takeStartNotes();
   closeInspector();
   const commandLine = await readCommandLine(rawArguments());
   switch (commandLine.kind) {

@@ -5,6 +5,7 @@
  */
 import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { wayOf } from '../policy/links.ts';
 import { absolutePath, resolvePath } from '../policy/paths.ts';
@@ -37,6 +38,7 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const trees = policy.files?.writable ?? [];
   if (trees.length === 0 || settings.learn) return [];
   const script = Buffer.from(process.argv[1] ?? '');
+  const front = startPath();
   const libraries = mappedFiles();
   const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
     Buffer.from(name),
@@ -45,7 +47,12 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const loaded = loadedNames(process.env, libraries, here.toString('latin1'));
   refuseSearch(loaded, here, trees);
   return [
-    ...[script, ...settings.configFiles, ...logFile(settings)].flatMap(everyName),
+    ...[
+      script,
+      ...(front === undefined ? [] : [front]),
+      ...settings.configFiles,
+      ...logFile(settings),
+    ].flatMap(everyName),
     ...system.flatMap(everyName).filter(isNear(trees)),
     ...commandNames(),
     ...packagePlaces(resolvePath(script).toString('latin1')),

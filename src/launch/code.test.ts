@@ -3,7 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
+import { FRONT_CODE, FrontPlace, frontInstructions } from './front-code.ts';
+import { buildFront } from './front.ts';
+import { NOTE_VARIABLE } from './front-names.ts';
+import type { Instruction } from './listing.ts';
 import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, instructions } from './code.ts';
 
 const INSTRUCTIONS = instructions();
@@ -30,17 +34,25 @@ function disassemble(code: Buffer): { offset: number; bytes: string; assembly: s
 }
 
 void test('a disassembler reads the bytes as the listing says', (t) => {
-  const lines = disassemble(CODE);
+  isAsListed(t, CODE, INSTRUCTIONS);
+});
+
+void test('those of the front too', (t) => {
+  isAsListed(t, FRONT_CODE, frontInstructions());
+});
+
+function isAsListed(t: TestContext, code: Buffer, listing: readonly Instruction[]): void {
+  const lines = disassemble(code);
   if (lines === undefined) return t.skip('objdump is not installed');
   const offsets = new Map<string, number>();
   let offset = 0;
-  for (const { label, bytes } of INSTRUCTIONS) {
+  for (const { label, bytes } of listing) {
     if (label !== undefined) offsets.set(label, offset);
     offset += bytes.length;
   }
-  const expected = INSTRUCTIONS.map(({ bytes, assembly }) => ({
+  const expected = listing.map(({ bytes, assembly }) => ({
     bytes: bytes.toString('hex').replaceAll(/..(?=.)/g, '$& '),
-    assembly: assembly.replace(/^(j\w+) (\w+)$/, (_, jump: string, label: string) => {
+    assembly: assembly.replace(/^(j\w+|call) (\w+)$/, (_, jump: string, label: string) => {
       const target = offsets.get(label);
       assert.ok(target !== undefined, `no label ${label}`);
       return `${jump} 0x${target.toString(16)}`;
@@ -50,6 +62,20 @@ void test('a disassembler reads the bytes as the listing says', (t) => {
     lines.map(({ bytes, assembly }) => ({ bytes, assembly })),
     expected,
   );
+}
+
+void test('the strings of the front are where its code looks for them', () => {
+  const image = buildFront();
+  const at = (address: number, text: string): void =>
+    assert.equal(image.toString('latin1', address - 0x400000, address - 0x400000 + text.length), text);
+  at(FrontPlace.strings, `${NOTE_VARIABLE}=`);
+  at(FrontPlace.strings + 0x10, '/proc/self/exe\0');
+  at(FrontPlace.strings + 0x20, 'node\0\0');
+  at(FrontPlace.strings + 0x28, '/bin:/usr/bin\0');
+  at(FrontPlace.strings + 0x38 + 61, '\n\0');
+  const text = frontInstructions().map(({ assembly }) => assembly);
+  assert.ok(text.includes('mov ecx, 0x10') && text.includes('mov edx, 0x3e'));
+  assert.equal(`${NOTE_VARIABLE}=`.length, 0x10);
 });
 
 function field(offset: number): string {

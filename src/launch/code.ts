@@ -6,6 +6,7 @@
  *
  *   r12  the row at hand        r13  the environment (envp)        rcx, r11  clobbered by every system call
  */
+import { listingBytes, readListing, type Instruction } from './listing.ts';
 
 /** Where the fields of a row are, in bytes. */
 export const RowField = {
@@ -82,26 +83,12 @@ next:       49 83 c4 58           | add r12, 0x58                     | ROW_SIZE
             e9 67 ff ff ff        | jmp row                           |
 `;
 
-export interface Instruction {
-  readonly label: string | undefined;
-  readonly bytes: Buffer;
-  /** Jumps name a label; all else is written as a disassembler writes it. */
-  readonly assembly: string;
-}
-
-/** The listing's second column: first what is before it goes, and what is behind it. */
-export const CODE: Buffer = Buffer.from(LISTING.replaceAll(/^.{12}|\|.*$|\s/gm, ''), 'hex');
+/** The launcher's code. */
+export const CODE: Buffer = listingBytes(LISTING);
 
 /** The listing, a line each. */
 export function instructions(): Instruction[] {
-  return LISTING.trim()
-    .split('\n')
-    .map((line) => {
-      const match = /^(?:(\w+):)?\s+([0-9a-f ]+?)\s*\|\s*(.+?)\s*\|/.exec(line);
-      if (match === null) throw new Error(`not a line of the listing: ${line}`);
-      const [, label, hex = '', assembly = ''] = match;
-      return { label, bytes: Buffer.from(hex.replaceAll(' ', ''), 'hex'), assembly };
-    });
+  return readListing(LISTING);
 }
 
 /** Where the code looks for the address of the first row, in bytes from its own start. */

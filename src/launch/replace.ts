@@ -9,11 +9,12 @@ import { dumpNoCore } from '../linux/core-limit.ts';
 import { Errno } from '../linux/errno.ts';
 import { execute, keepStandardDescriptors } from '../linux/execute.ts';
 import { restrictSelf } from '../linux/landlock.ts';
-import { defaultSignal, prctl } from '../linux/libc.ts';
-import { inheritedOpenFilesLimit, limitOpenFiles } from '../linux/open-files.ts';
+import { defaultSignal, ignoreSignal, prctl } from '../linux/libc.ts';
+import { limitOpenFiles } from '../linux/open-files.ts';
 import { installFilter } from '../linux/seccomp.ts';
 import { IGNORED_SIGNALS } from './ignored-signals.ts';
 import { LaunchError } from './launch-error.ts';
+import { ignoredAtStart, openFilesAtStart } from './start-notes.ts';
 
 export interface Replacement {
   /** The path to execute, resolved already. */
@@ -40,8 +41,9 @@ export function becomeCommand(replacement: Replacement): LaunchError {
   try {
     // A supervisor's too: another engine may have been tried before.
     for (const signal of IGNORED_SIGNALS) defaultSignal(signal);
+    for (const signal of ignoredAtStart()) ignoreSignal(signal);
     // And it has raised this one.
-    const openFiles = inheritedOpenFilesLimit();
+    const openFiles = openFilesAtStart();
     if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));
     if (replacement.withoutCores) checked('prlimit64', dumpNoCore());
     if (capabilities !== undefined) dropCapabilities(capabilities);

@@ -35,6 +35,8 @@ export interface LaunchPlan {
   readonly signalScope: boolean;
   /** The limit of open files to give back; undefined: leave it alone. */
   readonly openFiles?: OpenFilesLimit | undefined;
+  /** Signals that the command ignores from the start, as it would have inherited it. */
+  readonly ignoredSignals?: readonly number[];
   /** Whether no core is to be dumped: the kernel does it without a call that could be judged (core(5)). */
   readonly withoutCores?: boolean;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
@@ -64,6 +66,7 @@ export function launchRows(plan: LaunchPlan): Row[] {
     ...parentRows(),
     ...privilegeRows(),
     ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
+    ...(plan.ignoredSignals ?? []).map(ignoreRow),
     ...(plan.withoutCores === true ? coreRows() : []),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
     ...(plan.listener ? [] : dumpableRows()),
@@ -93,6 +96,13 @@ function limitRows(resource: number, limit: OpenFilesLimit): Row[] {
   const value = zeros(16);
   encodeLimit(limit).copy(value.bytes);
   return [row('prlimit64', X86_64.prlimit64, [0, resource, { blob: value }, 0])];
+}
+
+/** SIG_IGN, which execve(2) keeps (signal(7)). */
+function ignoreRow(signal: number): Row {
+  const action = zeros(32); // struct sigaction of the kernel: the handler comes first
+  action.bytes.writeBigUInt64LE(1n);
+  return row('rt_sigaction', X86_64.rt_sigaction, [signal, { blob: action }, 0, 8]);
 }
 
 /** A hard limit of 0 cannot be raised by everybody. No file is written then either. */

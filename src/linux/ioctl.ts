@@ -85,6 +85,14 @@ export const FILE_SYSTEM_READS = {
   FS_IOC_GETFSLABEL: 0x81009431,
   FICLONE: 0x40049409,
   FICLONERANGE: 0x4020940d,
+  /** Of /proc/PID/maps: mappings, one by one. Told to whoever may read the file. */
+  PROCMAP_QUERY: 0xc0686611,
   LOOP_GET_STATUS: 0x4c03,
   LOOP_GET_STATUS64: 0x4c05,
 } as const;
+
+/**
+ * Of /proc/PID/pagemap, by a descriptor open for reading: finds pages, and may protect those that a userfaultfd(2) watches,
+ * of whatever process may be looked into (ptrace(2), PTRACE_MODE_READ).
+ */
+export const PAGEMAP_SCAN = 0xc0606610;

@@ -1,6 +1,6 @@
 /** The limit of open files (getrlimit(2), RLIMIT_NOFILE), which Node raises to the hard limit when it starts. */
 import { readProcText } from './files.ts';
-import { syscallMemory3 } from './libc.ts';
+import { syscallMemory3, syscallMemory4 } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
 export const RLIMIT_NOFILE = 7;
@@ -19,11 +19,18 @@ export function parseOpenFilesLimit(text: string): OpenFilesLimit | undefined {
   return { soft: BigInt(match[1]), hard: BigInt(match[2]) };
 }
 
+/** That of this process now; undefined where it cannot be had. */
+export function openFilesLimit(): OpenFilesLimit | undefined {
+  const limit = Buffer.alloc(16);
+  if (syscallMemory4(X86_64.prlimit64, 0, RLIMIT_NOFILE, 0, limit, 0) < 0) return undefined;
+  return { soft: limit.readBigUInt64LE(0), hard: limit.readBigUInt64LE(8) };
+}
+
 /**
  * The limit that this process was most likely started with: its parent's, if that has the same hard limit and a lower
  * soft one. Undefined: nothing to put right.
  */
-export function inheritedOpenFilesLimit(): OpenFilesLimit | undefined {
+export function guessOpenFilesLimit(): OpenFilesLimit | undefined {
   const [own, parent] = ['self', process.ppid].map((pid) => {
     const text = readProcText(`/proc/${pid}/limits`);
     return typeof text === 'number' ? undefined : parseOpenFilesLimit(text);

@@ -35,7 +35,7 @@ function makeProject(t: TestContext): string {
     cpSync(join(projectRoot, 'node_modules', name), join(modules, name), { recursive: true });
   for (const folder of ['node_modules/.bin', 'bin', 'src/d', 'conf'])
     mkdirSync(join(project, folder), { recursive: true });
-  symlinkSync('../secfilter/dist/secfilt.cjs', join(modules, '.bin/secfilt'));
+  symlinkSync('../secfilter/dist/secfilt', join(modules, '.bin/secfilt'));
   writeFileSync(join(project, 'src/f'), 'x');
   writeFileSync(join(project, 'conf/common.conf'), 'quiet=0\n');
   writeFileSync(join(project, 'conf/policy.conf'), `include=common.conf\nwrite-allow=${project}\n`);
@@ -62,7 +62,7 @@ function digests(directory: string): string[] {
 
 const ATTACK = String.raw`
 os.chdir(ROOT)
-PLACES = ['node_modules/secfilter/dist/secfilt.cjs', 'node_modules/secfilter/dist/program.cjs', 'node_modules/secfilter/dist',
+PLACES = ['node_modules/secfilter/dist/secfilt', 'node_modules/secfilter/dist/secfilt.cjs', 'node_modules/secfilter/dist/program.cjs', 'node_modules/secfilter/dist',
   'node_modules/secfilter/package.json', 'node_modules/secfilter', 'node_modules/koffi', 'node_modules/koffi/package.json',
   'node_modules/@koromix', 'node_modules/.bin/secfilt', 'node_modules/.bin/node', 'bin/node', 'bin/secfilt', 'node_modules/.bin',
   'node_modules', 'conf', 'conf/policy.conf', 'conf/common.conf', 'log', 'node_modules/secfilter/node_modules', 'bin']
@@ -137,7 +137,7 @@ for (const engine of engines) {
       const path = [join(project, 'bin'), join(project, 'node_modules/.bin'), process.env['PATH']].join(':');
       const options = [...engine.options, `--config=${project}/conf/policy.conf`, `--log=${project}/log`];
       const words = [...options, '--', ...python(script, project)];
-      return run([process.execPath, join(project, 'node_modules/.bin/secfilt'), ...words], {
+      return run([join(project, 'node_modules/.bin/secfilt'), ...words], {
         cwd: project,
         env: { ...backing.env, PATH: path },
       });
@@ -164,14 +164,7 @@ for (const engine of engines) {
 void test(`S08 the refusal is told, and why (${who})`, async (t) => {
   const project = makeProject(t);
   const script = join(project, 'node_modules/.bin/secfilt');
-  const words = [
-    process.execPath,
-    script,
-    '--write-allow=.',
-    'sh',
-    '-c',
-    'echo x > node_modules/secfilter/dist/x',
-  ];
+  const words = [script, '--write-allow=.', 'sh', '-c', 'echo x > node_modules/secfilter/dist/x'];
   const { code, stderr } = await run(words, { cwd: project });
   assert.equal(code, 2);
   assert.match(stderr, /create .*secfilter\/dist\/x +no option allows it: the next run would begin with it/);
@@ -180,7 +173,7 @@ void test(`S08 the refusal is told, and why (${who})`, async (t) => {
 void test(`S08 the kernel engine, which cannot keep it, says so and starts nothing (${who})`, async (t) => {
   const project = makeProject(t);
   const script = join(project, 'node_modules/.bin/secfilt');
-  const words = [process.execPath, script, '--engine=kernel', '--write-allow=.', 'touch', 'made'];
+  const words = [script, '--engine=kernel', '--write-allow=.', 'touch', 'made'];
   const { code, stderr } = await run(words, { cwd: project });
   assert.equal(code, 125);
   assert.match(stderr, /--write-allow=.* needs a supervisor: it holds what secfilt itself is made of/);
@@ -297,7 +290,7 @@ const WAYS: readonly Way[] = [
     prepare: () => ({}),
     allow: (project) => join(project, 'node_modules/secfilter/dist'),
     script:
-      'echo "$EVIL" > node_modules/secfilter/dist/secfilt.cjs; echo "$EVIL" > node_modules/secfilter/dist/program.cjs',
+      'echo "$EVIL" > node_modules/secfilter/dist/secfilt; echo "$EVIL" > node_modules/secfilter/dist/secfilt.cjs; echo "$EVIL" > node_modules/secfilter/dist/program.cjs',
   },
 ];
 

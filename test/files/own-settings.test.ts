@@ -23,3 +23,29 @@ values = {name.split('/')[-1] + str(index): value for index, (name, value) in en
 say(**{name: value for name, value in values.items() if value is not True})`,
   (outcome) => assert.deepEqual(saidBy(outcome), {}),
 );
+
+insideTest(
+  'a process asks for its own mappings and pages by ioctl(2)',
+  String.raw`
+import fcntl
+def ask(path, command, argument):
+    with open(path, 'rb', buffering=0) as file:
+        try: return fcntl.ioctl(file, command, argument)
+        except OSError as error: return error.errno
+mine = ctypes.create_string_buffer(4096)
+query = struct.pack('QQQ', 104, 0, ctypes.addressof(mine)) + bytes(80)
+scan = struct.pack('QQQQ', 96, 0, ctypes.addressof(mine) & ~4095, (ctypes.addressof(mine) & ~4095) + 4096) + bytes(64)
+asked = [ask('/proc/self/maps', 0xc0686611, query), ask('/proc/self/pagemap', 0xc0606610, scan)]
+# A kernel that does not know them says ENOTTY.
+say(**{name: value for name, value in zip(('query', 'scan'), asked) if isinstance(value, int) and value != 25})`,
+  (outcome, _engine, backing) =>
+    assert.deepEqual(Object.keys(saidBy(outcome)), backing.landlock ? [] : ['scan']),
+);
+
+insideTest(
+  'a process that makes itself undumpable is told that it is not',
+  String.raw`
+libc = ctypes.CDLL(None, use_errno=True)
+say(set=libc.prctl(4, 0, 0, 0, 0), errno=ctypes.get_errno(), is_=libc.prctl(3, 0, 0, 0, 0))`,
+  (outcome) => assert.deepEqual(saidBy(outcome), { set: -1, errno: 1, is_: 1 }),
+);

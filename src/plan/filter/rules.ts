@@ -12,6 +12,7 @@ import {
   FILE_FLAGS,
   FILE_SYSTEM_FAMILIES,
   FILE_SYSTEM_READS,
+  PAGEMAP_SCAN,
   SIGNAL_OWNER,
   TERMINAL_INJECTION,
 } from '../../linux/ioctl.ts';
@@ -94,6 +95,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   'ioctl-command': (_call, leave, situation) => {
     const command = int(1);
+    // In a domain of Landlock's no process outside is looked into.
+    const scans = situation.landlockDomain ? [PAGEMAP_SCAN] : [];
     const rest = when(
       command.in(Object.values(FILE_FLAGS)),
       leave,
@@ -102,7 +105,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
           command.in(Object.values(FILE_CHANGES)),
           and(
             or(...Object.values(FILE_SYSTEM_FAMILIES).map((family) => command.masked(0xff00, family << 8))),
-            not(command.in(Object.values(FILE_SYSTEM_READS))),
+            not(command.in([...Object.values(FILE_SYSTEM_READS), ...scans])),
           ),
         ),
         refused,

@@ -1,5 +1,5 @@
 /** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
-import { inheritedOpenFilesLimit } from '../../linux/open-files.ts';
+import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
 import { setSyncWakeUp } from '../../linux/seccomp.ts';
@@ -88,7 +88,8 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         waitKillable: plan.waitKillable,
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
-        openFiles: inheritedOpenFilesLimit(),
+        openFiles: openFilesAtStart(),
+        ignoredSignals: ignoredAtStart(),
         withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,
       },

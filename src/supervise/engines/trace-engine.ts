@@ -5,7 +5,7 @@
  * it again; all else is performed by the supervisor, and a descriptor that it has opened is handed over by a Unix socket
  * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
  */
-import { inheritedOpenFilesLimit } from '../../linux/open-files.ts';
+import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close, eventLoopDescriptor, poll } from '../../linux/libc.ts';
 import { FOLLOW_ALL, seize } from '../../linux/ptrace.ts';
@@ -111,7 +111,8 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         waitKillable: false,
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
-        openFiles: inheritedOpenFilesLimit(),
+        openFiles: openFilesAtStart(),
+        ignoredSignals: ignoredAtStart(),
         withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,
       },
