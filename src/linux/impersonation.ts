@@ -12,6 +12,8 @@ import { X86_64 } from './syscalls.ts';
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
 const FAILURE = 125;
+/** What the kernel says of a group without a number in a user namespace (user_namespaces(7)). */
+const OVERFLOW_GROUP = 65534;
 
 /** Real, effective, saved and file system id. */
 export type Ids = readonly [real: number, effective: number, saved: number, fileSystem: number];
@@ -34,16 +36,15 @@ let takenOn: ThreadCredentials | undefined;
 
 /**
  * Notes what is to be restored, and lets the permitted set outlast a change of user (PR_SET_KEEPCAPS: of this thread, until it
- * executes a program). Without CAP_SETUID and CAP_SETGID nothing is ever taken on.
+ * executes a program). Where that could not be restored nothing is ever taken on.
  * @param credentials those of this thread now
  */
 export function prepareImpersonation(credentials: ThreadCredentials, permitted: bigint): void {
+  const { users, groups, supplementary, capabilities } = credentials;
   const needed = CAP_SETUID | CAP_SETGID;
-  if (
-    (credentials.capabilities & needed) !== needed ||
-    !isOne(credentials.users) ||
-    !isOne(credentials.groups)
-  )
+  if ((capabilities & needed) !== needed || !isOne(users) || !isOne(groups)) return;
+  // In a user namespace it may be one that has no number here, and could not be had again; or setgroups(2) is denied.
+  if (groups[0] === OVERFLOW_GROUP || supplementary.includes(OVERFLOW_GROUP) || !setGroups(supplementary))
     return;
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) === 0) own = { ...credentials, permitted };
 }

@@ -298,3 +298,50 @@ for (const [program, words] of Object.entries(DROPS)) {
     }
   }
 }
+
+/** Where credentials cannot be taken on, or their bearer not be looked at: what starts secfilt, and what of it a chmod gives. */
+const LACKING: Readonly<
+  Record<string, { readonly words: readonly string[]; readonly script: string; readonly expected: object }>
+> = {
+  'without CAP_SYS_PTRACE, after another program was executed': {
+    words: ['setpriv', '--bounding-set=-sys_ptrace'],
+    script: `os.execvp('setpriv', ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', sys.executable, '-c',
+'import os, json; fd = os.open("' + A + 'made", os.O_CREAT | os.O_WRONLY, 0o600); os.fchmod(fd, 0o640); print(json.dumps(dict(mode=os.stat(fd).st_mode & 0o777)))'])`,
+    expected: { mode: 0o640 },
+  },
+  'without CAP_SYS_PTRACE, by the program itself': {
+    words: ['setpriv', '--bounding-set=-sys_ptrace'],
+    script: `become(); say(secret=sc(90, A + 'secret', 0o666), roots=sc(90, A + 'f', 0o666), read=opened(A + 'secret', 0))`,
+    expected: { secret: -1, roots: -1, read: -13 },
+  },
+  'in a user namespace that knows no other group': {
+    words: ['unshare', '--user', '--map-root-user'],
+    script: `assert sc(126, struct.pack('II', 0x20080522, 0), bytes(24)) == 0
+say(ones=sc(90, A + 'ones', 0o666), again=sc(90, A + 'f', 0o666))`,
+    expected: { ones: -1, again: -1 },
+  },
+};
+for (const [title, { words, script, expected }] of Object.entries(LACKING)) {
+  for (const { name, options } of engines) {
+    void test(`P18 ${title}: nothing with rights of ours, and the sandbox goes on, ${name} (${who})`, async (t) => {
+      if (skip !== undefined) return t.skip(skip);
+      const [program = '', ...rest] = words;
+      const can = await run([program, ...rest, 'true']);
+      if (can.code !== 0) return t.skip(can.stderr);
+      const ground = makeGround(t);
+      furnish(ground);
+      const command = python(`${PRELUDE}\n${script}`, ground.root);
+      const outcome = await run(
+        [
+          program,
+          ...rest,
+          ...secfiltWords([...options, '--read-only', `--write-allow=${ground.a}`, '--', ...command]),
+        ],
+        { cwd: ground.a },
+      );
+      assert.deepEqual(saidBy(outcome), expected);
+      assert.equal(lstatSync(join(ground.a, 'secret')).mode & 0o777, 0o600);
+      assert.equal(lstatSync(join(ground.a, 'ones')).mode & 0o777, 0o600);
+    });
+  }
+}
