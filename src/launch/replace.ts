@@ -4,7 +4,7 @@
  * Everything here is of the calling thread, which is the main one, and execve(2) ends the others. So the steps are plain
  * calls and no image is needed; and when the command cannot be executed there is still somebody to say why.
  */
-import { limitBoundingSet, limitCapabilities } from '../linux/capabilities.ts';
+import { limitBoundingSet, setCapabilities } from '../linux/capabilities.ts';
 import { dumpNoCore } from '../linux/core-limit.ts';
 import { Errno } from '../linux/errno.ts';
 import { execute, keepStandardDescriptors } from '../linux/execute.ts';
@@ -61,7 +61,7 @@ export function becomeCommand(replacement: Replacement): LaunchError {
 function dropCapabilities(kept: bigint): void {
   limitBoundingSet(kept);
   checked('prctl PR_CAP_AMBIENT', prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
-  checked('capset', limitCapabilities(kept));
+  checked('capset', setCapabilities(kept, kept));
 }
 
 /** A script without #! is the shell's, as execvp(3) has it. The shell would take a leading dash for an option. */

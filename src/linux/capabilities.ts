@@ -4,6 +4,11 @@ import { prctl, syscallMemory12 } from './libc.ts';
 
 const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
+export const CAP_DAC_OVERRIDE = 1n << 1n;
+export const CAP_SETGID = 1n << 6n;
+export const CAP_SETUID = 1n << 7n;
+export const CAP_SYS_PTRACE = 1n << 19n;
+
 /** A set has so many bits; a kernel knows fewer capabilities. */
 const MOST = 64;
 
@@ -20,14 +25,13 @@ export function permittedCapabilities(): bigint | number {
   return BigInt(sets.readUInt32LE(4)) | (BigInt(sets.readUInt32LE(16)) << 32n);
 }
 
-/** Makes effective and permitted set this mask, and the inheritable set empty. 0, or a negated error number. */
-export function limitCapabilities(kept: bigint): number {
+/** Sets effective and permitted set to these masks, and empties the inheritable set. 0, or a negated error number. */
+export function setCapabilities(effective: bigint, permitted: bigint): number {
   header.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
-  sets.fill(0);
   for (const half of [0, 1]) {
-    const bits = Number(BigInt.asUintN(32, kept >> BigInt(32 * half)));
-    sets.writeUInt32LE(bits, 12 * half);
-    sets.writeUInt32LE(bits, 12 * half + 4);
+    sets.writeUInt32LE(Number(BigInt.asUintN(32, effective >> BigInt(32 * half))), 12 * half);
+    sets.writeUInt32LE(Number(BigInt.asUintN(32, permitted >> BigInt(32 * half))), 12 * half + 4);
+    sets.writeUInt32LE(0, 12 * half + 8);
   }
   return syscallMemory12(X86_64.capset, header, sets, 0, 0, 0);
 }

@@ -1,5 +1,6 @@
 /** Constants and calls for files: open(2), openat2(2), stat(2), statfs(2), proc(5). */
 import { Errno } from './errno.ts';
+import { looking } from './impersonation.ts';
 import {
   close,
   fstatatText,
@@ -195,9 +196,10 @@ export function readProcText(path: string): string | number {
   return text;
 }
 
-/** Opens a file of /proc for reading. */
+/** Opens a file of /proc for reading; of another user's process too, where only those may that trace it (proc(5), hidepid). */
 export function openProcFile(path: string): number {
-  return openText(AT_FDCWD, path, O_CLOEXEC, 0);
+  const file = openText(AT_FDCWD, path, O_CLOEXEC, 0);
+  return file < 0 ? looking(() => openText(AT_FDCWD, path, O_CLOEXEC, 0)) : file;
 }
 
 /** What such a file says now, from its beginning. */

@@ -2,6 +2,7 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
+import { asTarget } from './as-target.ts';
 import { refused, type Context } from './context.ts';
 import type { FileContext, FileHandler } from './files/context.ts';
 import { credentialChange } from './target/credentials.ts';
@@ -123,27 +124,30 @@ export function makeHandlers(
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
       const number = X86_64[name];
+      const performed: FileHandler = (referral, own) => handler(referral, contextFor(referral, own));
       const handle: Handler = (referral) =>
         context.credentials.haveOurRights(referral.tid)
-          ? handler(referral, contextFor(referral))
-          : withOtherRights(referral, fileContext, handler);
+          ? performed(referral, fileContext)
+          : (asTarget(referral, fileContext, performed) ?? withOtherRights(referral, fileContext, handler));
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
   for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
-    handlers.set(X86_64[name], (referral) => handler(referral, context));
+    handlers.set(
+      X86_64[name],
+      name === 'clone' ? (referral) => handler(referral, context) : asWhoCalls(context, handler),
+    );
   }
+  const signal = asWhoCalls(context, signalIoctl);
   const other = handlers.get(X86_64.ioctl);
   handlers.set(X86_64.ioctl, (referral) =>
-    isSignalIoctl(referral.uint(1))
-      ? signalIoctl(referral, context)
-      : (other?.(referral) ?? fail(Errno.EPERM)),
+    isSignalIoctl(referral.uint(1)) ? signal(referral) : (other?.(referral) ?? fail(Errno.EPERM)),
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
     const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
-      handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
+      handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }
   }
   for (const [number, handle] of handlers) handlers.set(number, inTime(handle, context));
@@ -155,13 +159,30 @@ export function makeHandlers(
  * Where somebody has to know what came of a call it is performed, as on a kernel without Landlock. Not for those whose
  * rights are not our own: for them the kernel goes on, and nobody knows.
  */
-function performing(context: FileContext): (referral: Referral) => FileContext {
-  if (context.reporter.outcomes === undefined) return () => context;
-  const performed = { ...context, files: { ...context.files, landlock: false } };
-  return ({ tid }) => (context.credentials.areOurs(tid) && !context.innerDomains.exist ? performed : context);
+function performing({
+  reporter,
+  files,
+}: FileContext): (referral: Referral, context: FileContext) => FileContext {
+  if (reporter.outcomes === undefined) return (_referral, context) => context;
+  const performed = { ...files, landlock: false };
+  return ({ tid }, context) =>
+    context.credentials.areOurs(tid) && !context.innerDomains.exist
+      ? { ...context, files: performed }
+      : context;
 }
 
-/** For a thread with other rights than ours nothing is looked up or done with ours: either Landlock decides, or nobody could. */
+/** Calls about sockets and processes are handled with the caller's credentials where that can be; else nothing that needs them is done. */
+function asWhoCalls<Own extends Context>(
+  context: Own,
+  handler: (referral: Referral, context: Own) => Reply,
+): Handler {
+  return (referral) =>
+    context.credentials.haveOurRights(referral.tid)
+      ? handler(referral, context)
+      : (asTarget(referral, context, handler) ?? handler(referral, context));
+}
+
+/** For a thread whose rights cannot be taken on nothing is looked up or done with ours: either Landlock decides, or nobody could. */
 function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
   if (handler === landlockRestrictSelf) return handler(referral, context);
   if (context.files.landlock && landlockDecides(referral)) return CONTINUE_CALL;

@@ -6,6 +6,7 @@
  * the call ends as the kernel would have ended it.
  */
 import { Errno } from '../linux/errno.ts';
+import { impersonate, impersonated } from '../linux/impersonation.ts';
 import { pendingSignal } from './target/pending-signal.ts';
 import { fail, type Referral, type Reply } from './referral.ts';
 import { watchCall } from './watch.ts';
@@ -43,6 +44,8 @@ const LONGEST_TRY = 20;
 
 class Entry {
   readonly call: PendingCall;
+  /** Whose it is tried with, as it was begun: a thread that waits does not change its own. Undefined: ours. */
+  readonly credentials = impersonated();
   readonly deadline: number;
   /** When to look at the signals next. */
   lookAt: number;
@@ -170,7 +173,9 @@ export class PendingCalls {
   #outcome(entry: Entry, ready: boolean, now: number): Reply | 'gone' | undefined {
     watchCall();
     try {
-      return entry.turn(ready, now);
+      if (entry.credentials === undefined) return entry.turn(ready, now);
+      const turn = impersonate(entry.credentials, () => ({ outcome: entry.turn(ready, now) }));
+      return turn === undefined ? fail(Errno.EPERM) : turn.outcome;
     } catch (error) {
       this.#fault(error);
       return fail(Errno.EPERM);

@@ -79,6 +79,6 @@ export const PROCESSES = {
 } satisfies Part;
 
 function credentials(): CallClass {
-  const note = 'passes, and is noted: the supervisor acts for nobody whose credentials are not its own';
+  const note = 'passes, and is noted: from then on the supervisor acts with the credentials of who calls';
   return { kind: 'referred', judge: 'credentials', note };
 }

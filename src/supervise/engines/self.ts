@@ -1,7 +1,14 @@
 /** What the supervisor does to itself before a target exists: out of reach, and with no more rights than it needs. */
-import { limitBoundingSet, limitCapabilities, permittedCapabilities } from '../../linux/capabilities.ts';
+import {
+  CAP_SYS_PTRACE,
+  limitBoundingSet,
+  permittedCapabilities,
+  setCapabilities,
+} from '../../linux/capabilities.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { ignoreSignal, prctl, readlinkText } from '../../linux/libc.ts';
+import { prepareImpersonation } from '../../linux/impersonation.ts';
+import { threadCredentials } from '../target/credentials.ts';
 import { targetStatus } from '../target/target.ts';
 
 const PR_SET_DUMPABLE = 4;
@@ -25,6 +32,7 @@ const KEPT_CAPABILITIES =
 
 const WRONG_PROC = 'mount the /proc of this PID namespace (unshare --mount-proc)';
 const name = Buffer.alloc(16);
+const PERMITTED = /(?<=^CapPrm:\t)[0-9a-f]+(?=[^]*^CapEff:\t([0-9a-f]+)$)/m;
 const FILTERS = /(?<=^Seccomp_filters:\t)\d+$/m;
 
 export interface OwnIdentity {
@@ -70,9 +78,19 @@ export function identifySelf(): OwnIdentity {
   const status = targetStatus('self');
   if (typeof status === 'number') throw new SyscallError('read /proc/self/status', -status);
   // A target has one filter more than we have.
-  const credentials = status.credentials.replace(FILTERS, (count) => `${Number(count) + 1}`);
+  const credentials = status.credentials
+    .replace(FILTERS, (count) => `${Number(count) + 1}`)
+    // Nor has it what we keep to look at targets with.
+    .replace(PERMITTED, (_set, effective: string) => effective);
+  const ours = threadCredentials(status.credentials);
+  if (ours !== undefined && capabilities !== undefined) prepareImpersonation(ours, permittedSet());
   const filters = Number(FILTERS.exec(status.credentials)?.[0]);
   return { credentials, userId: process.geteuid?.() ?? -1, filters, capabilities };
+}
+
+function permittedSet(): bigint {
+  const permitted = permittedCapabilities();
+  return typeof permitted === 'number' ? 0n : permitted;
 }
 
 function limitOwnCapabilities(): bigint | undefined {
@@ -83,7 +101,11 @@ function limitOwnCapabilities(): bigint | undefined {
   const kept = process.geteuid?.() === 0 ? permitted & KEPT_CAPABILITIES : 0n;
   // First, as it needs a capability itself. What is started from here on has no more, not even as root.
   limitBoundingSet(kept);
-  const result = limitCapabilities(kept);
+  // To look at targets of other users with; it is effective for that alone, and no program that we start gets it.
+  const result = setCapabilities(
+    kept,
+    process.geteuid?.() === 0 ? kept | (permitted & CAP_SYS_PTRACE) : kept,
+  );
   if (result < 0) throw new SyscallError('capset', -result);
   return kept;
 }

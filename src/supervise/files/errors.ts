@@ -61,7 +61,7 @@ export function openError(object: OpenObject, flags: number): number | undefined
 }
 
 /** What access(2) must allow for an open with these flags. */
-function neededAccess(flags: number): number {
+export function neededAccess(flags: number): number {
   const mode = flags & O_ACCMODE;
   const reads = mode !== 1 ? R_OK : 0;
   const writes = mode !== 0 || (flags & O_TRUNC) !== 0 ? W_OK : 0;

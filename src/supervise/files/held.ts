@@ -21,6 +21,7 @@ import {
   fstat,
   linkMode,
 } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { fcntl, readlinkText } from '../../linux/libc.ts';
 import { isPipe } from '../../judge/files.ts';
 import { isTrusted } from '../context.ts';
@@ -131,16 +132,25 @@ const OWNER_WRITES = 0o200;
 const name = Buffer.alloc(64);
 
 function holdsPipe(tid: number, pipe: Buffer): boolean {
-  try {
-    return readdirSync(`/proc/${tid}/fd`).some((number) => {
-      const link = `/proc/${tid}/fd/${number}`;
-      const length = readlinkText(link, name, name.length);
-      // The mode of the link says for what the descriptor is open (proc(5)).
-      return length === pipe.length && name.subarray(0, length).equals(pipe) && isWritable(linkMode(link));
-    });
-  } catch {
-    return false;
-  }
+  return descriptorsOf(tid).some((number) => {
+    const link = `/proc/${tid}/fd/${number}`;
+    const length = looking(() => readlinkText(link, name, name.length));
+    if (length !== pipe.length || !name.subarray(0, length).equals(pipe)) return false;
+    // The mode of the link says for what the descriptor is open (proc(5)).
+    return isWritable(looking(() => linkMode(link)));
+  });
+}
+
+function descriptorsOf(tid: number): string[] {
+  const list = (): string[] | number => {
+    try {
+      return readdirSync(`/proc/${tid}/fd`);
+    } catch {
+      return -Errno.EACCES;
+    }
+  };
+  const numbers = looking(list);
+  return typeof numbers === 'number' ? [] : numbers;
 }
 
 function isWritable(mode: number): boolean {

@@ -24,6 +24,7 @@ import {
   fstat,
   terminated,
 } from '../../linux/files.ts';
+import { impersonated } from '../../linux/impersonation.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
 import { trustedStatus, type Context } from '../context.ts';
 import type { FileContext } from './context.ts';
@@ -31,7 +32,7 @@ import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import type { ResolvedEntry } from '../target/resolve.ts';
 import { underUmask } from '../target/umask.ts';
-import { flagsError, openError } from './errors.ts';
+import { accessError, flagsError, neededAccess, openError } from './errors.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
 import { attemptLeased } from './leased-file.ts';
 import type { OpenObject } from './object.ts';
@@ -107,8 +108,12 @@ export function openBehind(
   if ((flags & O_NONBLOCK) === 0) {
     if (type === S_IFREG)
       return attemptLeased(referral, pending, descriptor, (file) => openFile(file, flags, closeOnExec));
-    if (mayBlock(descriptor, type, flags))
+    if (mayBlock(descriptor, type, flags)) {
+      // The thread that waits has our rights, so those of the caller are asked first.
+      const errno = impersonated() === undefined ? undefined : accessError(descriptor, neededAccess(flags));
+      if (errno !== undefined) return fail(errno);
       return openWaiting(referral, pending, descriptor, flags, closeOnExec);
+    }
   }
   return opened(openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags, 0), closeOnExec);
 }

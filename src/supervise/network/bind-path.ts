@@ -15,6 +15,7 @@ import {
   openat2,
   terminated,
 } from '../../linux/files.ts';
+import { impersonated, looking } from '../../linux/impersonation.ts';
 import { close, fchdir } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind } from '../../linux/sockets.ts';
 import { boundInode, innerInode } from '../../linux/unix-diag.ts';
@@ -82,15 +83,18 @@ function perform(call: PathBind, entry: ResolvedEntry): number {
     // Nothing below the directory is allowed but this one name, and nobody inside moves what leads there.
     return bindIn(entry.directory, socket, path.equals(entry.path) ? address : ownPath(entry));
   }
-  const start = openPathText(`/proc/${call.referral.tid}/cwd`);
+  const start = looking(() => openPathText(`/proc/${call.referral.tid}/cwd`));
   if (start < 0) return start;
   let result = -Errno.ENOEXEC;
   if (leadsTo(start, path, entry)) {
     // What is not the kernel's to allow is changed by nobody but us, and we are busy with this call.
     const isOurs = !files.restricted || !files.landlock;
+    // The helper would begin as who it was made by, and has no file system ids of its own: for others there is none.
     result = isOurs
       ? bindIn(start, socket, address)
-      : confinedBind(entry.directory, start, socket.descriptor, address);
+      : impersonated() === undefined
+        ? confinedBind(entry.directory, start, socket.descriptor, address)
+        : -Errno.ENOEXEC;
   }
   close(start);
   return result === -Errno.ENOEXEC ? bindIn(entry.directory, socket, addressOfPath(bareName(entry))) : result;

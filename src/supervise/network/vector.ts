@@ -1,5 +1,6 @@
 /** Scattered memory of a target: struct iovec arrays and what they point at (readv(2)). */
 import { Errno } from '../../linux/errno.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { addressOf, processVmReadv, processVmWritev } from '../../linux/libc.ts';
 import { arena, readMemory, type Arena } from '../target/target.ts';
 
@@ -90,7 +91,13 @@ export function readScattered(
     if (rest === 0) break;
   }
   putPlace(local, 0, into.address, length);
-  return processVmReadv(tid, localAddress, 1, remoteAddress, count, 0);
+  const result = processVmReadv(tid, localAddress, 1, remoteAddress, count, 0);
+  return result === -Errno.EPERM ? readLooking(tid, count) : result;
+}
+
+/** From a thread of another user's. */
+function readLooking(tid: number, count: number): number {
+  return looking(() => processVmReadv(tid, localAddress, 1, remoteAddress, count, 0));
 }
 
 const word = Buffer.from(new ArrayBuffer(8));
@@ -101,7 +108,7 @@ export function writeUnsigned(tid: number, address: number, value: number): numb
   word.writeUInt32LE(value);
   putPlace(local, 0, wordAddress, 4);
   putPlace(remote, 0, address, 4);
-  const count = processVmWritev(tid, local, 1, remote, 1, 0);
+  const count = looking(() => processVmWritev(tid, local, 1, remote, 1, 0));
   if (count < 0) return count;
   return count === 4 ? 0 : -Errno.EFAULT;
 }

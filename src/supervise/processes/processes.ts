@@ -80,5 +80,7 @@ export function withThread(
 
 /** True until the process was waited for: as long its number is nobody else's. */
 export function isAlive(pidfd: number): boolean {
-  return pidfdSendSignal(pidfd, 0) === 0;
+  const result = pidfdSendSignal(pidfd, 0);
+  // Whom we may not signal is there.
+  return result === 0 || result === -Errno.EPERM;
 }

@@ -4,6 +4,7 @@
  * processes of a sandbox descend from one, a set-user-id program gains nothing (prctl(2), PR_SET_NO_NEW_PRIVS), and the
  * filter refers every call that changes credentials, capabilities or filters.
  */
+import type { Ids, ThreadCredentials } from '../../linux/impersonation.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
@@ -21,9 +22,10 @@ export class Credentials {
   #mayHaveChanged = false;
   #rightsMayHaveChanged = false;
 
-  constructor(own: string) {
+  /** @param taken they are another's, and hold for one call: each look at a thread is a new one */
+  constructor(own: string, taken = false) {
     this.#own = own;
-    this.#lasting = own.match(ONE_ID)?.length === 2;
+    this.#lasting = !taken && own.match(ONE_ID)?.length === 2;
   }
 
   /**
@@ -52,6 +54,12 @@ export class Credentials {
     return typeof status !== 'number' && this.areIn(status);
   }
 
+  /** The same for who acts with a target's credentials: those of that target count as ours. Filters are compared as before. */
+  takenOnFrom({ credentials }: TargetStatus): Credentials {
+    const filters = FILTERS.exec(this.#own)?.[0] ?? '';
+    return new Credentials(credentials.replace(FILTERS, filters), true);
+  }
+
   areIn(status: TargetStatus): boolean {
     if (status.credentials !== this.#own) return false;
     this.#wereOurs = true;
@@ -63,6 +71,36 @@ const FILTERS = /^Seccomp_filters:.*$/m;
 
 function rightsIn(credentials: string): string {
   return credentials.replace(FILTERS, '');
+}
+
+const IDS = String.raw`:\t(\d+)\t(\d+)\t(\d+)\t(\d+)$`;
+const USERS = new RegExp(`^Uid${IDS}`, 'm');
+const GROUPS = new RegExp(`^Gid${IDS}`, 'm');
+const SUPPLEMENTARY = /^Groups:\t(|\d+(?: \d+)*) $/m;
+const EFFECTIVE = /^CapEff:\t([0-9a-f]{16})$/m;
+
+/** What counts for files, sockets and signals of the credentials in a status; undefined where something is missing or odd. */
+export function threadCredentials(credentials: string): ThreadCredentials | undefined {
+  const users = idsIn(USERS, credentials);
+  const groups = idsIn(GROUPS, credentials);
+  const supplementary = SUPPLEMENTARY.exec(credentials)?.[1];
+  const capabilities = EFFECTIVE.exec(credentials)?.[1];
+  if (
+    users === undefined ||
+    groups === undefined ||
+    supplementary === undefined ||
+    capabilities === undefined
+  )
+    return undefined;
+  const numbers = Uint32Array.from(supplementary.match(/\d+/g) ?? [], Number);
+  return { users, groups, supplementary: numbers, capabilities: BigInt(`0x${capabilities}`) };
+}
+
+function idsIn(line: RegExp, credentials: string): Ids | undefined {
+  const found = line.exec(credentials);
+  return found === null
+    ? undefined
+    : [Number(found[1]), Number(found[2]), Number(found[3]), Number(found[4])];
 }
 
 const PR_SET_SECCOMP = 22;

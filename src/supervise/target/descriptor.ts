@@ -1,6 +1,7 @@
 /** Copies of a target's descriptors (pidfd_getfd(2)): one and the same open file, whatever becomes of its table. */
 import { Errno } from '../../linux/errno.ts';
 import { O_EXCL, fstat, openPathText } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { close, syscall } from '../../linux/libc.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { targetStatus } from './target.ts';
@@ -54,7 +55,13 @@ function openThread(tid: number): number {
 }
 
 function copyThrough(pidfd: number, descriptor: number): number {
-  return syscall(X86_64.pidfd_getfd, pidfd, descriptor, 0, 0, 0, 0);
+  const copy = syscall(X86_64.pidfd_getfd, pidfd, descriptor, 0, 0, 0, 0);
+  return copy === -Errno.EPERM ? copyLooking(pidfd, descriptor) : copy;
+}
+
+/** From a thread of another user's. */
+function copyLooking(pidfd: number, descriptor: number): number {
+  return looking(() => syscall(X86_64.pidfd_getfd, pidfd, descriptor, 0, 0, 0, 0));
 }
 
 /** Before Linux 6.9: the table of the process, so look whether the thread has the same there. */
@@ -72,7 +79,7 @@ function copyOfProcess(tid: number, descriptor: number): number {
 
 /** Whether both are the same file; a copy that failed is what a thread has that lacks the descriptor as well. */
 function isSameFile(copy: number, path: string): boolean {
-  const other = openPathText(path);
+  const other = looking(() => openPathText(path));
   if (other < 0) return copy < 0;
   if (copy < 0) {
     close(other);

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { openPathText, openProcFile } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { close, poll, readlinkText } from '../../linux/libc.ts';
 import { mountId } from '../../linux/statx.ts';
 
@@ -55,8 +56,8 @@ const [one, two] = [Buffer.alloc(NAME_SIZE), Buffer.alloc(NAME_SIZE)];
 
 /** Whether a process has our mount namespace and our root directory: its links in /proc mean here what they mean there. */
 export function hasOurView(pid: number): boolean {
-  const length = readlinkText(`/proc/${pid}/ns/mnt`, one, NAME_SIZE);
+  const length = looking(() => readlinkText(`/proc/${pid}/ns/mnt`, one, NAME_SIZE));
   const ours = readlinkText('/proc/self/ns/mnt', two, NAME_SIZE);
   if (length <= 0 || length !== ours || one.compare(two, 0, ours, 0, length) !== 0) return false;
-  return readlinkText(`/proc/${pid}/root`, one, NAME_SIZE) === 1 && one[0] === 0x2f;
+  return looking(() => readlinkText(`/proc/${pid}/root`, one, NAME_SIZE)) === 1 && one[0] === 0x2f;
 }

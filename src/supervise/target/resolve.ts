@@ -23,13 +23,14 @@ import {
   readLink,
   terminated,
 } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { isInInterface } from '../../linux/mounts.ts';
 import { close } from '../../linux/libc.ts';
 import { UNREACHABLE, type Place } from '../../judge/files.ts';
 import type { Members } from './members.ts';
 import { isInView } from './mounts.ts';
 import { targetStatus } from './target.ts';
-import { walk } from './walk.ts';
+import { openStep, walk } from './walk.ts';
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
@@ -88,7 +89,7 @@ function failure(result: number): ResolutionError {
  */
 function openStart(tid: number, directory: number, path: Uint8Array): number {
   if (path[0] === SLASH) return AT_FDCWD;
-  if (directory === AT_FDCWD) return openPathText(`/proc/${tid}/cwd`);
+  if (directory === AT_FDCWD) return openLooking(`/proc/${tid}/cwd`);
   if (directory < 0) return -Errno.EBADF;
   return openTargetDescriptor(tid, directory);
 }
@@ -96,8 +97,13 @@ function openStart(tid: number, directory: number, path: Uint8Array): number {
 /** Opens what a target's descriptor refers to, with O_PATH. Returns a descriptor, or a negated error number. */
 export function openTargetDescriptor(tid: number, descriptor: number): number {
   if (descriptor < 0) return -Errno.EBADF;
-  const result = openPathText(`/proc/${tid}/fd/${descriptor}`);
+  const result = openLooking(`/proc/${tid}/fd/${descriptor}`);
   return result === -Errno.ENOENT ? -Errno.EBADF : result;
+}
+
+function openLooking(path: string): number {
+  const result = openPathText(path);
+  return result === -Errno.EACCES || result === -Errno.EPERM ? looking(() => openPathText(path)) : result;
 }
 
 function closeStart(start: number): void {
@@ -247,7 +253,7 @@ function resolveAbsent(
   if (parts.kind !== 'name') return walked(tid, members, start, path, 0);
   const parent = openParent(tid, members, start, parts.parent);
   if (parent < 0) return failure(parent);
-  const link = openPath(parent, terminated(parts.name), O_NOFOLLOW);
+  const link = openStep(tid, parent, terminated(parts.name));
   if (link === -Errno.ENOENT) return entryIn(parent, parts.name, parts.trailingSlash);
   if (link < 0 || links >= MOST_LINKS) {
     close(parent);

@@ -4,6 +4,7 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { O_PATH, PATH_MAX, linkMode, openProcFile, readProcFile, readProcText } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { addressOf, close, processVmReadv } from '../../linux/libc.ts';
 
 const PAGE = 4096;
@@ -38,7 +39,13 @@ function setVector(offset: number, address: number, length: number): void {
 function readOnce(tid: number, address: number, into: Arena, offset: number, length: number): number {
   setVector(0, into.address + offset, length);
   setVector(REMOTE, address, length);
-  return processVmReadv(tid, vectors.address, 1, vectors.address + REMOTE, 1, 0);
+  const count = processVmReadv(tid, vectors.address, 1, vectors.address + REMOTE, 1, 0);
+  return count === -Errno.EPERM ? readLooking(tid) : count;
+}
+
+/** For a thread of another user's. */
+function readLooking(tid: number): number {
+  return looking(() => processVmReadv(tid, vectors.address, 1, vectors.address + REMOTE, 1, 0));
 }
 
 /**
@@ -154,7 +161,7 @@ export function isPathOnly(flags: number): boolean {
  * The mode of its link in /proc says for what it was opened (proc(5)); only one that is open for neither has to be asked.
  */
 export function openError(tid: number, descriptor: number): number {
-  const mode = linkMode(`/proc/${tid}/fd/${descriptor}`);
+  const mode = looking(() => linkMode(`/proc/${tid}/fd/${descriptor}`));
   if (mode < 0) return mode === -Errno.ENOENT ? -Errno.EBADF : mode;
   if ((mode & OWNER_RIGHTS) !== 0) return 0;
   const flags = descriptorFlags(tid, descriptor);

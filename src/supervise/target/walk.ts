@@ -21,6 +21,7 @@ import {
   readLink,
   terminated,
 } from '../../linux/files.ts';
+import { looking } from '../../linux/impersonation.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import type { Members } from './members.ts';
 import { hasOurView } from './mounts.ts';
@@ -103,10 +104,17 @@ function step(tid: number, current: number, component: Uint8Array): number | { r
   if (component.length === 0) return fcntl(current, F_DUPFD_CLOEXEC, 0);
   const own = targetsOwn(tid, current, component);
   if (own !== undefined) return own;
-  const next = openPath(current, terminated(component), O_NOFOLLOW);
+  const next = openStep(tid, current, terminated(component));
   if (next < 0) return next;
   const mode = fileMode(next);
   return mode >= 0 && (mode & S_IFMT) === S_IFLNK ? { link: next } : next;
+}
+
+/** Opens a name in a directory, not followed. What a process has in /proc of its own is open to it, whoever owns it there (proc(5)). */
+export function openStep(tid: number, current: number, name: Buffer): number {
+  const next = openPath(current, name, O_NOFOLLOW);
+  const isClosed = next === -Errno.EACCES && isOwnDirectory(tid, current);
+  return isClosed ? looking(() => openPath(current, name, O_NOFOLLOW)) : next;
 }
 
 /** /proc/self and /proc/thread-self, opened as the target's. */
@@ -143,14 +151,22 @@ function followLink(
 ): Buffer | number {
   if (fileSystemType(link) === PROC_SUPER_MAGIC) {
     const name = terminated(component);
-    const probe = openat2(current, name, O_PATH, 0, RESOLVE_NO_MAGICLINKS);
+    const ask = (): number => openat2(current, name, O_PATH, 0, RESOLVE_NO_MAGICLINKS);
+    const first = ask();
+    const probe = first === -Errno.EACCES && isOwnDirectory(tid, current) ? looking(ask) : first;
     if (probe >= 0) close(probe);
-    if (probe === -Errno.ELOOP)
-      return isOfSandbox(tid, members, current) ? openPath(current, name) : -Errno.EACCES;
+    if (probe === -Errno.ELOOP) return openMagic(tid, members, current, name);
   }
   const text = readLink(link, NO_BYTES);
   if (typeof text !== 'number' && text.length === 0) return -Errno.ENOENT;
   return text;
+}
+
+function openMagic(tid: number, members: Members, directory: number, name: Buffer): number {
+  if (!isOfSandbox(tid, members, directory)) return -Errno.EACCES;
+  const found = openPath(directory, name);
+  const isClosed = found === -Errno.EACCES && isOwnDirectory(tid, directory);
+  return isClosed ? looking(() => openPath(directory, name)) : found;
 }
 
 /** Where the magic links of a process or thread lie: /proc/PID, /proc/PID/fd, /proc/PID/task/TID/ns and so on. */
@@ -161,11 +177,28 @@ const PROCESS_DIRECTORY = /\/(\d+)(?:\/task\/(\d+))?(?:\/(?:fd|ns|map_files))?$/
  * the target may trace that process; we may look into many more, ourselves above all.
  */
 function isOfSandbox(tid: number, members: Members, directory: number): boolean {
+  const owner = ownerOf(directory);
+  if (owner === undefined) return false;
+  return isProcessOf(tid, owner) || (members.has(owner) && hasOurView(owner));
+}
+
+/** Whether a directory of /proc is the caller's own process's, or its thread's. */
+function isOwnDirectory(tid: number, directory: number): boolean {
+  if (fileSystemType(directory) !== PROC_SUPER_MAGIC) return false;
+  const owner = ownerOf(directory);
+  return owner !== undefined && isProcessOf(tid, owner);
+}
+
+/** The process that a directory of /proc is about. */
+function ownerOf(directory: number): number | undefined {
   const path = pathOfDescriptor(directory);
   const match = typeof path === 'number' ? null : PROCESS_DIRECTORY.exec(path.toString('latin1'));
   const number = match?.[2] ?? match?.[1];
-  if (number === undefined) return false;
-  const [owner, caller] = [targetStatus(Number(number)), targetStatus(tid)];
-  if (typeof owner === 'number' || typeof caller === 'number') return false;
-  return owner.tgid === caller.tgid || (members.has(owner.tgid) && hasOurView(owner.tgid));
+  const owner = number === undefined ? -1 : targetStatus(Number(number));
+  return typeof owner === 'number' ? undefined : owner.tgid;
+}
+
+function isProcessOf(tid: number, process: number): boolean {
+  const caller = targetStatus(tid);
+  return typeof caller !== 'number' && caller.tgid === process;
 }

@@ -8,6 +8,7 @@
  * where the thread receives its own descriptor. Landlock lets it pass: the sender is outside of the domain, and the file is open.
  */
 import { Errno } from '../../../linux/errno.ts';
+import { looking } from '../../../linux/impersonation.ts';
 import { addressOf, close, processVmWritev } from '../../../linux/libc.ts';
 import { O_CLOEXEC } from '../../../linux/files.ts';
 import { resume, skipSyscall } from '../../../linux/ptrace.ts';
@@ -157,5 +158,5 @@ function writeMemory(tid: number, address: number): boolean {
   local.writeBigUInt64LE(BigInt(Place.size), 8);
   remote.writeBigUInt64LE(BigInt(address), 0);
   remote.writeBigUInt64LE(BigInt(Place.size), 8);
-  return processVmWritev(tid, local, 1, remote, 1, 0) === Place.size;
+  return looking(() => processVmWritev(tid, local, 1, remote, 1, 0)) === Place.size;
 }
