@@ -5,7 +5,7 @@ import { VERSION } from './version.ts';
 const HELP_COLUMN = 33;
 const EXAMPLES = [
   'secfilt --read-only make test                      look, but change nothing',
-  'secfilt --write-allow=.,/tmp --no-outbound-network npm run build',
+  'secfilt --write-allow=. --own-tmp --no-outbound-network npm run build',
   'secfilt --allowed-netmasks=192.168.1.0/24 --allow-resolv ssh nas',
 ];
 

@@ -10,6 +10,7 @@ import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
 import { landlockDecides } from './files/landlock-decides.ts';
 import * as links from './files/link.ts';
+import { MadeFiles } from './files/made-files.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
 import { Terminals } from './files/terminals.ts';
@@ -109,7 +110,7 @@ export function makeHandlers(
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
-  const { files, network, unix, bound, pending } = context;
+  const { files, network, unix, bound, pending, made = new MadeFiles() } = context;
   if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
@@ -119,6 +120,7 @@ export function makeHandlers(
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
       terminals: Terminals.handedOver(),
+      made,
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
@@ -141,7 +143,7 @@ export function makeHandlers(
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
-    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
+    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending, made };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], (referral) => handler(referral, networkContext));
     }
