@@ -19,7 +19,6 @@ export function helpText(): string {
     '',
     ...options.filter(({ group }) => group !== 'about').map(optionLine),
     `  ${about.map(optionNames).join('   ')}`,
-    '',
     'Examples:',
     ...EXAMPLES.map((example) => `  ${example}`),
     '',
