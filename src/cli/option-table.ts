@@ -63,7 +63,7 @@ export const OPTIONS = [
     placeholder: 'DIR',
     repeatable: true,
     inConfig: true,
-    help: 'read-only, but for what the command makes in DIR',
+    help: 'read-only, but for what it makes itself in DIR',
     group: 'files',
   },
   {
