@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log
+            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -38,6 +38,9 @@ complete -c secfilt -f -a '(__secfilt_complete_command)'
 complete -c secfilt -n __secfilt_wants_options -l read-only -d 'refuse every change to the file system'
 complete -c secfilt -n __secfilt_wants_options -l write-allow -r -F -d 'read-only, but for PATH and what is below it'
 complete -c secfilt -n __secfilt_wants_options -l allow-write -r -F -d 'read-only, but for PATH and what is below it'
+complete -c secfilt -n __secfilt_wants_options -l write-own -r -F -d 'read-only, but for what it makes itself in DIR'
+complete -c secfilt -n __secfilt_wants_options -l allow-write-own -r -F -d 'read-only, but for what it makes itself in DIR'
+complete -c secfilt -n __secfilt_wants_options -l own-tmp -d '--write-own of /tmp and /var/tmp'
 complete -c secfilt -n __secfilt_wants_options -l no-outbound-network -d 'refuse every outbound connection and datagram'
 complete -c secfilt -n __secfilt_wants_options -l allowed-netmasks -x -d 'outbound only to these networks or addresses'
 complete -c secfilt -n __secfilt_wants_options -l allowed-netmask -x -d 'outbound only to these networks or addresses'

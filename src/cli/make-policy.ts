@@ -1,12 +1,14 @@
 /** The words of the settings, turned into a policy: paths looked up, networks and resolvers read. */
-import type {
-  Endpoint,
-  FilePolicy,
-  Network,
-  NetworkPolicy,
-  Policy,
-  UnixSocketName,
+import {
+  changeableTrees,
+  type Endpoint,
+  type FilePolicy,
+  type Network,
+  type NetworkPolicy,
+  type Policy,
+  type UnixSocketName,
 } from '../policy/policy.ts';
+import { resolvePath } from '../policy/paths.ts';
 import { parsePorts } from '../policy/ports.ts';
 import type { Assignment } from './assignments.ts';
 import { givenPath, givenUnixSocket, reading, refuserOfLinks } from './given-path.ts';
@@ -23,18 +25,25 @@ export async function makePolicy(words: PolicyWords): Promise<Policy> {
   };
 }
 
-function makeFilePolicy({ readOnly, writable }: PolicyWords): FilePolicy | undefined {
+/** What --own-tmp stands for (hier(7)). */
+const TEMPORARY = ['/tmp', '/var/tmp'];
+
+function makeFilePolicy({ readOnly, writable, own, ownTemporary }: PolicyWords): FilePolicy | undefined {
   if (!readOnly) return undefined;
   const paths = writable.map((given) => ({ given, path: givenPath(given) }));
   const trees = paths.map(({ path }) => path);
-  const refuseLinks = refuserOfLinks(trees);
-  for (const { given, path } of paths) refuseLinks(given, path);
-  return { writable: trees };
+  const named = own.map((given) => ({ given, path: givenPath(given) }));
+  const temporary = ownTemporary ? TEMPORARY.map((path) => resolvePath(Buffer.from(path))) : [];
+  const shared = [...named.map(({ path }) => path), ...temporary];
+  const files = { writable: trees, ...(shared.length > 0 && { own: shared }) };
+  const refuseLinks = refuserOfLinks(changeableTrees(files));
+  for (const { given, path } of [...paths, ...named]) refuseLinks(given, path);
+  return files;
 }
 
 function makeUnixSocket(given: Assignment, files: FilePolicy | undefined): UnixSocketName {
   const name = givenUnixSocket(given);
-  if (name.kind === 'path') refuserOfLinks(files?.writable ?? [])(given, name.path);
+  if (name.kind === 'path') refuserOfLinks(changeableTrees(files))(given, name.path);
   return name;
 }
 

@@ -1,5 +1,5 @@
 /** The reports of a run, as the settings ask for them. */
-import type { Policy } from '../policy/policy.ts';
+import { changeableTrees, type Policy } from '../policy/policy.ts';
 import { Reports } from '../report/reporter.ts';
 import { openSink, type Sink, type SinkTarget } from '../report/sink.ts';
 import type { Assignment } from './assignments.ts';
@@ -19,7 +19,7 @@ export function openReports(settings: Settings, policy: Policy): Reports {
 
 function openLog(log: Assignment, policy: Policy): Sink {
   const target = logTarget(log);
-  if (target.kind === 'file') refuserOfLinks(policy.files?.writable ?? [])(log, target.path);
+  if (target.kind === 'file') refuserOfLinks(changeableTrees(policy.files))(log, target.path);
   return reading(log, () => openSink(target));
 }
 

@@ -7,6 +7,8 @@ import type { OptionName } from './option-table.ts';
 export const DETAILS = {
   'read-only': `Refuse every change to the file system: contents, names, modes, owners, times, extended attributes. The devices null, zero, full, random and urandom and the terminal that the command was given, also as /dev/tty, stay writable. BOOL is 1 or 0, true or false, yes or no, on or off; without it the option is on.`,
   'write-allow': `Allow changes at PATH and, if it is a directory, below it. Implies --read-only. PATH may name something that does not exist yet, in a directory that does. A symbolic link in PATH is resolved once, at the start. A comma that belongs to a path is written \\,.`,
+  'write-own': `Allow the command to make files and directories in the directory DIR, which it shares with other programs, and to change, rename and remove what it has made there itself, at any depth. What others make there stays as it is. Files are told apart by what they are, not by their names. Implies --read-only. Under every file policy this holds for /dev/shm.`,
+  'own-tmp': `The same as --write-own=/tmp,/var/tmp.`,
   'no-outbound-network': `Refuse every outbound connection and datagram. Wins over the lists of networks and ports. Unix sockets made inside the sandbox go on working.`,
   'allowed-netmasks': `Allow outbound connections and datagrams to these networks or single addresses only, IPv4 or IPv6. Names are not looked up. Where ports are listed too, a destination must match both lists.`,
   'allowed-ports': `Allow outbound connections and datagrams to these ports or ranges of ports only. Where networks are listed too, a destination must match both lists.`,

@@ -35,7 +35,7 @@ const MAPPED_FILE_PATTERN = /^\S+ +\S+ +\S+ +\S+ +\S+ +(\/.*)$/gm;
 
 /** Nothing where no tree may be changed, or everything may, since it is only watched. */
 export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
-  const trees = policy.files?.writable ?? [];
+  const trees = [...(policy.files?.writable ?? []), ...(policy.files?.own ?? [])];
   if (trees.length === 0 || settings.learn) return [];
   const script = Buffer.from(process.argv[1] ?? '');
   const front = startPath();

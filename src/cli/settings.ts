@@ -20,6 +20,10 @@ export interface Settings {
 export interface PolicyWords {
   readonly readOnly: boolean;
   readonly writable: readonly Assignment[];
+  /** Directories where what the command makes is its own. */
+  readonly own: readonly Assignment[];
+  /** --own-tmp, where it is on. */
+  readonly ownTemporary: boolean;
   readonly network: 'open' | 'families' | 'none' | 'listed';
   readonly networks: readonly Assignment[];
   readonly ports: readonly Assignment[];
@@ -57,16 +61,19 @@ function refuseRestrictions(learn: Assignment, policy: PolicyWords, engine: stri
 
 function makePolicyWords(assignments: Assignments): PolicyWords {
   const writable = assignments.all('write-allow');
+  const own = assignments.all('write-own');
+  const ownTmp = assignments.isOn('own-tmp') ? assignments.last('own-tmp') : undefined;
   const networks = assignments.all('allowed-netmasks');
   const ports = assignments.all('allowed-ports');
   const unixSockets = assignments.all('allow-unix');
   const resolvers = assignments.isOn('allow-resolv') ? assignments.last('allow-resolv') : undefined;
   const none = assignments.isOn('no-outbound-network') ? assignments.last('no-outbound-network') : undefined;
   const listed = networks[0] ?? ports[0] ?? resolvers;
-  refuseContradiction(assignments, 'read-only', writable[0]);
+  refuseContradiction(assignments, 'read-only', writable[0] ?? own[0] ?? ownTmp);
   refuseContradiction(assignments, 'mainstream-network-families', none ?? listed);
 
-  const readOnly = assignments.isOn('read-only') || writable.length > 0;
+  const readOnly =
+    assignments.isOn('read-only') || writable.length > 0 || own.length > 0 || ownTmp !== undefined;
   const families = assignments.isOn('mainstream-network-families') ? 'families' : 'open';
   const network = none ? 'none' : listed ? 'listed' : families;
   const useless = unixSockets[0];
@@ -79,7 +86,8 @@ function makePolicyWords(assignments: Assignments): PolicyWords {
       origin: useless.origin,
     });
   }
-  return { readOnly, writable, network, networks, ports, resolvers, unixSockets };
+  const ownTemporary = ownTmp !== undefined;
+  return { readOnly, writable, own, ownTemporary, network, networks, ports, resolvers, unixSockets };
 }
 
 /** A restriction that was switched off aloud cannot be what another option implies. */

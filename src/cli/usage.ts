@@ -5,7 +5,7 @@ import { VERSION } from './version.ts';
 const HELP_COLUMN = 33;
 const EXAMPLES = [
   'secfilt --read-only make test                      look, but change nothing',
-  'secfilt --write-allow=.,/tmp --no-outbound-network npm run build',
+  'secfilt --write-allow=. --own-tmp --no-outbound-network npm run build',
   'secfilt --allowed-netmasks=192.168.1.0/24 --allow-resolv ssh nas',
 ];
 
@@ -19,7 +19,6 @@ export function helpText(): string {
     '',
     ...options.filter(({ group }) => group !== 'about').map(optionLine),
     `  ${about.map(optionNames).join('   ')}`,
-    '',
     'Examples:',
     ...EXAMPLES.map((example) => `  ${example}`),
     '',

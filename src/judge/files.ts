@@ -3,8 +3,12 @@
  * Pure: no look at the target, none at the file system.
  */
 import type { DeniedPlaces } from './denied-places.ts';
+import type { OwnDirectories } from './own-directories.ts';
 import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
+import type { Place } from './place.ts';
 import type { Location, PathSet } from './path-set.ts';
+
+export type { Place } from './place.ts';
 
 /** What the rule is called that keeps what secfilt itself is made of from changes. */
 export const OWN_PLACES = 'the next run would begin with it, or its log lies there';
@@ -20,14 +24,6 @@ const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
 const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
 const UNREACHABLE_RULE = refuse('a file that has no path here');
 const DENIED_RULE = refuse(OWN_PLACES);
-
-/** What a call would change: an object, or an entry of a directory. */
-export interface Place {
-  /** As the kernel names it. Pipes, sockets and the like have names that do not begin with a slash. */
-  readonly path: Uint8Array;
-  /** It lies in a file system that is an interface of the kernel. */
-  readonly isInterface: boolean;
-}
 
 /** An object that a path led to. */
 export interface FoundObject extends Place {
@@ -54,6 +50,8 @@ export interface FileRules {
   /** False: the policy says nothing of files, and only interfaces of the kernel are kept from changes. */
   readonly restricted: boolean;
   readonly writable: PathSet;
+  /** Directories where what the sandbox makes is its own. Undefined: there are none. */
+  readonly own?: OwnDirectories;
   readonly denied: DeniedPlaces;
   /** Where interfaces of the kernel were mounted when the sandbox began. */
   readonly interfaces: DeniedPlaces;
@@ -105,7 +103,11 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
   const located = verdictForObject(rules, rules.writable.locate(object.path), object);
-  const verdict = unlessUnknown(rules, object, located);
+  const verdict = unlessUnknown(
+    rules,
+    object,
+    unlessOwn(located, () => opensAsOwn(rules, object)),
+  );
   return verdict.kind === 'refuse' && isAsNatively(rules, object) ? PERFORM : verdict;
 }
 
@@ -125,9 +127,30 @@ const OWN_SETTING_PATTERN =
 
 const OWN_FILE_PATTERN = /^\/proc\/\d+(?:\/task\/\d+)?\/(?!autogroup$)(?:attr\/(?:[a-z]+\/)?)?[a-z_]+$/;
 
-/** An entry of a directory is made, removed, renamed or linked. The path is that of the entry. */
+/** A new entry of a directory is made. The path is that of the entry. */
 export function judgeEntry(rules: FileRules, place: Place): Verdict {
-  return unlessUnknown(rules, place, judgePath(rules, place.path));
+  return judgeName(rules, place, (own) => own.allowsNew(place));
+}
+
+/** An entry is taken away. */
+export function judgeRemoval(rules: FileRules, place: Place): Verdict {
+  return judgeName(rules, place, (own) => own.allowsRemoval(place));
+}
+
+function judgeName(rules: FileRules, place: Place, isOwn: (own: OwnDirectories) => boolean): Verdict {
+  const { own } = rules;
+  const located = judgePath(rules, place.path);
+  return unlessUnknown(rules, place, own === undefined ? located : unlessOwn(located, () => isOwn(own)));
+}
+
+/** What no allowed path holds, and is the sandbox's own: Landlock has no rule for it, so it is performed. */
+function unlessOwn(verdict: Verdict, isOwn: () => boolean): Verdict {
+  return verdict === OUTSIDE_RULE && isOwn() ? PERFORM : verdict;
+}
+
+/** A shared directory itself is opened as ever: for nameless files. */
+function opensAsOwn({ own }: FileRules, object: FoundObject): boolean {
+  return own !== undefined && (own.has(object.path) || own.allowsChange(object));
 }
 
 /**
@@ -158,8 +181,12 @@ function judgePath(rules: FileRules, path: Uint8Array): Verdict {
  * kernel, would mean another.
  */
 export function judgeMove(rules: FileRules, place: Place): Verdict {
+  return onNoWay(rules, place) ?? judgeName(rules, place, (own) => own.allowsReplacement(place));
+}
+
+function onNoWay(rules: FileRules, place: Place): Verdict | undefined {
   if (rules.denied.leadsTo(place.path)) return DENIED_RULE;
-  return rules.interfaces.leadsTo(place.path) ? INTERFACE_RULE : judgeEntry(rules, place);
+  return rules.interfaces.leadsTo(place.path) ? INTERFACE_RULE : undefined;
 }
 
 /**
@@ -167,7 +194,7 @@ export function judgeMove(rules: FileRules, place: Place): Verdict {
  * follow it, and allow what the link names.
  */
 export function judgeLink(rules: FileRules, place: Place): Verdict {
-  const verdict = judgeMove(rules, place);
+  const verdict = onNoWay(rules, place) ?? judgeEntry(rules, place);
   return verdict.kind !== 'refuse' && isAllowedPath(rules, place.path) ? LINK_RULE : verdict;
 }
 
@@ -182,11 +209,26 @@ export function judgeNode(rules: FileRules, place: Place, isDevice: boolean): Ve
   return isDevice && verdict.kind !== 'refuse' ? DEVICE_RULE : verdict;
 }
 
-/** Several entries at once (rename, link): all must be allowed, and Landlock must back all to go on. */
+/** Several entries at once (rename): all must be allowed, and Landlock must back all to go on. */
 export function judgeEntries(rules: FileRules, places: readonly Place[]): Verdict {
+  return all(places.map((place) => judgeMove(rules, place)));
+}
+
+/** link(2): what gets a second name, and that name. */
+export function judgeSecondName(rules: FileRules, object: Place, entry: Place): Verdict {
+  const source = onNoWay(rules, object) ?? judgeName(rules, object, (own) => own.allowsChange(object));
+  return all([source, onNoWay(rules, entry) ?? judgeEntry(rules, entry)]);
+}
+
+/** True where no path is allowed, and only what the sandbox made is its own. */
+export function isShared(rules: FileRules, place: Place): boolean {
+  return rules.own !== undefined && rules.writable.locate(place.path).kind === 'outside';
+}
+
+/** All must be allowed, and Landlock must back all to go on. */
+function all(verdicts: readonly Verdict[]): Verdict {
   let result: Verdict = CONTINUE;
-  for (const place of places) {
-    const verdict = judgeMove(rules, place);
+  for (const verdict of verdicts) {
     if (verdict.kind === 'refuse') return verdict;
     if (verdict.kind === 'perform') result = verdict;
   }
@@ -200,7 +242,12 @@ export function judgeTruncate(rules: FileRules, object: FoundObject): Verdict {
 
 /** Mode, owner, times, extended attributes, flags: Landlock knows nothing of them, so they are always performed. */
 export function judgeMetadata(rules: FileRules, place: Place): Verdict {
-  return unlessUnknown(rules, place, judgeMetadataOf(rules, place.path));
+  const located = judgeMetadataOf(rules, place.path);
+  return unlessUnknown(
+    rules,
+    place,
+    unlessOwn(located, () => rules.own?.allowsChange(place) === true),
+  );
 }
 
 function judgeMetadataOf(rules: FileRules, path: Uint8Array): Verdict {

@@ -66,7 +66,7 @@ export function explainLacks(plan: Plan): Lack[] {
 }
 
 function files(plan: Plan): ExplainedPromise {
-  const { policy, landlock, situation, devices, denied } = plan;
+  const { policy, landlock, situation, devices, denied, own } = plan;
   if (policy.files === undefined) return interfaces(plan);
   const named = policy.files.writable.length > 0;
   const held: Held[] = [];
@@ -95,6 +95,11 @@ function files(plan: Plan): ExplainedPromise {
   }
   const where = named ? 'the paths that --write-allow names' : 'no path';
   const kept = denied.length > 0 ? ', but not what secfilt itself is made of and set up by' : '';
+  if (own.length > 0)
+    held.push({
+      by: 'supervisor',
+      how: `makes, changes and removes what is the sandbox's own in ${own.map((path) => path.toString()).join(', ')}, and nothing else there`,
+    });
   return {
     about: 'files',
     promise: `files are changed at ${where}${kept}; besides, ${devices.length} devices are written to`,

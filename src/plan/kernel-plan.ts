@@ -37,6 +37,7 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
     // It would connect in its own name, which is not under our Landlock rules.
     if (ports !== undefined && !features.listener) add('--allowed-ports', 'the one outside connects for us');
   }
+  if (policy.files?.own !== undefined) add('--write-own', 'the kernel does not know who made a file');
   if (policy.unixSockets.length > 0) add('--allow-unix', 'the kernel compares no names of Unix sockets');
   return obstacles;
 }

@@ -1,7 +1,7 @@
 /** Policy × what this kernel can do → plan. Pure data, printable: nothing is done here. */
 import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
-import { restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
+import { SHARED_MEMORY, restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
 import type { Action } from '../seccomp/expression.ts';
 import type { Judge } from './catalogue.ts';
@@ -21,6 +21,8 @@ export interface Plan {
   readonly situation: Situation;
   /** Besides what the policy names: devices, to be written to and to stay as they are. Empty where files are not restricted. */
   readonly devices: readonly PathBytes[];
+  /** Directories where what the sandbox makes is its own. Without a supervisor there are none. */
+  readonly own: readonly PathBytes[];
   /** Where interfaces of the kernel are mounted, none within another: they are changed only where the policy names them. */
   readonly interfaces: readonly PathBytes[];
   /** Places in the trees that the policy allows where nothing is changed. */
@@ -89,17 +91,26 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     ...(options.sockets && { sockets: options.sockets }),
   };
   const devices = [...ALWAYS_WRITABLE.map((path) => Buffer.from(path)), ...options.terminals];
+  const own = ownDirectories(policy, options.refer !== undefined);
   return {
     policy,
+    own,
     landlock: ruleset && { abi: features.landlockAbi, ruleset, signalScope },
     situation,
     devices: policy.files === undefined ? [] : devices,
     interfaces,
     denied: surroundings.own.filter((place) =>
-      policy.files?.writable.some((tree) => isWithin(place, tree) || isWithin(tree, place)),
+      [...(policy.files?.writable ?? []), ...own].some(
+        (tree) => isWithin(place, tree) || isWithin(tree, place),
+      ),
     ),
     waitKillable: features.waitKillable,
   };
+}
+
+/** Landlock knows nothing of who made what. */
+function ownDirectories({ files }: Policy, supervised: boolean): readonly PathBytes[] {
+  return files === undefined || !supervised ? [] : [SHARED_MEMORY, ...(files.own ?? [])];
 }
 
 /**

@@ -22,6 +22,16 @@ export interface FilePolicy {
    * as the path exists, so that comparing whole components is enough.
    */
   readonly writable: readonly PathBytes[];
+  /** Directories, as the kernel names them, below which what the sandbox makes is its own, and all else stays closed. */
+  readonly own?: readonly PathBytes[];
+}
+
+/** Where programs share memory by names of their own (shm_overview(7), sem_overview(7)): under every file policy what is made is one's own. */
+export const SHARED_MEMORY: PathBytes = Buffer.from('/dev/shm');
+
+/** Trees in which the command may leave something, links among it. */
+export function changeableTrees(files: FilePolicy | undefined): readonly PathBytes[] {
+  return files === undefined ? [] : [...files.writable, ...(files.own ?? []), SHARED_MEMORY];
 }
 
 export type NetworkPolicy =

@@ -37,7 +37,9 @@ void test('advise() names the path that would have to be writable', () => {
     [renaming('/work/a', '/tmp/b'), '--write-allow=/tmp/b'],
     [renaming('/tmp/a', '/tmp/b'), '--write-allow=/tmp/a --write-allow=/tmp/b'],
     [renaming('/work/a', '/etc/b'), 'sensitive: system settings'],
-    [refusal('bind', { kind: 'unix-path', path: bytes('/tmp/s') }), '--write-allow=/tmp/s'],
+    [refusal('bind', { kind: 'unix-path', path: bytes('/tmp/s') }), '--own-tmp'],
+    [refusal('create', { kind: 'path', path: bytes('/tmp/s') }), '--own-tmp'],
+    [refusal('create', { kind: 'path', path: bytes('/tmp/d/s') }), '--write-allow=/tmp/d/s'],
     [refusal('signal', { kind: 'process', pid: 1 }), 'none'],
     [refusal('other', { kind: 'none' }), 'none'],
     [

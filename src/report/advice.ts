@@ -19,6 +19,7 @@ export type Advice =
 const NONE: Advice = { kind: 'none' };
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
 const DNS_PORT = 53;
+const TEMPORARY = ['/tmp', '/var/tmp'].map((path) => Buffer.from(path));
 const RESOLV_CONF = '/etc/resolv.conf';
 
 export class Advisor {
@@ -38,19 +39,21 @@ export class Advisor {
   advise({ object, operation, rule }: ReferralEvent): Advice {
     if (rule === OWN_PLACES) return OWN;
     if (!rule.includes('--')) return NONE;
-    const advice = this.#optionFor(object, operation === 'bind');
+    const advice = this.#optionFor(object, operation);
     const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;
     return reason === undefined ? advice : { kind: 'sensitive', reason };
   }
 
-  #optionFor(object: ReportedObject, isBind: boolean): Advice {
+  #optionFor(object: ReportedObject, operation: ReferralEvent['operation']): Advice {
     switch (object.kind) {
       case 'path':
-        return this.#writeAllow([object.path]);
+        return this.#writeAllow([object.path], operation === 'create');
       case 'paths':
         return this.#writeAllow([object.from, object.to]);
       case 'unix-path':
-        return isBind ? this.#writeAllow([object.path]) : listOption('--allow-unix', [object.path]);
+        return operation === 'bind'
+          ? this.#writeAllow([object.path], true)
+          : listOption('--allow-unix', [object.path]);
       case 'unix-abstract':
         return object.name.includes(0)
           ? NONE
@@ -63,10 +66,12 @@ export class Advisor {
     }
   }
 
-  #writeAllow(paths: readonly PathBytes[]): Advice {
+  #writeAllow(paths: readonly PathBytes[], isNew = false): Advice {
     const { files } = this.#policy;
     if (files === undefined) return NONE;
     const outside = paths.filter((path) => !files.writable.some((directory) => isWithin(path, directory)));
+    if (outside.length > 0 && isNew && outside.every(isTemporary) && files.own === undefined)
+      return { kind: 'options', options: '--own-tmp' };
     return outside.length === 0 ? NONE : listOption('--write-allow', outside);
   }
 
@@ -85,6 +90,11 @@ export class Advisor {
     this.#resolvers ??= new Set(readResolvConf(this.#resolvConf).split(/[\s%]+/));
     return this.#resolvers.has(formatAddress(address));
   }
+}
+
+/** A name that is made there once is another one the next time. */
+function isTemporary(path: PathBytes): boolean {
+  return TEMPORARY.some((directory) => directory.equals(path.subarray(0, path.lastIndexOf('/'))));
 }
 
 function missingOptions(network: NetworkPolicy, address: AddressBytes, port: Port | undefined): string[] {

@@ -11,6 +11,7 @@ import * as entries from './files/entries.ts';
 import { ioctl } from './files/ioctl.ts';
 import { landlockDecides } from './files/landlock-decides.ts';
 import * as links from './files/link.ts';
+import { MadeFiles } from './files/made-files.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
 import { Terminals } from './files/terminals.ts';
@@ -110,7 +111,7 @@ export function makeHandlers(
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
   );
-  const { files, network, unix, bound, pending } = context;
+  const { files, network, unix, bound, pending, made = new MadeFiles() } = context;
   if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
@@ -120,6 +121,7 @@ export function makeHandlers(
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
       terminals: Terminals.handedOver(),
+      made,
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
@@ -145,7 +147,7 @@ export function makeHandlers(
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
-    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending };
+    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending, made };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }

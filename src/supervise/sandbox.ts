@@ -1,5 +1,6 @@
 /** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
 import { DeniedPlaces } from '../judge/denied-places.ts';
+import { OwnDirectories } from '../judge/own-directories.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
@@ -7,6 +8,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/event.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
+import { MadeFiles } from './files/made-files.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import type { Members } from './target/members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
@@ -30,7 +32,9 @@ export function sandboxHandlers(
   pending: PendingCalls,
   members: Members,
 ): ReadonlyMap<number, Handler> {
+  const made = new MadeFiles();
   return makeHandlers({
+    made,
     pending,
     network: new NetworkRules(plan.policy.network),
     unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
@@ -44,6 +48,7 @@ export function sandboxHandlers(
     files: {
       restricted: plan.policy.files !== undefined,
       writable: new PathSet(writable, plan.interfaces),
+      own: new OwnDirectories(plan.own, made, plan.interfaces),
       denied: new DeniedPlaces(plan.denied),
       interfaces: new DeniedPlaces(plan.interfaces),
       landlock: plan.landlock !== undefined,

@@ -11,7 +11,7 @@ const ROOT = Buffer.from('/');
  * @param own what secfilt was started from, is set up by and writes to
  */
 export function lookAround({ files }: Policy, own: readonly PathBytes[]): Surroundings {
-  const changesNothing = files !== undefined && files.writable.length === 0;
+  const changesNothing = files !== undefined && files.writable.length === 0 && files.own === undefined;
   if (changesNothing) return { interfaces: [], changesRoot: false, own };
   return {
     interfaces: interfaces(),

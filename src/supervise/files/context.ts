@@ -5,6 +5,7 @@ import type { PendingCalls } from '../pending.ts';
 import type { Referral, Reply } from '../referral.ts';
 import type { InnerDomains } from '../target/inner-domains.ts';
 import type { Members } from '../target/members.ts';
+import type { MadeFiles } from './made-files.ts';
 import type { QuickWay } from './quick-way.ts';
 import type { Terminals } from './terminals.ts';
 
@@ -17,6 +18,8 @@ export interface FileContext extends Context {
   readonly pending: PendingCalls;
   readonly innerDomains: InnerDomains;
   readonly terminals: Terminals;
+  /** What the sandbox made in directories that it shares with others. */
+  readonly made: MadeFiles;
 }
 
 /** Handles one kind of call that may change files. */

@@ -8,12 +8,14 @@ import {
   S_IFCHR,
   S_IFDIR,
   S_IFIFO,
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
 } from '../../linux/files.ts';
+import { fileClock } from '../../linux/statx.ts';
 import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.ts';
-import { judgeEntry, judgeLink, judgeNode } from '../../judge/files.ts';
+import { isShared, judgeEntry, judgeLink, judgeNode, judgeRemoval } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
 import { allowed, refused, trustedStatus } from '../context.ts';
@@ -58,6 +60,8 @@ interface EntryCall {
   readonly error: (entry: ResolvedEntry) => number | undefined;
   /** Result of our own call, in the entry's open directory. */
   readonly perform: (entry: ResolvedEntry, umask: number) => number;
+  /** The type of file that is made (S_IFMT). */
+  readonly makes?: number;
   /** What stood there is gone afterwards. */
   readonly removes: boolean;
   /** Below an allowed directory it is always allowed. */
@@ -98,7 +102,10 @@ function answerEntry(referral: Referral, context: FileContext, entry: ResolvedEn
       if (slashError !== undefined) return fail(slashError);
       const status = trustedStatus(referral, context);
       if (status === undefined) return fail(Errno.EPERM);
+      const before = fileClock();
       const result = call.perform(entry, status.umask);
+      if (result >= 0 && call.makes !== undefined && isShared(context.files, entry))
+        context.made.addEntry(entry, before, call.makes);
       if (result >= 0 && call.removes) context.files.writable.forgetBacking(entry.path);
       return allowed(referral, context, call.operation, reported, resultReply(result));
     }
@@ -124,6 +131,7 @@ function makeDirectory(
     noName: () => Errno.EEXIST,
     error: (entry) => (entryType(entry) === undefined ? entryError(entry) : Errno.EEXIST),
     perform: (entry, mask) => underUmask(mask, () => mkdirat(entry.directory, entry.name, mode)),
+    makes: S_IFDIR,
     removes: false,
     quick: true,
   });
@@ -150,6 +158,7 @@ function makeNode(referral: Referral, context: FileContext, directory: number, p
     noName: () => Errno.EEXIST,
     error: newNameError,
     perform: (entry, mask) => underUmask(mask, () => mknodat(entry.directory, entry.name, mode, device)),
+    makes: type === 0 ? S_IFREG : type,
     removes: false,
     quick: type !== S_IFCHR && type !== S_IFBLK,
   });
@@ -166,6 +175,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
     noName: () => Errno.EEXIST,
     error: newNameError,
     perform: (entry) => symlinkat(target, entry.directory, entry.name),
+    makes: S_IFLNK,
     removes: false,
     quick: true,
   });
@@ -174,7 +184,7 @@ function makeLink(referral: Referral, context: FileContext, directory: number, a
 function removeFile(referral: Referral, context: FileContext, directory: number, address: number): Reply {
   return handleEntry(referral, context, directory, address, {
     operation: 'remove',
-    judge: (entry) => judgeEntry(context.files, entry),
+    judge: (entry) => judgeRemoval(context.files, entry),
     noName: () => Errno.EISDIR,
     error: (entry) => {
       const type = entryType(entry);
@@ -196,7 +206,7 @@ function removeDirectory(
 ): Reply {
   return handleEntry(referral, context, directory, address, {
     operation: 'remove',
-    judge: (entry) => judgeEntry(context.files, entry),
+    judge: (entry) => judgeRemoval(context.files, entry),
     noName: (last) => NO_DIRECTORY_TO_REMOVE[last],
     error: (entry) => {
       const type = entryType(entry);

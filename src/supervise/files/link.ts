@@ -10,7 +10,7 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { close, linkat } from '../../linux/libc.ts';
-import { judgeEntries, judgeLink } from '../../judge/files.ts';
+import { isShared, judgeLink, judgeSecondName } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
@@ -79,7 +79,7 @@ function linkObject(
   entry: ResolvedEntry,
   mayContinue: boolean,
 ): Reply {
-  const verdict = judgeEntries(context.files, [source, entry]);
+  const verdict = judgeSecondName(context.files, source, entry);
   const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
   switch (verdict.kind) {
     case 'continue':
@@ -110,6 +110,7 @@ function performLink(
     return refused(referral, context, 'link', reported, link.rule);
   const own = terminated(Buffer.from(`/proc/self/fd/${source.descriptor}`));
   const result = linkat(AT_FDCWD, own, entry.directory, entry.name, AT_SYMLINK_FOLLOW);
+  if (result >= 0 && isShared(context.files, entry)) context.made.add(source.descriptor);
   return allowed(referral, context, 'link', reported, resultReply(result));
 }
 

@@ -26,7 +26,8 @@ import {
 } from '../../linux/files.ts';
 import { impersonated } from '../../linux/impersonation.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
-import { trustedStatus, type Context } from '../context.ts';
+import { isShared } from '../../judge/files.ts';
+import { trustedStatus } from '../context.ts';
 import type { FileContext } from './context.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
@@ -88,10 +89,9 @@ function openChecked(
   const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
   if ((request.flags & O_TMPFILE_BIT) !== 0) {
     const nameless = flags | (request.flags & O_EXCL);
-    return opened(
-      underUmask(status.umask, () => openat(object.descriptor, HERE, nameless, request.mode)),
-      closeOnExec,
-    );
+    const made = underUmask(status.umask, () => openat(object.descriptor, HERE, nameless, request.mode));
+    if (made >= 0 && isShared(context.files, object)) context.made.add(made);
+    return opened(made, closeOnExec);
   }
   return openBehind(referral, context.pending, object.descriptor, flags, closeOnExec);
 }
@@ -137,7 +137,7 @@ function openFile(descriptor: number, flags: number, closeOnExec: boolean): Repl
 /** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */
 export function makeFile(
   referral: Referral,
-  context: Context,
+  context: FileContext,
   request: OpenRequest,
   entry: ResolvedEntry,
 ): Reply | 'again' {
@@ -155,6 +155,7 @@ export function makeFile(
   const flags = request.flags | O_EXCL | O_CLOEXEC | O_NOCTTY;
   const result = underUmask(status.umask, () => openat(entry.directory, entry.name, flags, request.mode));
   close(entry.directory);
+  if (result >= 0 && isShared(context.files, entry)) context.made.add(result);
   if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';
   return opened(result, (request.flags & O_CLOEXEC) !== 0);
 }

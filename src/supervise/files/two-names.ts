@@ -1,8 +1,17 @@
 /** Calls with two names, of which both must be allowed, and rename(2) in all its forms; link(2) is in link.ts. */
 import { Errno } from '../../linux/errno.ts';
-import { AT_FDCWD, PATH_MAX, S_IFDIR, S_IFLNK, fstat, type FileStatus } from '../../linux/files.ts';
+import {
+  AT_FDCWD,
+  O_NOFOLLOW,
+  PATH_MAX,
+  S_IFDIR,
+  S_IFLNK,
+  fstat,
+  openPath,
+  type FileStatus,
+} from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
-import { isAllowedPath, judgeEntries, judgeLink } from '../../judge/files.ts';
+import { isAllowedPath, isShared, judgeEntries, judgeLink } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -108,7 +117,9 @@ function renameEntries(
       if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       const link = linkMade(context, flags, from, to);
       if (link !== undefined) return refused(referral, context, 'rename', reported, link);
-      const result = renameat2(from.directory, from.name, to.directory, to.name, flags);
+      const crossing = crossesOver(context, flags, from, to);
+      if (crossing) return fail(Errno.EXDEV);
+      const result = moveEntry(context, flags, from, to);
       if (result >= 0) removeLinks(context, [from, to]);
       if (result >= 0) {
         context.files.writable.forgetBacking(from.path);
@@ -121,6 +132,39 @@ function renameEntries(
       return errno === undefined ? refused(referral, context, 'rename', reported, verdict.rule) : fail(errno);
     }
   }
+}
+
+/**
+ * A directory that is moved between an allowed tree and one that is shared with others: what lies in it would belong to the sandbox
+ * here and to others there. Callers know what to do where file systems end, too.
+ */
+function crossesOver({ files }: FileContext, flags: number, from: ResolvedEntry, to: ResolvedEntry): boolean {
+  if (isShared(files, from) === isShared(files, to)) return false;
+  return entryType(from) === S_IFDIR || ((flags & RENAME_EXCHANGE) !== 0 && entryType(to) === S_IFDIR);
+}
+
+/** In a shared directory nothing is replaced that has come since, and what is moved there is the sandbox's own as before. */
+function moveEntry(
+  { files, made }: FileContext,
+  flags: number,
+  from: ResolvedEntry,
+  to: ResolvedEntry,
+): number {
+  const comes = isShared(files, to) && !isShared(files, from);
+  const goes = (flags & RENAME_EXCHANGE) !== 0 && isShared(files, from) && !isShared(files, to);
+  const moved = comes
+    ? openPath(from.directory, from.name, O_NOFOLLOW)
+    : goes
+      ? openPath(to.directory, to.name, O_NOFOLLOW)
+      : -1;
+  const keeps = isShared(files, to) && (flags & RENAME_EXCHANGE) === 0 && entryType(to) === undefined;
+  const own = keeps ? flags | RENAME_NOREPLACE : flags;
+  const result = renameat2(from.directory, from.name, to.directory, to.name, own);
+  if (moved >= 0) {
+    if (result >= 0) made.add(moved);
+    close(moved);
+  }
+  return result === -Errno.EEXIST && own !== flags ? -Errno.EPERM : result;
 }
 
 /** The rule that refuses a rename by which an allowed path itself would become a symbolic link. */

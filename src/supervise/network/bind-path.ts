@@ -20,7 +20,7 @@ import { close, fchdir } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind } from '../../linux/sockets.ts';
 import { boundInode, innerInode } from '../../linux/unix-diag.ts';
 import { birthTime, fileClock } from '../../linux/statx.ts';
-import { judgeEntry, type FileRules } from '../../judge/files.ts';
+import { isShared, judgeEntry, type FileRules } from '../../judge/files.ts';
 import { PERFORM } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
 import { entryError, entryType } from '../files/errors.ts';
@@ -156,8 +156,10 @@ function register({ context, socket }: PathBind, entry: ResolvedEntry, before: n
   const born = birthTime(made);
   const isNew = born !== undefined && born >= before;
   const isSocket = (fileMode(made) & S_IFMT) === S_IFSOCK;
-  if (isNew && isSocket && isBoundTo(socket.descriptor, made)) context.bound.addInode(made);
-  else close(made);
+  if (isNew && isSocket && isBoundTo(socket.descriptor, made)) {
+    if (isShared(context.files, entry)) context.made.add(made);
+    context.bound.addInode(made);
+  } else close(made);
 }
 
 /** True also where the kernel does not tell: then the age alone decides. */

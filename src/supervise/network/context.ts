@@ -3,6 +3,7 @@ import type { FileRules } from '../../judge/files.ts';
 import type { NetworkRules } from '../../judge/network.ts';
 import type { UnixRules } from '../../judge/unix-sockets.ts';
 import type { Context } from '../context.ts';
+import type { MadeFiles } from '../files/made-files.ts';
 import type { PendingCalls } from '../pending.ts';
 import type { Referral, Reply } from '../referral.ts';
 import type { BoundSockets } from './bound-sockets.ts';
@@ -14,6 +15,8 @@ export interface NetworkContext extends Context {
   readonly bound: BoundSockets;
   readonly pending: PendingCalls;
   readonly files: FileRules;
+  /** What the sandbox made in directories that it shares with others. */
+  readonly made: MadeFiles;
 }
 
 /** Handles one kind of call on sockets. */

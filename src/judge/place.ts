@@ -1,0 +1,7 @@
+/** What a call would change: an object, or an entry of a directory. */
+export interface Place {
+  /** As the kernel names it. Pipes, sockets and the like have names that do not begin with a slash. */
+  readonly path: Uint8Array;
+  /** It lies in a file system that is an interface of the kernel. */
+  readonly isInterface: boolean;
+}
