@@ -119,6 +119,11 @@ export function skipSyscall(tid: number, value: number): number {
   return skipped < 0 ? skipped : ptrace(PTRACE_POKEUSER, tid, Register.rax, value);
 }
 
+/** What the system call returns that a tracee has just made. */
+export function setReturn(tid: number, value: number): number {
+  return ptrace(PTRACE_POKEUSER, tid, Register.rax, value);
+}
+
 /** At the end of a system call: what call it was, and what it returns. */
 export function setResult(tid: number, number: number, value: number): number {
   const set = ptrace(PTRACE_POKEUSER, tid, Register.originalRax, number);

@@ -28,6 +28,7 @@ export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_LINGER = 13;
 export const SO_PASSCRED = 16;
+const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
@@ -98,7 +99,16 @@ export function socketCookie(socket: number): bigint | number {
 
 /** How long a send or connect may block (SO_SNDTIMEO), in milliseconds; Infinity where there is no limit. */
 export function sendTimeout(socket: number): number {
-  if (option(socket, SO_SNDTIMEO, 16) < 0) return Infinity;
+  return timeout(socket, SO_SNDTIMEO);
+}
+
+/** The same of a receive or accept (SO_RCVTIMEO). */
+export function receiveTimeout(socket: number): number {
+  return timeout(socket, SO_RCVTIMEO);
+}
+
+function timeout(socket: number, name: number): number {
+  if (option(socket, name, 16) < 0) return Infinity;
   const milliseconds =
     Number(value.readBigInt64LE(0)) * 1000 + Math.ceil(Number(value.readBigInt64LE(8)) / 1000);
   return milliseconds === 0 ? Infinity : milliseconds;

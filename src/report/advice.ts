@@ -18,6 +18,7 @@ export type Advice =
 
 const NONE: Advice = { kind: 'none' };
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
+const DELETED = Buffer.from(' (deleted)');
 const DNS_PORT = 53;
 const TEMPORARY = ['/tmp', '/var/tmp'].map((path) => Buffer.from(path));
 const RESOLV_CONF = '/etc/resolv.conf';
@@ -70,6 +71,8 @@ export class Advisor {
     const { files } = this.#policy;
     if (files === undefined) return NONE;
     const outside = paths.filter((path) => !files.writable.some((directory) => isWithin(path, directory)));
+    // The kernel's word for what has no name any more.
+    if (outside.some((path) => path.subarray(-DELETED.length).equals(DELETED))) return NONE;
     if (outside.length > 0 && isNew && outside.every(isTemporary) && files.own === undefined)
       return { kind: 'options', options: '--own-tmp' };
     return outside.length === 0 ? NONE : listOption('--write-allow', outside);

@@ -6,6 +6,7 @@ import type { Credentials } from './target/credentials.ts';
 import type { DescriptorTables } from './target/descriptor-tables.ts';
 import type { Members } from './target/members.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
+import { toldPart } from './target/depth.ts';
 import { targetStatus, type TargetStatus } from './target/target.ts';
 
 export interface Context {
@@ -32,7 +33,7 @@ export function refused(
     tid: referral.tid,
     call: syscallName(referral.number) ?? `call ${referral.number}`,
     operation,
-    object,
+    object: told(object),
     verdict: 'refused',
     errno: Errno.EPERM,
     layer: 'supervisor',
@@ -56,7 +57,7 @@ export function allowed(
       tid: referral.tid,
       call: syscallName(referral.number) ?? `call ${referral.number}`,
       operation,
-      object,
+      object: told(object),
       verdict: 'allowed',
       errno: reply.kind === 'errno' ? reply.errno : 0,
       layer: reply === CONTINUE_CALL ? 'landlock' : 'supervisor',
@@ -64,6 +65,14 @@ export function allowed(
     });
   }
   return reply;
+}
+
+/** What a report names exists: of a place that is too deep for a path the directory above it that has one. */
+function told(object: ReportedObject): ReportedObject {
+  if (object.kind === 'path') return { kind: 'path', path: toldPart(object.path) };
+  return object.kind === 'paths'
+    ? { kind: 'paths', from: toldPart(object.from), to: toldPart(object.to) }
+    : object;
 }
 
 /** True for a target for whom the supervisor may act: its credentials are our own, and it still waits for its answer. */

@@ -15,6 +15,10 @@ import {
   PROC_SUPER_MAGIC,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  fileMode,
   fileSystemType,
   openPath,
   openPathText,
@@ -27,6 +31,7 @@ import { looking } from '../../linux/impersonation.ts';
 import { isInInterface } from '../../linux/mounts.ts';
 import { close } from '../../linux/libc.ts';
 import { UNREACHABLE, type Place } from '../../judge/files.ts';
+import { isRemoved, isSameFile, pathOfDeepDirectory } from './depth.ts';
 import type { Members } from './members.ts';
 import { isInView } from './mounts.ts';
 import { targetStatus } from './target.ts';
@@ -165,7 +170,7 @@ export function resolve(
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
   staysInView = path[0] === SLASH && restriction === 0;
-  if (restriction !== 0) return resolveRestricted(tid, directory, path, follow, restriction);
+  if (restriction !== 0) return resolveRestricted(tid, members, directory, path, follow, restriction);
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
   const resolution = resolveFrom(tid, members, start, terminatedView(path), follow, 0);
@@ -176,6 +181,7 @@ export function resolve(
 /** As openat2(2) does under its restrictions. What would lead through our own /proc is not walked, but refused. */
 function resolveRestricted(
   tid: number,
+  members: Members,
   directory: number,
   path: Uint8Array,
   follow: boolean,
@@ -189,9 +195,9 @@ function resolveRestricted(
   const result = openat2(start, terminatedView(path), flags, 0, own);
   const parts = result === -Errno.ENOENT ? splitLast(path) : undefined;
   if (parts?.kind !== 'name') {
+    const resolution = restrictedObject(tid, members, start, path, follow, result);
     closeStart(start);
-    if (result < 0) return failure(result);
-    return isOurOwnView(result) ? failure(-Errno.EXDEV) : describe(result);
+    return resolution;
   }
   const parentPath = parts.parent.length === 0 ? HERE : terminated(parts.parent);
   const parent = openat2(start, parentPath, O_PATH | O_DIRECTORY, 0, own);
@@ -203,6 +209,26 @@ function resolveRestricted(
   if (link >= 0) close(link);
   // A link that leads nowhere: creating through it under a restriction is left out.
   return failure(link < 0 ? link : -Errno.ENOENT);
+}
+
+function restrictedObject(
+  tid: number,
+  members: Members,
+  start: number,
+  path: Uint8Array,
+  follow: boolean,
+  result: number,
+): ResolvedObject | ResolutionError {
+  if (result < 0) return failure(result);
+  if (isOurOwnView(result)) return failure(-Errno.EXDEV);
+  if (!isDeepFile(result, pathOfDescriptor(result))) return describe(result);
+  // Where it lies the same path tells that leads to it without restrictions.
+  const found = resolveFrom(tid, members, start, terminatedView(path), follow, 0);
+  const isIt = found.kind === 'object' && isSameFile(found.descriptor, result);
+  close(result);
+  if (isIt || found.kind === 'error') return found;
+  close(found.kind === 'object' ? found.descriptor : found.directory);
+  return failure(-Errno.ENAMETOOLONG);
 }
 
 function resolveFrom(
@@ -219,10 +245,11 @@ function resolveFrom(
   if (result < 0 && !mayBeOurOwnView(result)) return failure(result);
   if (result >= 0) {
     const name = pathOfDescriptor(result);
+    if (isDeepFile(result, name)) return deepFile(tid, members, start, path, links, result);
     if (typeof name === 'number' || !isBelowOwnProc(name)) return describe(result, name);
     close(result);
   }
-  const resolution = walked(tid, members, start, path, flags);
+  const resolution = walked(tid, members, start, path, flags, links);
   // Below a magic link a name may be missing as anywhere else.
   return resolution.kind === 'error' && resolution.errno === Errno.ENOENT
     ? resolveAbsent(tid, members, start, path, follow, links)
@@ -235,9 +262,67 @@ function walked(
   start: number,
   path: Uint8Array,
   flags: number,
-): ResolvedObject | ResolutionError {
+  links: number,
+): ResolvedObject | ResolvedEntry | ResolutionError {
   const result = walkOut(tid, members, start, path, flags);
-  return result < 0 ? failure(result) : describe(result);
+  if (result < 0) return failure(result);
+  const name = pathOfDescriptor(result);
+  return isDeepFile(result, name)
+    ? deepFile(tid, members, start, path, links, result)
+    : describe(result, name);
+}
+
+/** True for what has no path any more for its depth, and is no directory, whose way up leads to where there is one. */
+function isDeepFile(descriptor: number, name: Buffer | number): boolean {
+  return name === -Errno.ENAMETOOLONG && (fileMode(descriptor) & S_IFMT) !== S_IFDIR;
+}
+
+/** Where a file lies that a path has led to: in the directory that the path names before its last component, or behind a link there. */
+function deepFile(
+  tid: number,
+  members: Members,
+  start: number,
+  path: Uint8Array,
+  links: number,
+  descriptor: number,
+): ResolvedObject | ResolvedEntry | ResolutionError {
+  const parts = splitLast(path.subarray(0, path.indexOf(0)));
+  const parent = parts.kind === 'name' ? openParent(tid, members, start, parts.parent) : -Errno.ENAMETOOLONG;
+  if (parent < 0 || parts.kind !== 'name') {
+    close(descriptor);
+    return failure(parent);
+  }
+  const found = openPath(parent, terminated(parts.name), O_NOFOLLOW);
+  if (found >= 0 && isSameFile(found, descriptor)) {
+    close(found);
+    return describeIn(parent, parts.name, descriptor);
+  }
+  close(descriptor);
+  const isLink = found >= 0 && (fileMode(found) & S_IFMT) === S_IFLNK && links < MOST_LINKS;
+  // A link of /proc has led there, and nobody knows from where.
+  const text = isLink && fileSystemType(found) !== PROC_SUPER_MAGIC ? readLink(found, NO_BYTES) : -1;
+  if (found >= 0) close(found);
+  const resolution =
+    typeof text === 'number'
+      ? failure(-Errno.ENAMETOOLONG)
+      : resolveFrom(tid, members, text[0] === SLASH ? AT_FDCWD : parent, terminated(text), true, links + 1);
+  close(parent);
+  return resolution;
+}
+
+/** Describes an object by the open directory in which it has this name, and takes both descriptors over. */
+function describeIn(
+  directory: number,
+  name: Uint8Array,
+  descriptor: number,
+): ResolvedObject | ResolutionError {
+  const entry = entryIn(directory, name, false);
+  if (entry.kind === 'error') {
+    close(descriptor);
+    return entry;
+  }
+  close(directory);
+  return objectAt(descriptor, entry.path);
 }
 
 /** Something on the way is missing: if it is only the last name, that is the entry. */
@@ -250,7 +335,7 @@ function resolveAbsent(
   links: number,
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   const parts = splitLast(path.subarray(0, path.indexOf(0)));
-  if (parts.kind !== 'name') return walked(tid, members, start, path, 0);
+  if (parts.kind !== 'name') return walked(tid, members, start, path, 0, links);
   const parent = openParent(tid, members, start, parts.parent);
   if (parent < 0) return failure(parent);
   const link = openStep(tid, parent, terminated(parts.name));
@@ -266,7 +351,7 @@ function resolveAbsent(
   // It has appeared meanwhile, or it is a link of /proc, which the walk knows; else a link that leads nowhere.
   const resolution =
     isProc || typeof text === 'number'
-      ? walked(tid, members, start, path, follow ? 0 : O_NOFOLLOW)
+      ? walked(tid, members, start, path, follow ? 0 : O_NOFOLLOW, links)
       : resolveFrom(
           tid,
           members,
@@ -319,16 +404,21 @@ export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
 /** The same for what a path has led to, whose name may be known already. */
 function describe(
   descriptor: number,
-  name: Buffer | number = pathOfDescriptor(descriptor),
+  known: Buffer | number = pathOfDescriptor(descriptor),
 ): ResolvedObject | ResolutionError {
+  const name = known === -Errno.ENAMETOOLONG ? pathOfDeepDirectory(descriptor) : known;
   if (typeof name === 'number' || isOurs(name)) {
     close(descriptor);
     return failure(typeof name === 'number' ? name : -Errno.EACCES);
   }
+  return objectAt(descriptor, nameInView(descriptor, name));
+}
+
+function objectAt(descriptor: number, path: Buffer): ResolvedObject {
   return {
     kind: 'object',
     descriptor,
-    path: nameInView(descriptor, name),
+    path,
     get isInterface() {
       return isInInterface(descriptor);
     },
@@ -381,9 +471,12 @@ export function entryIn(
   name: Uint8Array,
   trailingSlash: boolean,
 ): ResolvedEntry | ResolutionError {
-  const found = pathOfDescriptor(directory);
-  if (typeof found === 'number' || name.length > 255) {
+  const told = pathOfDescriptor(directory);
+  const found = told === -Errno.ENAMETOOLONG ? pathOfDeepDirectory(directory) : told;
+  const isGone = typeof found !== 'number' && isRemoved(directory, found);
+  if (typeof found === 'number' || isGone || name.length > 255) {
     close(directory);
+    if (isGone) return failure(-Errno.ENOENT);
     return failure(typeof found === 'number' ? found : -Errno.ENAMETOOLONG);
   }
   const parentPath = nameInView(directory, found);

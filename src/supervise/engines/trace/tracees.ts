@@ -4,11 +4,12 @@
  * Every stop is answered once: calls by the judge, signals by delivering them with the siginfo that they came with, stops
  * of a whole group by leaving the thread stopped until SIGCONT.
  */
-import { Event, eventMessage, listen, requestStop, resume } from '../../../linux/ptrace.ts';
+import { Event, eventMessage, listen, requestStop, resume, resumeToSyscall } from '../../../linux/ptrace.ts';
 import { endOf, hasTracees, isStopped, stopEvent, stopSignal } from '../../../linux/wait-tracees.ts';
 import { kill } from '../../../linux/libc.ts';
 import type { Command } from '../command.ts';
 import { Injector, type Elsewhere } from './injector.ts';
+import { InterruptedCalls } from './interrupted-call.ts';
 import { TraceReferral, type Stops } from './referral.ts';
 
 const SIGKILL = 9;
@@ -31,6 +32,7 @@ export class Tracees implements Stops, Elsewhere {
    * answer, or 0. Some may be gone unheard (execve(2) of a thread): who is left, only the kernel knows.
    */
   readonly #threads = new Map<number, number>();
+  readonly #interrupted = new InterruptedCalls();
   #stops = 0;
   #someEnded = false;
   #ending = false;
@@ -76,8 +78,7 @@ export class Tracees implements Stops, Elsewhere {
         if (this.#isCommand(tid)) this.#stopSignal = signal;
         return;
       default:
-        // From the beginning of a call too: the filter has yet to be asked.
-        resume(tid, signal === SYSCALL_STOP ? 0 : signal);
+        this.#deliver(tid, signal, stopEvent(status));
         return;
     }
     resume(tid, 0);
@@ -110,6 +111,15 @@ export class Tracees implements Stops, Elsewhere {
     for (const tid of this.#threads.keys()) if (requestStop(tid) === 0) kill(tid, SIGKILL);
   }
 
+  /** From the beginning of a call too: the filter has yet to be asked. */
+  #deliver(tid: number, signal: number, event: number): void {
+    const isCall = signal === SYSCALL_STOP;
+    const follow = isCall
+      ? this.#interrupted.step(tid)
+      : event === 0 && this.#interrupted.beginAgain(tid, signal);
+    (follow ? resumeToSyscall : resume)(tid, isCall ? 0 : signal);
+  }
+
   #refer(tid: number): void {
     this.#stops += 1;
     this.#threads.set(tid, this.#stops);
@@ -122,10 +132,13 @@ export class Tracees implements Stops, Elsewhere {
     const before = eventMessage(tid);
     if (before !== tid) this.#threads.delete(before);
     this.#threads.set(tid, 0);
+    this.#interrupted.forget(tid);
+    this.#interrupted.forget(before);
   }
 
   #ended(tid: number, status: number): void {
     this.#threads.delete(tid);
+    this.#interrupted.forget(tid);
     this.#someEnded = true;
     if (this.#isCommand(tid)) this.#command.change(endOf(status));
   }
