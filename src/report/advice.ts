@@ -76,7 +76,7 @@ export class Advisor {
     const hasPort = protocol !== 'icmp';
     if (hasPort && port === DNS_PORT && this.#isResolver(address))
       return openingWith(['--allow-resolv'], network);
-    const options = missingOptions(network, address, hasPort ? port : undefined);
+    const options = missingOptions(network, address, hasPort ? port : undefined, protocol === 'udp');
     return options.length === 0 ? NONE : openingWith(options, network);
   }
 
@@ -87,11 +87,18 @@ export class Advisor {
   }
 }
 
-function missingOptions(network: NetworkPolicy, address: AddressBytes, port: Port | undefined): string[] {
+function missingOptions(
+  network: NetworkPolicy,
+  address: AddressBytes,
+  port: Port | undefined,
+  isUdp: boolean,
+): string[] {
   const { networks, ports } = network.kind === 'listed' ? network : { networks: [], ports: undefined };
   const isListed = networks === undefined || networks.some((one) => isInNetwork(address, one));
-  const isPortListed = ports === undefined || (port !== undefined && ports.includes(port));
-  if (!isPortListed && port === undefined) return [];
+  // A UDP socket is connected to port 0 to learn its own address, and any allowed port does for that (reach.ts).
+  const isSorted = isUdp && port === 0;
+  const isPortListed = ports === undefined || isSorted || (port !== undefined && ports.includes(port));
+  if (!isPortListed && (port === undefined || port === 0)) return [];
   return [
     ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),
     ...(isPortListed ? [] : [`--allowed-ports=${port}`]),
