@@ -86,7 +86,9 @@ function addNetwork(
   const withPort = others.filter(hasPort);
   // Without ports in the policy an address is open on all of them.
   const [listed, portless] =
-    withPort.length > 0 ? [withPort, others.filter((one) => !hasPort(one))] : [others, []];
+    withPort.length > 0
+      ? [others.filter((one) => hasPort(one) || isSorted(one)), others.filter((one) => !isPortable(one))]
+      : [others, []];
   text.comment('Network');
   for (const { address, port, protocol, count } of listed)
     text.comment(`${formatAddress(address)} port ${port} ${protocol}, ${times(count)}`);
@@ -111,7 +113,16 @@ function addNetwork(
     );
 }
 
-function hasPort({ protocol }: CountedEndpoint): boolean {
+/** There is no port 0: who connects a UDP socket to it sends nothing, and every allowed port does (reach.ts). */
+function hasPort(endpoint: CountedEndpoint): boolean {
+  return isPortable(endpoint) && endpoint.port !== 0;
+}
+
+function isSorted({ protocol, port }: CountedEndpoint): boolean {
+  return protocol === 'udp' && port === 0;
+}
+
+function isPortable({ protocol }: CountedEndpoint): boolean {
   return protocol === 'tcp' || protocol === 'udp';
 }
 

@@ -150,6 +150,17 @@ function ipv6(address: Buffer, protocol: InternetProtocol, local: LocalAddress):
   return { kind: 'internet', address: target, port: bytes.readUInt16BE(2), protocol, scope, bytes };
 }
 
+/** The address and port in a struct sockaddr_in or sockaddr_in6; four bytes where it is IPv4. */
+export function tcpAddressOf(address: Buffer): { address: AddressBytes; port: Port } | undefined {
+  if (address.length < IPV4_SIZE) return undefined;
+  const [family, port] = [address.readUInt16LE(0), address.readUInt16BE(2)];
+  if (family === AF_INET) return { address: address.subarray(IPV4_AT, IPV4_AT + 4), port };
+  if (family !== AF_INET6 || address.length < IPV6_SIZE) return undefined;
+  return isMapped(address)
+    ? { address: address.subarray(MAPPED_AT, MAPPED_AT + 4), port }
+    : { address: address.subarray(IPV6_AT, IPV6_AT + 16), port };
+}
+
 /** fe80::/10, and groups of the interface's or the link's scope: the same addresses are at every interface. */
 export function needsInterface(address: AddressBytes): boolean {
   const [first = 0, second = 0] = address;

@@ -53,6 +53,21 @@ export class NetworkRules {
     return PERFORM;
   }
 
+  /**
+   * A port that an address may be reached at, where only some may; undefined where none may, or all.
+   */
+  allowedPort(address: AddressBytes): Port | undefined {
+    if (this.#lists === undefined) return undefined;
+    const { ipv4, ipv6, ports, endpoints } = this.#lists;
+    const ranges = address.length === 4 ? ipv4 : ipv6;
+    const isListed = ports !== undefined && (ranges === undefined || ranges.has(address));
+    const listed = isListed ? ports.indexOf(1, 1) : -1;
+    if (listed > 0) return listed;
+    const prefix = endpointKey(address, 0).slice(0, -1);
+    const own = [...endpoints].find((one) => one.startsWith(prefix));
+    return own === undefined ? undefined : Number(own.slice(prefix.length)) || undefined;
+  }
+
   /** What is neither internet nor Unix: closed under any network restriction. */
   judgeOther(): Verdict {
     return this.restricted ? FAMILY_RULE : PERFORM;

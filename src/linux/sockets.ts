@@ -1,6 +1,6 @@
 /** Sockets: constants and calls (socket(7), ip(7), ipv6(7), unix(7), send(2), connect(2)). */
 import { Errno } from './errno.ts';
-import { addressOf, syscall } from './libc.ts';
+import { addressOf, close, syscall } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
 export const AF_UNSPEC = 0;
@@ -13,6 +13,7 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0x8_0000;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
@@ -33,6 +34,7 @@ const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
+const SO_NETNS_COOKIE = 71;
 export const SO_ZEROCOPY = 60;
 const TCP_INFO = 11;
 export const SO_BINDTOIFINDEX = 62;
@@ -95,6 +97,29 @@ export function socketKind(socket: number): SocketKind | number {
 export function socketCookie(socket: number): bigint | number {
   const result = option(socket, SO_COOKIE, 8);
   return result < 0 ? result : value.readBigUInt64LE(0);
+}
+
+let ownNamespace: bigint | undefined;
+
+/**
+ * Which network namespace a socket is in (SO_NETNS_COOKIE, Linux 5.14); undefined where the kernel does not tell.
+ * @param socket undefined: that of this process, which stays the same
+ */
+export function namespaceCookie(socket?: number): bigint | undefined {
+  if (socket !== undefined)
+    return option(socket, SO_NETNS_COOKIE, 8) < 0 ? undefined : value.readBigUInt64LE(0);
+  if (ownNamespace !== undefined) return ownNamespace;
+  const own = syscall(X86_64.socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+  if (own < 0) return undefined;
+  ownNamespace = namespaceCookie(own);
+  close(own);
+  return ownNamespace;
+}
+
+/** Sets an int (setsockopt(2)). 0, or a negated error number. */
+export function setIntegerOption(socket: number, level: number, name: number, to: number): number {
+  value.writeInt32LE(to, 0);
+  return syscall(X86_64.setsockopt, socket, level, name, valueAddress, 4, 0);
 }
 
 /** How long a send or connect may block (SO_SNDTIMEO), in milliseconds; Infinity where there is no limit. */

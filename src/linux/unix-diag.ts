@@ -4,40 +4,22 @@
  */
 import { Errno } from './errno.ts';
 import { readProcText } from './files.ts';
-import { addressOf, close, syscall } from './libc.ts';
-import { AF_NETLINK, AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM, SOCK_RAW } from './sockets.ts';
-import { X86_64 } from './syscalls.ts';
+import { ANY_COOKIE, ANY_STATE, State, askAll, askOne, attributeOf, requestOf } from './sock-diag.ts';
+import { AF_UNIX, SOCK_DGRAM } from './sockets.ts';
 
-const SOCK_CLOEXEC = 0x8_0000;
-const NETLINK_SOCK_DIAG = 4;
-const SOCK_DIAG_BY_FAMILY = 20;
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
-const NLM_F_REQUEST = 1;
-const NLM_F_DUMP = 0x300;
-/** Whatever socket has the number (INET_DIAG_NOCOOKIE). */
-const ANY_COOKIE = 0xffff_ffff_ffff_ffffn;
 /** The answer also says: the name, the file. */
 const Show = { name: 1, file: 2 } as const;
 const Attribute = { name: 0, file: 1 } as const;
-/** States that a socket can be in, as bits: connected, not connected, listening. */
-const State = { established: 1 << 1, close: 1 << 7, listen: 1 << 10 } as const;
-const ANY_STATE = 0xffff_ffff;
+/** Where things lie in struct unix_diag_msg, and its size. */
+const TYPE = 1;
+const STATE = 2;
+const MESSAGE_SIZE = 16;
+/** udiag_state of a socket that listens (TCP_LISTEN). */
+const LISTENING = 10;
+/** sizeof(struct unix_diag_req). */
+const REQUEST_SIZE = 24;
 
-/** Where things lie in a message: struct nlmsghdr, and behind it struct nlmsgerr or struct unix_diag_msg. */
-const HEADER_SIZE = 16;
-const ERROR = 16;
-const TYPE = 17;
-const ATTRIBUTES = 32;
-/** struct nlmsghdr and struct unix_diag_req. */
-const REQUEST_SIZE = 40;
-/** What one recvmsg(2) of a dump may bring (NLMSG_GOODSIZE is at most that). */
-const REPLY_SIZE = 32_768;
-
-const request = Buffer.from(new ArrayBuffer(REQUEST_SIZE));
-const requestAddress = Number(addressOf(request));
-const reply = Buffer.from(new ArrayBuffer(REPLY_SIZE));
-const replyAddress = Number(addressOf(reply));
+const request = requestOf(REQUEST_SIZE);
 
 /** Equal to no number, itself neither: what could not be found out is no match. */
 const FAILED = Number.NaN;
@@ -48,11 +30,10 @@ const FAILED = Number.NaN;
  * @param inode the socket's own, of fstat(2)
  */
 export function boundInode(inode: bigint): number | undefined {
-  const size = askOne(inode, ANY_COOKIE, Show.file);
+  const answer = askOne(question(inode, ANY_COOKIE, Show.file, ANY_STATE));
   // The socket is there, so it is the family that nobody tells of.
-  if (size === -Errno.ENOENT || size === -Errno.EPROTONOSUPPORT) return undefined;
-  const file = size < 0 ? undefined : attribute(0, size, Attribute.file);
-  return file === undefined || file.length < 4 ? FAILED : file.readUInt32LE(0);
+  if (answer === -Errno.ENOENT || answer === -Errno.EPROTONOSUPPORT) return undefined;
+  return typeof answer === 'number' ? FAILED : fileInode(answer);
 }
 
 /**
@@ -61,10 +42,10 @@ export function boundInode(inode: bigint): number | undefined {
  * @param cookie which no other socket ever gets (socket(7), SO_COOKIE)
  */
 export function socketLife(inode: bigint, cookie: bigint): 'alive' | 'gone' | 'unknown' {
-  const size = askOne(inode, cookie, 0);
-  if (size >= 0) return 'alive';
+  const answer = askOne(question(inode, cookie, 0, ANY_STATE));
+  if (typeof answer !== 'number') return 'alive';
   // ESTALE: another socket has the inode number by now.
-  return size === -Errno.ENOENT || size === -Errno.ESTALE ? 'gone' : 'unknown';
+  return answer === -Errno.ENOENT || answer === -Errno.ESTALE ? 'gone' : 'unknown';
 }
 
 /**
@@ -76,81 +57,50 @@ export function hasReachable(type: number, name: Uint8Array): boolean {
   // Connections that were accepted have the name too.
   const states = type === SOCK_DGRAM ? State.close | State.established : State.listen;
   const wanted = Buffer.concat([Buffer.alloc(1), name]);
-  const socket = openDiagnostics();
-  if (socket < 0) return true;
-  const found = sendRequest(socket, 0n, 0n, Show.name, states, NLM_F_DUMP) && isInDump(socket, type, wanted);
-  close(socket);
-  return found;
+  let found = false;
+  const isComplete = askAll(question(0n, 0n, Show.name, states), (message) => {
+    const isSameType = message[TYPE] === type;
+    found = isSameType && attributeOf(message, MESSAGE_SIZE, Attribute.name)?.equals(wanted) === true;
+    return found;
+  });
+  return found || !isComplete;
 }
 
-/** Goes through the parts of a dump, which ends with NLMSG_DONE; an error counts as found. */
-function isInDump(socket: number, type: number, name: Buffer): boolean {
-  for (;;) {
-    const size = receive(socket);
-    if (size < HEADER_SIZE) return true;
-    for (let at = 0; at + HEADER_SIZE <= size;) {
-      const length = reply.readUInt32LE(at);
-      const kind = reply.readUInt16LE(at + 4);
-      if (kind === NLMSG_DONE) return false;
-      if (kind !== SOCK_DIAG_BY_FAMILY || length < HEADER_SIZE || at + length > size) return true;
-      const isSameType = reply[at + TYPE] === type;
-      if (isSameType && attribute(at, at + length, Attribute.name)?.equals(name) === true) return true;
-      at += (length + 3) & ~3;
+/**
+ * What a connect or send by a socket file would meet: a socket that takes it, one of another type, or nobody.
+ * 'unknown' where the kernel does not tell. Of another network namespace it tells nothing.
+ * @param descriptor an O_PATH descriptor of the file
+ */
+export function reachableAt(type: number, descriptor: number): 'taken' | 'other type' | 'nobody' | 'unknown' {
+  const file = innerInode(descriptor);
+  if (file === undefined || Number.isNaN(file)) return 'unknown';
+  let found: 'taken' | 'other type' | 'nobody' = 'nobody';
+  const isComplete = askAll(question(0n, 0n, Show.file, ANY_STATE), (message) => {
+    // A number that another file system has too is taken for this one: then it is a refusal, as ever.
+    if (fileInode(message) !== file) return false;
+    if (message[TYPE] !== type) {
+      if (found === 'nobody') found = 'other type';
+      return false;
     }
-  }
+    if (type === SOCK_DGRAM || message[STATE] === LISTENING) found = 'taken';
+    return found === 'taken';
+  });
+  return isComplete ? found : 'unknown';
 }
 
-/** Asks about one socket; the answer is in `reply` then. Its size, or a negated error number. */
-function askOne(inode: bigint, cookie: bigint, show: number): number {
-  const socket = openDiagnostics();
-  if (socket < 0) return socket;
-  const sent = sendRequest(socket, inode, cookie, show, ANY_STATE, 0);
-  // The kernel has answered when the request is sent.
-  const size = sent ? receive(socket) : -Errno.EAGAIN;
-  close(socket);
-  if (size < HEADER_SIZE + 4) return -Errno.EAGAIN;
-  if (reply.readUInt16LE(4) === SOCK_DIAG_BY_FAMILY) return size;
-  const error = reply.readUInt16LE(4) === NLMSG_ERROR ? reply.readInt32LE(ERROR) : 0;
-  return error < 0 ? error : -Errno.EAGAIN;
-}
-
-function openDiagnostics(): number {
-  return syscall(X86_64.socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG, 0, 0, 0);
-}
-
-function sendRequest(
-  socket: number,
-  inode: bigint,
-  cookie: bigint,
-  show: number,
-  states: number,
-  flags: number,
-): boolean {
+function question(inode: bigint, cookie: bigint, show: number, states: number): Buffer {
   request.fill(0);
-  request.writeUInt32LE(REQUEST_SIZE, 0);
-  request.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
-  request.writeUInt16LE(NLM_F_REQUEST | flags, 6);
-  request[HEADER_SIZE] = AF_UNIX;
-  request.writeUInt32LE(states >>> 0, 20);
-  request.writeUInt32LE(Number(BigInt.asUintN(32, inode)), 24);
-  request.writeUInt32LE(show, 28);
-  request.writeBigUInt64LE(cookie, 32);
-  return syscall(X86_64.sendto, socket, requestAddress, REQUEST_SIZE, MSG_DONTWAIT, 0, 0) === REQUEST_SIZE;
+  request[0] = AF_UNIX;
+  request.writeUInt32LE(states >>> 0, 4);
+  request.writeUInt32LE(Number(BigInt.asUintN(32, inode)), 8);
+  request.writeUInt32LE(show, 12);
+  request.writeBigUInt64LE(cookie, 16);
+  return request;
 }
 
-function receive(socket: number): number {
-  return syscall(X86_64.recvfrom, socket, replyAddress, REPLY_SIZE, MSG_DONTWAIT, 0, 0);
-}
-
-/** What a message that begins at `start` says of a kind: a view of `reply`; undefined where it says nothing. */
-function attribute(start: number, end: number, kind: number): Buffer | undefined {
-  for (let at = start + ATTRIBUTES; at + 4 <= end;) {
-    const length = reply.readUInt16LE(at);
-    if (length < 4 || at + length > end) return undefined;
-    if (reply.readUInt16LE(at + 2) === kind) return reply.subarray(at + 4, at + length);
-    at += (length + 3) & ~3;
-  }
-  return undefined;
+function fileInode(message: Buffer): number {
+  const file = attributeOf(message, MESSAGE_SIZE, Attribute.file);
+  return file === undefined || file.length < 4 ? FAILED : file.readUInt32LE(0);
 }
 
 /** The inode number that the kernel itself has for an open file: that of stat(2) can be another (overlayfs, btrfs). Undefined before Linux 5.14. */

@@ -82,6 +82,8 @@ void test('advise() names what of address and port is missing', () => {
   for (const [policy, expected] of rows)
     assert.equal(advise(connectTo([11, 1, 2, 3], 443), policy), expected);
 
+  // The same for TCP and UDP: nobody allows port 0.
+  assert.equal(advise(connectTo([11, 1, 2, 3], 0), listed(undefined, [80])), 'none');
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten])), '--allowed-netmasks=11.0.0.1');
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten], [80])), 'none');
   assert.equal(advise(connectTo([169, 254, 169, 254], 80), listed([ten])), 'sensitive: cloud credentials');

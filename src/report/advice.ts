@@ -84,7 +84,7 @@ export class Advisor {
     const hasPort = protocol !== 'icmp';
     if (hasPort && port === DNS_PORT && this.#isResolver(address))
       return openingWith(['--allow-resolv'], network);
-    const options = missingOptions(network, address, hasPort ? port : undefined);
+    const options = missingOptions(network, address, hasPort ? port : undefined, protocol === 'udp');
     return options.length === 0 ? NONE : openingWith(options, network);
   }
 
@@ -100,11 +100,18 @@ function isTemporary(path: PathBytes): boolean {
   return TEMPORARY.some((directory) => directory.equals(path.subarray(0, path.lastIndexOf('/'))));
 }
 
-function missingOptions(network: NetworkPolicy, address: AddressBytes, port: Port | undefined): string[] {
+function missingOptions(
+  network: NetworkPolicy,
+  address: AddressBytes,
+  port: Port | undefined,
+  isUdp: boolean,
+): string[] {
   const { networks, ports } = network.kind === 'listed' ? network : { networks: [], ports: undefined };
   const isListed = networks === undefined || networks.some((one) => isInNetwork(address, one));
-  const isPortListed = ports === undefined || (port !== undefined && ports.includes(port));
-  if (!isPortListed && port === undefined) return [];
+  // A UDP socket is connected to port 0 to learn its own address, and any allowed port does for that (reach.ts).
+  const isSorted = isUdp && port === 0;
+  const isPortListed = ports === undefined || isSorted || (port !== undefined && ports.includes(port));
+  if (!isPortListed && (port === undefined || port === 0)) return [];
   return [
     ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),
     ...(isPortListed ? [] : [`--allowed-ports=${port}`]),

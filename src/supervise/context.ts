@@ -20,13 +20,14 @@ export interface Context {
   readonly withoutCores: boolean;
 }
 
-/** Answers EPERM and says so. */
+/** Answers EPERM, or what a program has a better way to go on from, and says so. */
 export function refused(
   referral: Referral,
   context: Context,
   operation: Operation,
   object: ReportedObject,
   rule: string,
+  errno: number = Errno.EPERM,
 ): Reply {
   context.reporter.report({
     time: Date.now(),
@@ -35,11 +36,11 @@ export function refused(
     operation,
     object: told(object),
     verdict: 'refused',
-    errno: Errno.EPERM,
+    errno,
     layer: 'supervisor',
     rule,
   });
-  return fail(Errno.EPERM);
+  return fail(errno);
 }
 
 /** Says that a referral was allowed, where anybody wants to know, and passes the reply on. */

@@ -12,7 +12,7 @@ import { test } from 'node:test';
 import { forEachBacking } from '../support/backing.ts';
 import { who } from '../support/environment.ts';
 import { type Scope, temporaryDirectory } from '../support/temporary.ts';
-import { pythonResults } from './python.ts';
+import { pythonResults, pythonValue, pythonWords } from './python.ts';
 
 interface Server {
   readonly heard: string[];
@@ -324,4 +324,56 @@ print(json.dumps({p: bind(p.replace('@', f)) for p in ('@/new', '@/none/new', '@
     await pythonResults(script, [folder], { sandbox: [`--write-allow=${join(folder, 'w')}`] }),
     { '@/new': 'EPERM', '@/none/new': 'ENOENT', '@': 'EADDRINUSE', '@/w/new': 'ok', '@/w/../up': 'EPERM' },
   );
+});
+
+const LEFT = String.raw`
+import errno, json, os, socket, sys
+def said(name, kind):
+    try: socket.socket(socket.AF_UNIX, kind).connect(name); return 'ok'
+    except OSError as e: return errno.errorcode[e.errno]
+print(json.dumps({name: [said(name, kind) for kind in (1, 2, 5)] for name in ('closed', 'closed datagram', 'silent', 'datagram', 'server', 'missing', 'file')}))
+`;
+
+const LEAVES = String.raw`
+import os, socket, subprocess, sys
+os.chdir(sys.argv[1]); open('file', 'w').close(); kept = []
+for name, kind, listens, closes in (('closed', 1, 1, 1), ('closed datagram', 2, 0, 1), ('silent', 1, 0, 0), ('datagram', 2, 0, 0), ('server', 1, 1, 0)):
+    s = socket.socket(socket.AF_UNIX, kind); s.bind(name); kept.append(s)
+    if listens: s.listen(9)
+    if closes: s.close()
+sys.exit(subprocess.run(sys.argv[2:]).returncode)
+`;
+
+void test(`a socket file outside that nobody has is ECONNREFUSED, as natively (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  const ask = async (sandbox: readonly string[] | undefined): Promise<unknown> => {
+    const left = temporaryDirectory(t);
+    const words = pythonWords(LEFT, [], { sandbox });
+    return pythonResults(LEAVES, [left, ...words]);
+  };
+  const natively = await ask(undefined);
+  for (const sandbox of [['--no-outbound-network'], [`--write-allow=${folder}`]]) {
+    const inside = JSON.stringify(await ask(sandbox));
+    assert.equal(inside, JSON.stringify(natively).replaceAll('"ok"', '"EPERM"'));
+  }
+});
+
+const ONE_SHOT = String.raw`
+import json, os, socket
+count = 0
+for i in range(60):
+    name, (r, w) = '\0sf-once-%d-%d' % (os.getpid(), i), os.pipe()
+    child = os.fork()
+    if child == 0:
+        l = socket.socket(socket.AF_UNIX); l.bind(name); l.listen(1); os.write(w, b'x')
+        a = l.accept()[0]; l.close(); a.send(b'once'); a.recv(1); os._exit(0)
+    os.read(r, 1); c = socket.socket(socket.AF_UNIX)
+    try: c.connect(name); count += c.recv(9) == b'once'
+    except OSError: os.kill(child, 9)
+    c.close(); os.waitpid(child, 0); os.close(r); os.close(w)
+print(count)
+`;
+
+void test(`a connect stays made where the listener closes at once (${who})`, async () => {
+  assert.equal(await pythonValue(ONE_SHOT, [], { sandbox: ['--no-outbound-network'] }), 60);
 });

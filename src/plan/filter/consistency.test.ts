@@ -16,9 +16,18 @@ import type { Situation } from './situation.ts';
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 const FOREIGN = { i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028, none: 0, ones: 0xffffffff };
 const X32_BIT = 0x40000000;
-const [EPERM, EBUSY, EINVAL, ENOSYS, ENOPROTOOPT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT] = [
-  1, 16, 22, 38, 92, 93, 95, 97,
-];
+const [
+  EPERM,
+  EBUSY,
+  EINVAL,
+  ENOSYS,
+  ENOPROTOOPT,
+  EPROTONOSUPPORT,
+  EOPNOTSUPP,
+  EAFNOSUPPORT,
+  ENOENT,
+  ESOCKTNOSUPPORT,
+] = [1, 16, 22, 38, 92, 93, 95, 97, 2, 94];
 
 const ALLOW: Action = { kind: 'allow' };
 const KILL: Action = { kind: 'kill' };
@@ -79,7 +88,13 @@ function socket(family: number, type: number, protocol: number): Said {
   if (family === 16) return protocol === 0 ? ALLOW : error(EPROTONOSUPPORT);
   if (family !== 2 && family !== 10) return error(EAFNOSUPPORT);
   const protocols = kind === 1 ? [0, 6] : kind === 2 ? [0, 17, family === 2 ? 1 : 58] : [];
-  return protocols.includes(protocol) ? ALLOW : error(EPROTONOSUPPORT);
+  if (protocols.includes(protocol)) return ALLOW;
+  const flags = type - kind;
+  if ((flags & ~0x80800) !== 0 || kind > 10) return error(EINVAL);
+  if (family === 2 && kind === 10) return error(EAFNOSUPPORT);
+  if (protocol > 262) return error(EINVAL);
+  if (kind === 1 || kind === 2 || (kind === 3 && protocol === 0)) return error(EPROTONOSUPPORT);
+  return kind === 3 ? REFUSED : error(ESOCKTNOSUPPORT);
 }
 
 const OPTIONS: Readonly<Record<number, readonly number[]>> = {
@@ -120,7 +135,9 @@ const KNOWN: Readonly<Record<number, readonly (readonly [number, number])[]>> = 
 };
 
 function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
-  if (level === 132 || level === 284 || OPTIONS[level]?.includes(option) === true) return REFUSED;
+  if (level === 132 || level === 284 || (level === 41 && option === 1)) return error(ENOPROTOOPT);
+  if (level === 6 && option === 31) return error(ENOENT);
+  if (OPTIONS[level]?.includes(option) === true) return REFUSED;
   if (!restrictsDestinations) return ALLOW;
   if (LEADING[level]?.includes(option) === true) return REFUSED;
   const known = KNOWN[level]?.some(([first, last]) => option >= first && option <= last) === true;
@@ -155,7 +172,7 @@ const ORACLE: Readonly<
     return whole(args, 4) === 0n && !connects && !(restrictsDestinations && leads) ? ALLOW : 'leave';
   },
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
-  'getsockopt-option': (args) => (low(args, 1) === 132 ? REFUSED : ALLOW),
+  'getsockopt-option': (args) => (low(args, 1) === 132 ? error(ENOPROTOOPT) : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
       (bit) => Math.floor(low(args, 0) / bit) % 2 === 1,

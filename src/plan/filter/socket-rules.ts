@@ -1,7 +1,7 @@
 /** The rules for sockets that registers decide: families, types, protocols, options (socket(2), ip(7), ipv6(7)). */
 import { Errno } from '../../linux/errno.ts';
 import { OPTION_LEVELS, type OptionLevel } from '../../linux/socket-options.ts';
-import { allow, and, errno, int, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
+import { allow, and, errno, int, not, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
 import type { Rule } from './rule.ts';
 
 const AF_UNIX = 1;
@@ -10,8 +10,17 @@ const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+/** SOCK_PACKET asks AF_INET for what is AF_PACKET's. */
+const SOCK_PACKET = 10;
 /** The type is in the low four bits; SOCK_NONBLOCK and SOCK_CLOEXEC lie above. */
 const SOCK_TYPE_MASK = 0xf;
+/** No type, and no flag either. */
+const SOCK_UNKNOWN = ~(SOCK_TYPE_MASK | 0x8_0800) >>> 0;
+/** Types below that are known (SOCK_MAX). */
+const UNKNOWN_TYPES = [11, 12, 13, 14, 15];
+/** Protocols up to that are known (IPPROTO_MAX). */
+const LAST_PROTOCOL = 262;
 const NETLINK_ROUTE = 0;
 const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
@@ -19,6 +28,9 @@ const IPPROTO_UDP = 17;
 const IPPROTO_ICMPV6 = 58;
 const IPPROTO_SCTP = 132;
 const SOL_MPTCP = 284;
+const IPPROTO_IPV6 = 41;
+const IPV6_ADDRFORM = 1;
+const TCP_ULP = 31;
 const MSG_DONTROUTE = 4;
 const MSG_FASTOPEN = 0x2000_0000;
 
@@ -26,13 +38,31 @@ const refused = errno(Errno.EPERM);
 const noFamily = errno(Errno.EAFNOSUPPORT);
 const noProtocol = errno(Errno.EPROTONOSUPPORT);
 const noOption = errno(Errno.ENOPROTOOPT);
+const noType = errno(Errno.ESOCKTNOSUPPORT);
+const invalid = errno(Errno.EINVAL);
+const missing = errno(Errno.ENOENT);
 
-/** Families of ordinary programs, of these the ordinary types, of these the ordinary protocols. */
+const type = (one: number): Condition => int(1).masked(SOCK_TYPE_MASK, one);
+
+/**
+ * Families of ordinary programs, of these the ordinary types, of these the ordinary protocols. The rest gets the error
+ * of a kernel that was built without it, so that programs do what they do there: Go makes a TCP socket in place of MPTCP.
+ */
 export const socketRule: Rule = () => {
   const family = int(0);
-  const stream = int(1).masked(SOCK_TYPE_MASK, SOCK_STREAM);
-  const datagram = int(1).masked(SOCK_TYPE_MASK, SOCK_DGRAM);
+  const [stream, datagram] = [type(SOCK_STREAM), type(SOCK_DGRAM)];
   const protocol = int(2);
+  // In the order of socket(2): flags and type, the protocol's number, then what there is.
+  const isInvalid = or(int(1).hasAny(SOCK_UNKNOWN), ...UNKNOWN_TYPES.map(type));
+  const otherwise = when(
+    or(isInvalid, not(protocol.atMost(LAST_PROTOCOL))),
+    invalid,
+    when(
+      or(stream, datagram),
+      noProtocol,
+      when(type(SOCK_RAW), when(protocol.equals(0), noProtocol, refused), noType),
+    ),
+  );
   const internet = (ping: number): ReturnType<typeof or> =>
     or(and(stream, protocol.in([0, IPPROTO_TCP])), and(datagram, protocol.in([0, IPPROTO_UDP, ping])));
   return when(
@@ -40,10 +70,14 @@ export const socketRule: Rule = () => {
     allow,
     when(
       family.equals(AF_INET),
-      when(internet(IPPROTO_ICMP), allow, noProtocol),
+      when(
+        internet(IPPROTO_ICMP),
+        allow,
+        when(type(SOCK_PACKET), when(isInvalid, invalid, noFamily), otherwise),
+      ),
       when(
         family.equals(AF_INET6),
-        when(internet(IPPROTO_ICMPV6), allow, noProtocol),
+        when(internet(IPPROTO_ICMPV6), allow, otherwise),
         when(family.equals(AF_NETLINK), when(protocol.equals(NETLINK_ROUTE), allow, noProtocol), noFamily),
       ),
     ),
@@ -69,16 +103,20 @@ export const setsockoptRule: Rule = (_call, _leave, { restrictsDestinations }) =
         and(level.equals(of.level), option.in(numbers(of))),
       ),
     );
-  const closed = or(
+  // As a kernel says that was built without them: OpenSSL then encrypts by itself, in place of kTLS.
+  const absent = or(
     level.in([IPPROTO_SCTP, SOL_MPTCP]),
-    ofLevels(({ protocol, routing }) => [
-      ...Object.values(protocol),
-      ...(restrictsDestinations ? Object.values(routing) : []),
-    ]),
+    and(level.equals(IPPROTO_IPV6), option.equals(IPV6_ADDRFORM)),
   );
+  const closed = ofLevels(({ protocol, routing }) => [
+    ...Object.values(protocol),
+    ...(restrictsDestinations ? Object.values(routing) : []),
+  ]);
   const known = ofLevels(({ harmless }) => Object.values(harmless));
-  return when(closed, refused, restrictsDestinations ? when(known, allow, noOption) : allow);
+  const rest = when(closed, refused, restrictsDestinations ? when(known, allow, noOption) : allow);
+  const hasNoProtocols = and(level.equals(IPPROTO_TCP), option.equals(TCP_ULP));
+  return when(absent, noOption, when(hasNoProtocols, missing, rest));
 };
 
 /** SCTP_SOCKOPT_CONNECTX3 connects by an option that is read. */
-export const getsockoptRule: Rule = () => when(int(1).equals(IPPROTO_SCTP), refused, allow);
+export const getsockoptRule: Rule = () => when(int(1).equals(IPPROTO_SCTP), noOption, allow);

@@ -10,7 +10,7 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { close, linkat } from '../../linux/libc.ts';
-import { isShared, judgeLink, judgeSecondName } from '../../judge/files.ts';
+import { isShared, judgeEntry, judgeLink, judgeSecondName } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
@@ -90,7 +90,10 @@ function linkObject(
       return performLink(referral, context, source, entry);
     case 'refuse': {
       const errno = linkError(source, entry);
-      return errno === undefined ? refused(referral, context, 'link', reported, verdict.rule) : fail(errno);
+      if (errno !== undefined) return fail(errno);
+      // As between two mounts, which installers copy at (pnpm, uv): only the file lies outside.
+      const copies = judgeEntry(context.files, entry).kind !== 'refuse';
+      return refused(referral, context, 'link', reported, verdict.rule, copies ? Errno.EXDEV : Errno.EPERM);
     }
   }
 }

@@ -6,7 +6,7 @@ import {
   localAddress,
   socketOption,
 } from '../../linux/sockets.ts';
-import type { BoundSockets } from './bound-sockets.ts';
+import type { BoundSockets, Owner } from './bound-sockets.ts';
 import type { TargetSocket } from './target-socket.ts';
 
 /** After a connect or send: others may answer to the name that the kernel may have given the socket. */
@@ -16,10 +16,10 @@ export function noteAutobind(bound: BoundSockets, socket: TargetSocket): void {
 }
 
 /** After a bind: remembers the abstract name of a socket, if that is what it has. */
-export function noteName(bound: BoundSockets, socket: TargetSocket): void {
+export function noteName(bound: BoundSockets, socket: TargetSocket, owner?: Owner): void {
   const address = localAddress(socket.descriptor);
   if (typeof address === 'number' || address.length <= UNIX_PATH_OFFSET) return;
   if (address[UNIX_PATH_OFFSET] !== 0) return;
   const name = Buffer.from(address.subarray(UNIX_PATH_OFFSET + 1));
-  if (!bound.hasName(socket.kind.type, name)) bound.addName(socket.kind.type, name, socket.descriptor);
+  if (!bound.hasName(socket.kind.type, name)) bound.addName(socket.kind.type, name, socket.descriptor, owner);
 }

@@ -6,6 +6,7 @@ import { trustedStatus } from '../context.ts';
 import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteName } from './autobind.ts';
 import { bindPath } from './bind-path.ts';
+import { noteListener } from './loopback.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { closeSocket, openSocket, readAddress, type TargetSocket } from './target-socket.ts';
 
@@ -22,14 +23,18 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   if (typeof address === 'number') return fail(-address);
   const status = trustedStatus(referral, context);
   if (status === undefined) return fail(Errno.EPERM);
-  if (socket.kind.domain !== AF_UNIX) return resultReply(bindOurs(socket.descriptor, address));
+  if (socket.kind.domain !== AF_UNIX) {
+    const result = bindOurs(socket.descriptor, address);
+    if (result === 0 && !context.network.anyAddress) noteListener(context.bound, socket);
+    return resultReply(result);
+  }
   if (hasPath(address)) {
     const name = unixName(address);
     if (name.kind === 'unix-path')
       return bindPath({ referral, context, socket, address, path: name.path, umask: status.umask });
   }
   const result = bindOurs(socket.descriptor, address);
-  if (result === 0) noteName(context.bound, socket);
+  if (result === 0) noteName(context.bound, socket, { tid: referral.tid, descriptor: referral.int(0) });
   return resultReply(result);
 }
 

@@ -8,11 +8,16 @@
 import { fstat } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { socketCookie } from '../../linux/sockets.ts';
+import { copyDescriptor } from '../target/descriptor.ts';
+import type { Members } from '../target/members.ts';
+import { targetStatus } from '../target/target.ts';
+import { closeLingering } from '../watch.ts';
 import { socketLife } from '../../linux/unix-diag.ts';
 
 /** Each inode costs a descriptor. Beyond this the oldest are forgotten, which refuses connects and allows none. */
 const MOST_INODES = 1024;
 const MOST_NAMES = 4096;
+const MOST_INTERNET = 65_536;
 
 /** One socket, whatever sockets come after it. */
 interface Socket {
@@ -20,9 +25,21 @@ interface Socket {
   readonly cookie: bigint;
 }
 
+/** Where a process had a socket when it bound it. */
+export interface Owner {
+  readonly tid: number;
+  readonly descriptor: number;
+}
+
+interface Named extends Socket {
+  readonly owner: Owner | undefined;
+}
+
 export class BoundSockets {
   readonly #inodes = new Map<string, number>();
-  readonly #names = new Map<string, Socket>();
+  readonly #names = new Map<string, Named>();
+  /** Cookies of TCP sockets, which no other socket ever gets. */
+  readonly #internet = new Set<bigint>();
   #sweepAt = 64;
 
   /** Remembers the inode of an O_PATH descriptor, which is taken over. */
@@ -63,18 +80,32 @@ export class BoundSockets {
    * Remembers which socket has an abstract name.
    * @param type of the socket: names of streams and datagrams are apart
    * @param socket any descriptor of it
+   * @param owner who has bound it, if it is known
    */
-  addName(type: number, name: Uint8Array, socket: number): void {
+  addName(type: number, name: Uint8Array, socket: number, owner?: Owner): void {
     const status = fstat(socket);
     const cookie = socketCookie(socket);
     if (typeof status === 'number' || typeof cookie === 'number') return;
     const key = nameKey(type, name);
     this.#names.delete(key);
-    this.#names.set(key, { inode: status.inode, cookie });
+    this.#names.set(key, { inode: status.inode, cookie, owner });
     for (const oldest of this.#names.keys()) {
       if (this.#names.size <= MOST_NAMES) break;
       this.#names.delete(oldest);
     }
+  }
+
+  /** Remembers a TCP socket that was bound to an address, by its cookie. */
+  addInternet(cookie: bigint): void {
+    this.#internet.add(cookie);
+    for (const oldest of this.#internet) {
+      if (this.#internet.size <= MOST_INTERNET) break;
+      this.#internet.delete(oldest);
+    }
+  }
+
+  hasInternet(cookie: bigint): boolean {
+    return this.#internet.has(cookie);
   }
 
   /**
@@ -88,6 +119,22 @@ export class BoundSockets {
     const life = socketLife(socket.inode, socket.cookie);
     if (life === 'gone') this.#names.delete(key);
     return life === 'alive';
+  }
+
+  /**
+   * Our own descriptor of the socket that has a name, which has it as long as that is open; -1 where whoever bound it has it
+   * no longer at the same number.
+   */
+  holdName(type: number, name: Uint8Array, members: Members): number {
+    const socket = this.#names.get(nameKey(type, name));
+    if (socket?.owner === undefined) return -1;
+    const { tid, descriptor } = socket.owner;
+    const status = targetStatus(tid);
+    if (typeof status === 'number' || !members.has(status.tgid)) return -1;
+    const copy = copyDescriptor(tid, descriptor);
+    if (copy < 0 || socketCookie(copy) === socket.cookie) return Math.max(copy, -1);
+    closeLingering(copy);
+    return -1;
   }
 }
 

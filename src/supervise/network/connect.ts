@@ -24,6 +24,7 @@ import { noteAutobind } from './autobind.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
 import { reach, type Reachable } from './reach.ts';
 import { interruption } from '../interruption.ts';
+import { InsideConnect } from './inside-connect.ts';
 import { closeSocket, readAddress, type TargetSocket } from './target-socket.ts';
 import { closeLingering, within } from '../watch.ts';
 
@@ -61,7 +62,10 @@ function connectCopy(
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const target = reach(referral, context, socket, address, { kind: 'connect' });
   if (target.kind !== 'reachable') return target;
-  const attempt = new ConnectAttempt(context, socket, target);
+  const attempt =
+    target.inside === undefined
+      ? new ConnectAttempt(context, socket, target)
+      : new InsideConnect(context, socket, target, target.inside);
   const reply = attempt.begin(referral);
   if (reply !== PENDING && target.held >= 0) close(target.held);
   return reply;
@@ -77,6 +81,8 @@ class ConnectAttempt implements PendingCall {
   #referral: Referral | undefined;
   #timeout = Infinity;
   #interruptions = 0;
+  /** The name could not change hands in the last connect(2). */
+  #wasHeld = false;
 
   constructor(context: NetworkContext, socket: TargetSocket, target: Reachable) {
     this.#context = context;
@@ -160,6 +166,17 @@ class ConnectAttempt implements PendingCall {
    * @param again on this host the handshake is over at once, though the first answer does not say so yet
    */
   #connect(again: boolean): number {
+    const { name } = this.#target;
+    if (name === undefined) return this.#connectOnce(again);
+    // While we have the socket too, nobody else can have its name; it may well be closed once it was reached.
+    const held = this.#context.bound.holdName(this.#socket.kind.type, name, this.#context.members);
+    const result = this.#connectOnce(again);
+    if (held >= 0) close(held);
+    this.#wasHeld = held >= 0;
+    return result;
+  }
+
+  #connectOnce(again: boolean): number {
     const { descriptor, kind } = this.#socket;
     const { address } = this.#target;
     if (kind.type === SOCK_DGRAM) return connectOurs(descriptor, address);
@@ -201,7 +218,7 @@ class ConnectAttempt implements PendingCall {
 
   #finish(result: number): Reply {
     if (result < 0 || this.#socket.kind.domain !== AF_UNIX) return resultReply(result);
-    if (!this.#isStillOurs()) {
+    if (!this.#wasHeld && !this.#isStillOurs()) {
       // The name changed hands meanwhile. Nothing has been sent yet.
       this.#disconnect();
       return fail(Errno.ECONNREFUSED);

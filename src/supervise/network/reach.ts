@@ -3,9 +3,10 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
-import { hasReachable } from '../../linux/unix-diag.ts';
-import { destinationOf, type SocketUse } from '../../judge/destination.ts';
-import type { Verdict } from '../../judge/verdict.ts';
+import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
+import { destinationOf, type Destination, type SocketUse } from '../../judge/destination.ts';
+import type { NetworkRules } from '../../judge/network.ts';
+import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
 import type { ReportedObject } from '../../report/event.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
@@ -13,7 +14,10 @@ import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
 import type { NetworkContext } from './context.ts';
 import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
+import { whoListens } from './loopback.ts';
 import type { TargetSocket } from './target-socket.ts';
+
+export type InternetDestination = Extract<Destination, { kind: 'internet' }>;
 
 /** A destination that may be reached. */
 export interface Reachable {
@@ -23,6 +27,8 @@ export interface Reachable {
   readonly held: number;
   /** An abstract name that must still be the sandbox's after a connect. */
   readonly name: Buffer | undefined;
+  /** Where a listener of the sandbox must be what answers a connect. */
+  readonly inside: InternetDestination | undefined;
   /** The host, where it is one that was judged. */
   readonly host: AddressBytes | undefined;
 }
@@ -46,11 +52,22 @@ export function reach(
     case 'other':
       return decide(referral, context, use, context.network.judgeOther(), { kind: 'none' }, address);
     case 'internet': {
-      const { port, protocol } = destination;
+      const { protocol } = destination;
+      const port = usablePort(context.network, destination, use);
       const verdict = context.network.judge(destination.address, port, protocol);
       const own = context.network.anyAddress ? address : Buffer.from(destination.bytes);
+      // Behind the family, whichever it is.
+      if (port !== destination.port) own.writeUInt16BE(port, 2);
       const host = destination.address;
       const reported = { kind: 'address', address: host, port, protocol } as const;
+      if (verdict.kind === 'refuse' && use.kind === 'connect') {
+        const listens = whoListens(context.bound, socket, destination);
+        if (listens === 'nobody') return fail(Errno.ECONNREFUSED);
+        if (listens === 'inside') {
+          const decision = decide(referral, context, use, PERFORM, reported, Buffer.from(destination.bytes));
+          return decision.kind === 'reachable' ? { ...decision, inside: destination } : decision;
+        }
+      }
       const leads = verdict.kind !== 'refuse' && !context.network.anyAddress;
       if (leads && isBoundAstray(socket, use, host, destination.scope))
         return refused(referral, context, use.kind, reported, INTERFACE_RULE);
@@ -65,12 +82,26 @@ export function reach(
       return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
     }
     case 'unix-path':
-      return reachPath(referral, context, use, destination.path);
+      return reachPath(referral, context, socket, use, destination.path);
   }
 }
 
+/**
+ * A UDP socket is connected to port 0 by who wants to know its own address then, and sends nothing (getaddrinfo(3), which
+ * sorts by it). It could, so where ports are restricted the socket gets an allowed one.
+ */
+function usablePort(
+  network: NetworkRules,
+  { address, port, protocol }: InternetDestination,
+  use: SocketUse,
+): number {
+  if (port !== 0 || protocol !== 'udp' || use.kind !== 'connect') return port;
+  if (network.judge(address, port, protocol).kind !== 'refuse') return port;
+  return network.allowedPort(address) ?? port;
+}
+
 function reachable(address: Buffer, held = -1, host?: AddressBytes): Reachable {
-  return { kind: 'reachable', address, held, name: undefined, host };
+  return { kind: 'reachable', address, held, name: undefined, inside: undefined, host };
 }
 
 function decide(
@@ -92,6 +123,7 @@ function decide(
 function reachPath(
   referral: Referral,
   context: NetworkContext,
+  socket: TargetSocket,
   use: SocketUse,
   path: Buffer,
 ): Reachable | Reply {
@@ -100,7 +132,7 @@ function reachPath(
   if (object.kind === 'error') return fail(object.errno);
   const { descriptor } = object;
   const verdict = context.unix.judgePath(object.path, context.bound.hasInode(descriptor));
-  const error = verdict.kind === 'refuse' ? kernelError(descriptor) : undefined;
+  const error = verdict.kind === 'refuse' ? kernelError(socket, descriptor) : undefined;
   if (error !== undefined) {
     close(descriptor);
     return fail(error);
@@ -112,11 +144,20 @@ function reachPath(
   return decision;
 }
 
-/** The error that the kernel would have had before it looked for a socket. */
-function kernelError(descriptor: number): number | undefined {
+/** The error that the kernel would have had: programs start a server anew where an old socket file has none any more. */
+function kernelError({ kind }: TargetSocket, descriptor: number): number | undefined {
   const access = accessDescriptor(descriptor, W_OK);
   if (access < 0) return -access;
-  return (fileMode(descriptor) & S_IFMT) === S_IFSOCK ? undefined : Errno.ECONNREFUSED;
+  if ((fileMode(descriptor) & S_IFMT) !== S_IFSOCK) return Errno.ECONNREFUSED;
+  switch (reachableAt(kind.type, descriptor)) {
+    case 'nobody':
+      return Errno.ECONNREFUSED;
+    case 'other type':
+      return Errno.EPROTOTYPE;
+    case 'taken':
+    case 'unknown':
+      return undefined;
+  }
 }
 
 /** The address of the very file that a descriptor holds, whatever its names mean by now. */
