@@ -5,6 +5,7 @@
  */
 import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { HIDDEN_PREFIXES } from '../launch/front-names.ts';
 import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { wayOf } from '../policy/links.ts';
@@ -44,7 +45,7 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
     Buffer.from(name),
   );
   const here = resolvePath(Buffer.from('.'));
-  const loaded = loadedNames(process.env, libraries, here.toString('latin1'));
+  const loaded = loadedNames(readAtStart(front !== undefined), libraries, here.toString('latin1'));
   refuseSearch(loaded, here, trees);
   return [
     ...[
@@ -59,6 +60,13 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
     ...placesOf(loaded),
     ...libraries,
   ];
+}
+
+/** The front hides from Node what Node would load. */
+function readAtStart(byFront: boolean): Readonly<Record<string, string | undefined>> {
+  if (!byFront) return process.env;
+  const isHidden = (name: string): boolean => HIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isHidden(name)));
 }
 
 function isNear(trees: readonly PathBytes[]): (path: PathBytes) => boolean {
