@@ -65,8 +65,11 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
 /** The front hides from Node what Node would load. */
 function readAtStart(byFront: boolean): Readonly<Record<string, string | undefined>> {
   if (!byFront) return process.env;
-  const isHidden = (name: string): boolean => HIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix));
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isHidden(name)));
+}
+
+function isHidden(name: string): boolean {
+  return HIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 function isNear(trees: readonly PathBytes[]): (path: PathBytes) => boolean {
