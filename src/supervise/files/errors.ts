@@ -30,7 +30,7 @@ import {
 } from '../../linux/files.ts';
 import { close, openat } from '../../linux/libc.ts';
 import type { OpenRequest } from './open-request.ts';
-import type { ResolvedEntry } from '../target/resolve.ts';
+import type { ResolvedEntry } from '../target/resolved.ts';
 import type { OpenObject } from './object.ts';
 
 const NO_PATH = new Uint8Array(1);

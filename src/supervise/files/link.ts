@@ -15,14 +15,9 @@ import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import {
-  objectOf,
-  openTargetDescriptor,
-  resolveEntry,
-  resolveObject,
-  type ResolvedEntry,
-  type ResolvedObject,
-} from '../target/resolve.ts';
+import { resolveEntry, resolveObject } from '../target/resolve.ts';
+import { objectOf, type ResolvedEntry, type ResolvedObject } from '../target/resolved.ts';
+import { openTargetDescriptor } from '../target/start.ts';
 import { entryError, entryType } from './errors.ts';
 import { areBelow, readPaths, statusOf, type TwoNames } from './two-names.ts';
 

@@ -9,7 +9,7 @@ import { fileIdentity } from '../../linux/file-identity.ts';
 import { O_NOFOLLOW, S_IFMT, fileMode, fstat, openPath, openPathText } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { birthTime } from '../../linux/statx.ts';
-import type { ResolvedEntry } from '../target/resolve.ts';
+import type { ResolvedEntry } from '../target/resolved.ts';
 
 /** Beyond these the oldest are forgotten, which refuses changes and allows none. */
 const MOST_KNOWN = 200_000;

@@ -1,7 +1,7 @@
 /** Files that live in no directory (memfd_create(2)): the target's own, whatever is done to them. */
 import { fstat } from '../../linux/files.ts';
 import { close, memfdCreate } from '../../linux/libc.ts';
-import type { ResolvedObject } from '../target/resolve.ts';
+import type { ResolvedObject } from '../target/resolved.ts';
 
 const MFD_CLOEXEC = 1;
 const NAME = Buffer.from('/memfd:');

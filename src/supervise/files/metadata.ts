@@ -20,7 +20,9 @@ import type { FileContext, FileHandler } from './context.ts';
 import { copyOfThread } from '../target/descriptor.ts';
 import type { Members } from '../target/members.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { objectOf, openTargetDescriptor, resolveObject, type ResolvedObject } from '../target/resolve.ts';
+import { resolveObject } from '../target/resolve.ts';
+import { objectOf, type ResolvedObject } from '../target/resolved.ts';
+import { openTargetDescriptor } from '../target/start.ts';
 import { arena, isPathOnly, openError, readPath } from '../target/target.ts';
 import {
   NO_CHANGE,

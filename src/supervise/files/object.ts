@@ -3,7 +3,7 @@ import { S_IFCHR, S_IFMT, fileMode, fstat } from '../../linux/files.ts';
 import { isInInterface } from '../../linux/mounts.ts';
 import type { FoundObject } from '../../judge/files.ts';
 import type { Members } from '../target/members.ts';
-import type { ResolvedObject } from '../target/resolve.ts';
+import type { ResolvedObject } from '../target/resolved.ts';
 import { processOfFile } from './foreign-process.ts';
 
 /** No inode: what cannot be looked at is equal to nothing. */

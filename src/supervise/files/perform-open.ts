@@ -31,7 +31,7 @@ import { trustedStatus } from '../context.ts';
 import type { FileContext } from './context.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
-import type { ResolvedEntry } from '../target/resolve.ts';
+import type { ResolvedEntry } from '../target/resolved.ts';
 import { underUmask } from '../target/umask.ts';
 import { accessError, flagsError, neededAccess, openError } from './errors.ts';
 import { isOfForeignProcess } from './foreign-process.ts';

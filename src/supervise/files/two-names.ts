@@ -15,7 +15,8 @@ import { isAllowedPath, isShared, judgeEntries, judgeLink } from '../../judge/fi
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { resolveEntry, type ResolvedEntry } from '../target/resolve.ts';
+import { resolveEntry } from '../target/resolve.ts';
+import type { ResolvedEntry } from '../target/resolved.ts';
 import { arena, readPath } from '../target/target.ts';
 import { entryError, entryType, isFilled, missingError } from './errors.ts';
 

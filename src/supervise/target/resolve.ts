@@ -21,24 +21,29 @@ import {
   fileMode,
   fileSystemType,
   openPath,
-  openPathText,
   openat2,
   pathOfDescriptor,
   readLink,
   terminated,
 } from '../../linux/files.ts';
-import { looking } from '../../linux/impersonation.ts';
-import { isInInterface } from '../../linux/mounts.ts';
 import { close } from '../../linux/libc.ts';
-import { UNREACHABLE, type Place } from '../../judge/files.ts';
-import { isRemoved, isSameFile, pathOfDeepDirectory } from './depth.ts';
+import { isSameFile } from './depth.ts';
 import type { Members } from './members.ts';
-import { isInView } from './mounts.ts';
-import { targetStatus } from './target.ts';
+import { splitLast, terminatedView, type NoName } from './path-text.ts';
+import {
+  describe,
+  describeIn,
+  entryIn,
+  failure,
+  keepInView,
+  type ResolutionError,
+  type ResolvedEntry,
+  type ResolvedObject,
+} from './resolved.ts';
+import { closeStart, isNegated, openStart } from './start.ts';
 import { openStep, walk } from './walk.ts';
 
 const SLASH = 0x2f;
-const DOT = 0x2e;
 /** MAXSYMLINKS of the kernel. */
 const MOST_LINKS = 40;
 const ROOT = terminated(Buffer.from('/'));
@@ -46,78 +51,6 @@ const HERE = terminated(Buffer.from('.'));
 const NO_BYTES = new Uint8Array(1);
 const SLASH_TEXT = Buffer.from('/');
 const OWN_PROC = Buffer.from(`/proc/${process.pid}`);
-
-/**
- * Whether the way of the path that is being resolved surely stayed in our view: from our root, by no link of /proc. Set anew
- * for each path, and asked before the next.
- */
-let staysInView = false;
-
-/** An open object (O_PATH); whoever got it closes it. */
-export interface ResolvedObject extends Place {
-  readonly kind: 'object';
-  readonly descriptor: number;
-  /** As the kernel names it; a copy. */
-  readonly path: Buffer;
-}
-
-/** A name in an open directory (O_PATH): there may be something of that name or not. */
-export interface ResolvedEntry extends Place {
-  readonly kind: 'entry';
-  readonly directory: number;
-  /** One component, without slashes, as bytes that end in NUL. */
-  readonly name: Buffer;
-  /** The path had slashes behind the name: only a directory will do. */
-  readonly trailingSlash: boolean;
-  /** Path of the entry: that of the directory as the kernel names it, and the name. */
-  readonly path: Buffer;
-}
-
-export interface ResolutionError {
-  readonly kind: 'error';
-  readonly errno: number;
-}
-
-/** The last component of a path is `.`, `..` or nothing but slashes: no entry can be made or removed there. */
-export interface NoName {
-  readonly kind: 'no-name';
-  readonly last: 'dot' | 'dotdot' | 'root';
-}
-
-function failure(result: number): ResolutionError {
-  return { kind: 'error', errno: -result };
-}
-
-/**
- * Where a relative path starts: AT_FDCWD itself for absolute paths, else an open directory of the target.
- * Returns a negated error number where there is none.
- */
-function openStart(tid: number, directory: number, path: Uint8Array): number {
-  if (path[0] === SLASH) return AT_FDCWD;
-  if (directory === AT_FDCWD) return openLooking(`/proc/${tid}/cwd`);
-  if (directory < 0) return -Errno.EBADF;
-  return openTargetDescriptor(tid, directory);
-}
-
-/** Opens what a target's descriptor refers to, with O_PATH. Returns a descriptor, or a negated error number. */
-export function openTargetDescriptor(tid: number, descriptor: number): number {
-  if (descriptor < 0) return -Errno.EBADF;
-  const result = openLooking(`/proc/${tid}/fd/${descriptor}`);
-  return result === -Errno.ENOENT ? -Errno.EBADF : result;
-}
-
-function openLooking(path: string): number {
-  const result = openPathText(path);
-  return result === -Errno.EACCES || result === -Errno.EPERM ? looking(() => openPathText(path)) : result;
-}
-
-function closeStart(start: number): void {
-  if (start >= 0) close(start);
-}
-
-function isNegated(result: number): boolean {
-  return result < 0 && result !== AT_FDCWD;
-}
 
 function isBelowOwnProc(path: Uint8Array): boolean {
   return path.length >= OWN_PROC.length && Buffer.compare(path.subarray(0, OWN_PROC.length), OWN_PROC) === 0;
@@ -132,7 +65,7 @@ function openFrom(tid: number, members: Members, start: number, path: Uint8Array
 
 /** A walk may follow links of /proc, and they lead anywhere. */
 function walkOut(tid: number, members: Members, start: number, path: Uint8Array, flags: number): number {
-  staysInView = false;
+  keepInView(false);
   return walk(tid, members, start, path, flags);
 }
 
@@ -169,7 +102,7 @@ export function resolve(
   restriction = 0,
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
-  staysInView = path[0] === SLASH && restriction === 0;
+  keepInView(path[0] === SLASH && restriction === 0);
   if (restriction !== 0) return resolveRestricted(tid, members, directory, path, follow, restriction);
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
@@ -310,21 +243,6 @@ function deepFile(
   return resolution;
 }
 
-/** Describes an object by the open directory in which it has this name, and takes both descriptors over. */
-function describeIn(
-  directory: number,
-  name: Uint8Array,
-  descriptor: number,
-): ResolvedObject | ResolutionError {
-  const entry = entryIn(directory, name, false);
-  if (entry.kind === 'error') {
-    close(descriptor);
-    return entry;
-  }
-  close(directory);
-  return objectAt(descriptor, entry.path);
-}
-
 /** Something on the way is missing: if it is only the last name, that is the entry. */
 function resolveAbsent(
   tid: number,
@@ -369,18 +287,6 @@ function openParent(tid: number, members: Members, start: number, parent: Uint8A
   return openat2(start, start === AT_FDCWD ? ROOT : HERE, O_PATH | O_DIRECTORY, 0, 0);
 }
 
-const PROC = Buffer.from('/proc/');
-const IN_PROCESS = /^\/proc\/(\d+)(?:\/|$)/;
-
-/** True for our own /proc directory and those of our threads: we may open what is in them, a target never may. */
-function isOurs(path: Buffer): boolean {
-  if (path.length < PROC.length || path.compare(PROC, 0, PROC.length, 0, PROC.length) !== 0) return false;
-  const number = IN_PROCESS.exec(path.toString('latin1', 0, 20))?.[1];
-  if (number === undefined) return false;
-  const status = targetStatus(Number(number));
-  return typeof status !== 'number' && status.tgid === process.pid;
-}
-
 /** The object at the end of a path; an error where there is none. */
 export function resolveObject(
   tid: number,
@@ -395,50 +301,6 @@ export function resolveObject(
   return failure(-Errno.ENOENT);
 }
 
-/** Describes what a descriptor of the target leads to, as an open one of ours, and takes it over. */
-export function objectOf(descriptor: number): ResolvedObject | ResolutionError {
-  staysInView = false;
-  return describe(descriptor);
-}
-
-/** The same for what a path has led to, whose name may be known already. */
-function describe(
-  descriptor: number,
-  known: Buffer | number = pathOfDescriptor(descriptor),
-): ResolvedObject | ResolutionError {
-  const name = known === -Errno.ENAMETOOLONG ? pathOfDeepDirectory(descriptor) : known;
-  if (typeof name === 'number' || isOurs(name)) {
-    close(descriptor);
-    return failure(typeof name === 'number' ? name : -Errno.EACCES);
-  }
-  return objectAt(descriptor, nameInView(descriptor, name));
-}
-
-function objectAt(descriptor: number, path: Buffer): ResolvedObject {
-  return {
-    kind: 'object',
-    descriptor,
-    path,
-    get isInterface() {
-      return isInInterface(descriptor);
-    },
-  };
-}
-
-/** Files without a directory (memfd_create(2)) lie in a mount of their own. */
-const MEMORY_FILE = Buffer.from('/memfd:');
-
-/**
- * A copy of the name of an open file. In a mount of another namespace, which a descriptor that was handed in may lead
- * to, the kernel's own name would mean another file here; it is marked as getcwd(3) does it.
- */
-function nameInView(descriptor: number, name: Buffer): Buffer {
-  const isMemory = name.subarray(0, MEMORY_FILE.length).equals(MEMORY_FILE);
-  return staysInView || name[0] !== SLASH || isMemory || isInView(descriptor)
-    ? Buffer.from(name)
-    : Buffer.concat([UNREACHABLE, name]);
-}
-
 /** The entry that a path names: its directory, opened, and the last component, not followed. */
 export function resolveEntry(
   tid: number,
@@ -448,7 +310,7 @@ export function resolveEntry(
 ): ResolvedEntry | NoName | ResolutionError {
   if (path.length === 0) return failure(-Errno.ENOENT);
   const parts = splitLast(path);
-  staysInView = path[0] === SLASH;
+  keepInView(path[0] === SLASH);
   const start = openStart(tid, directory, path);
   if (isNegated(start)) return failure(start);
   // The way to "." and ".." must lead through a directory too, and be open: `f/.` is ENOTDIR.
@@ -463,68 +325,4 @@ export function resolveEntry(
     return parts;
   }
   return entryIn(parent, parts.name, parts.trailingSlash);
-}
-
-/** Describes a name in an open directory and takes the descriptor over. */
-export function entryIn(
-  directory: number,
-  name: Uint8Array,
-  trailingSlash: boolean,
-): ResolvedEntry | ResolutionError {
-  const told = pathOfDescriptor(directory);
-  const found = told === -Errno.ENAMETOOLONG ? pathOfDeepDirectory(directory) : told;
-  const isGone = typeof found !== 'number' && isRemoved(directory, found);
-  if (typeof found === 'number' || isGone || name.length > 255) {
-    close(directory);
-    if (isGone) return failure(-Errno.ENOENT);
-    return failure(typeof found === 'number' ? found : -Errno.ENAMETOOLONG);
-  }
-  const parentPath = nameInView(directory, found);
-  const separator = parentPath.length === 1 ? 0 : 1;
-  const path = Buffer.alloc(parentPath.length + separator + name.length);
-  path.set(parentPath);
-  path[parentPath.length + separator - 1] = SLASH;
-  path.set(name, parentPath.length + separator);
-  return {
-    kind: 'entry',
-    directory,
-    name: terminated(name),
-    trailingSlash,
-    path,
-    get isInterface() {
-      return isInInterface(directory);
-    },
-  };
-}
-
-type LastComponent =
-  | {
-      readonly kind: 'name';
-      readonly parent: Uint8Array;
-      readonly name: Uint8Array;
-      readonly trailingSlash: boolean;
-    }
-  | NoName;
-
-/** Cuts the last component off. The rest keeps its slash, so that only a directory will do. */
-export function splitLast(path: Uint8Array): LastComponent {
-  let end = path.length;
-  while (end > 0 && path[end - 1] === SLASH) end -= 1;
-  if (end === 0) return { kind: 'no-name', last: 'root' };
-  let begin = end;
-  while (begin > 0 && path[begin - 1] !== SLASH) begin -= 1;
-  const name = path.subarray(begin, end);
-  if (name.length === 1 && name[0] === DOT) return { kind: 'no-name', last: 'dot' };
-  if (name.length === 2 && name[0] === DOT && name[1] === DOT) return { kind: 'no-name', last: 'dotdot' };
-  return { kind: 'name', parent: path.subarray(0, begin), name, trailingSlash: end < path.length };
-}
-
-/** Paths read from a target have their NUL right behind them in the same memory; others are copied. */
-function terminatedView(path: Uint8Array): Uint8Array {
-  const end = path.byteOffset + path.byteLength;
-  if (end < path.buffer.byteLength) {
-    const behind = new Uint8Array(path.buffer, path.byteOffset, path.byteLength + 1);
-    if (behind[path.byteLength] === 0) return behind;
-  }
-  return terminated(path);
 }
