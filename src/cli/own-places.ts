@@ -9,8 +9,9 @@ import { HIDDEN_PREFIXES } from '../launch/front-names.ts';
 import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { wayOf } from '../policy/links.ts';
-import { absolutePath, resolvePath } from '../policy/paths.ts';
+import { absolutePath, currentDirectory, resolvePath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
+import { ValueError } from '../policy/value-error.ts';
 import { isWithin } from '../policy/within.ts';
 import { loadedNames, type LoadedNames } from './loaded-names.ts';
 import { logTarget } from './open-reports.ts';
@@ -44,7 +45,7 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
     Buffer.from(name),
   );
-  const here = resolvePath(Buffer.from('.'));
+  const here = workingDirectory();
   const loaded = loadedNames(readAtStart(front !== undefined), libraries, here.toString('latin1'));
   refuseSearch(loaded, here, trees);
   return [
@@ -60,6 +61,16 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
     ...placesOf(loaded),
     ...libraries,
   ];
+}
+
+/** The root where it is gone: from there Node finds what it finds anywhere. */
+function workingDirectory(): PathBytes {
+  try {
+    return currentDirectory();
+  } catch (error) {
+    if (error instanceof ValueError) return Buffer.from('/');
+    throw error;
+  }
 }
 
 /** The front hides from Node what Node would load. */
