@@ -1,6 +1,7 @@
 /** What was learned, as a config file that --config reads. */
 import { formatAddress, formatNetwork } from '../policy/address-text.ts';
 import type { Endpoint, PathBytes } from '../policy/policy.ts';
+import { isPseudoTerminal } from '../report/advice.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { CountedEndpoint, Lessons } from '../report/learn/lessons.ts';
 import { networksOf, type Place, placesOf, portsText } from '../report/learn/places.ts';
@@ -46,8 +47,11 @@ function times(count: number): string {
 function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): void {
   const { homes, isDevice, existing, isItself } = options;
   text.comment('Files').setting('read-only', '1');
+  const others = lessons.paths.filter(({ path }) => !isDevice(path) && isPseudoTerminal(path));
+  if (others.length > 0)
+    text.comment(`Terminals of others were changed, which have another number each time: ${others.length}`);
   const seen = lessons.paths
-    .filter(({ path }) => !isDevice(path))
+    .filter(({ path }) => !isDevice(path) && !isPseudoTerminal(path))
     // What was seen decides, also where it is gone by now and a directory above stands for it.
     .map((item) => ({
       ...item,

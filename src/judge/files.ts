@@ -13,6 +13,9 @@ export type { Place } from './place.ts';
 /** What the rule is called that keeps what secfilt itself is made of from changes. */
 export const OWN_PLACES = 'the next run would begin with it, or its log lies there';
 
+/** What the rule is called that allows a pseudo-terminal that the sandbox made, whose number is another each time. */
+export const OWN_TERMINAL = 'a pseudo-terminal of its own';
+
 const OUTSIDE_RULE = refuse('outside --write-allow');
 const FIXED_RULE = refuse('a device of everybody is written to, and stays as it is');
 const DEVICE_RULE = refuse('device nodes are never made');

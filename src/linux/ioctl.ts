@@ -8,6 +8,9 @@ export const TERMINAL_INJECTION = {
   TIOCSETD: 0x5423,
 } as const;
 
+/** Opens the other side of a pseudo-terminal, without its name (ioctl_tty(2)). The argument is the flags of open(2). */
+export const TIOCGPTPEER = 0x5441;
+
 /** Name who gets the signals of a descriptor (socket(7)). */
 export const SIGNAL_OWNER = { FIOSETOWN: 0x8901, SIOCSPGRP: 0x8902 } as const;
 

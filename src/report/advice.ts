@@ -17,6 +17,11 @@ export type Advice =
   | { readonly kind: 'none'; readonly reason?: string };
 
 const NONE: Advice = { kind: 'none' };
+/** Somebody else's, and its number another's the next time. */
+const TERMINAL: Advice = {
+  kind: 'none',
+  reason: 'a terminal of somebody else, which has another number each time',
+};
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
 const DELETED = Buffer.from(' (deleted)');
 const DNS_PORT = 53;
@@ -39,6 +44,7 @@ export class Advisor {
   /** What would allow a refused call. */
   advise({ object, operation, rule }: ReferralEvent): Advice {
     if (rule === OWN_PLACES) return OWN;
+    if (object.kind === 'path' && isPseudoTerminal(object.path)) return TERMINAL;
     if (!rule.includes('--')) return NONE;
     const advice = this.#optionFor(object, operation);
     const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;
@@ -98,6 +104,13 @@ export class Advisor {
 /** A name that is made there once is another one the next time. */
 function isTemporary(path: PathBytes): boolean {
   return TEMPORARY.some((directory) => directory.equals(path.subarray(0, path.lastIndexOf('/'))));
+}
+
+const PSEUDO_TERMINAL_PATTERN = /^\/dev\/pts\/\d+$/;
+
+/** A terminal that goes by a number, which others get later: no name to rely on. */
+export function isPseudoTerminal(path: PathBytes): boolean {
+  return PSEUDO_TERMINAL_PATTERN.test(path.toString('latin1'));
 }
 
 function missingOptions(

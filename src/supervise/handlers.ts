@@ -14,6 +14,7 @@ import * as links from './files/link.ts';
 import { MadeFiles } from './files/made-files.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
+import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
@@ -122,6 +123,7 @@ export function makeHandlers(
       innerDomains: new InnerDomains(),
       terminals: Terminals.handedOver(),
       made,
+      pseudoTerminals: new PseudoTerminals(),
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {

@@ -44,7 +44,7 @@ const ENVIRONMENT = {
   MAKEFLAGS: undefined,
 };
 
-async function missing(needs: readonly string[]): Promise<string | undefined> {
+export async function missing(needs: readonly string[]): Promise<string | undefined> {
   for (const need of needs) {
     const { code } = await run(['bash', '-c', 'command -v "$1"', 'bash', need]);
     if (code !== 0) return need;

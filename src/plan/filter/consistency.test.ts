@@ -72,11 +72,15 @@ const FCNTL_PASSES = [
 /** F_SET_RW_HINT, F_SET_FILE_RW_HINT, F_SETDELEG. */
 const FCNTL_CHANGES = [1036, 1038, 1040];
 
+/** TIOCGPTPEER. */
+const OPENS_TERMINAL = 0x5441;
+
 function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
   if (INJECTION.includes(command)) return REFUSED;
   if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
   if (!restrictsFiles) return ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
+  if (command === OPENS_TERMINAL && refer !== undefined) return 'leave';
   if (CHANGES.includes(command)) return REFUSED;
   const family = Math.floor(command / 256) % 256;
   return FAMILIES.includes(family) && !READS.includes(command) ? REFUSED : ALLOW;

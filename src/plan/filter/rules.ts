@@ -15,6 +15,7 @@ import {
   PAGEMAP_SCAN,
   SIGNAL_OWNER,
   TERMINAL_INJECTION,
+  TIOCGPTPEER,
 } from '../../linux/ioctl.ts';
 import {
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
@@ -97,8 +98,10 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const command = int(1);
     // In a domain of Landlock's no process outside is looked into.
     const scans = situation.landlockDomain ? [PAGEMAP_SCAN] : [];
+    // It opens a file. Without a supervisor Landlock decides whether it may.
+    const opens = situation.refer === undefined ? [] : [TIOCGPTPEER];
     const rest = when(
-      command.in(Object.values(FILE_FLAGS)),
+      command.in([...Object.values(FILE_FLAGS), ...opens]),
       leave,
       when(
         or(

@@ -1,4 +1,5 @@
 /** What a watched command did, counted by path and address: events in, lessons out. */
+import { OWN_TERMINAL } from '../../judge/files.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
 import type { Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
@@ -72,6 +73,8 @@ export class Lessons implements Reporter, OutcomeListener {
       this.refused += 1;
       return;
     }
+    // Allowed under every policy, and its number means nothing by the next time.
+    if (event.rule === OWN_TERMINAL) return;
     if (event.errno === 0) this.#begun.get(event.tid)?.push(event);
   }
 

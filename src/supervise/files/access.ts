@@ -29,6 +29,7 @@ import { arena, readPath } from '../target/target.ts';
 import { isHeld } from './held.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
+import { MASTER } from './pseudo-terminals.ts';
 import { CONTROLLING_TERMINAL } from './terminals.ts';
 
 const path = arena(PATH_MAX);
@@ -70,11 +71,13 @@ function answer(
   return errno === undefined ? CONTINUE_CALL : fail(errno);
 }
 
-/** Memory, what is held for writing, and /dev/tty, of which is seen at an open which terminal it means. */
+/** Memory, what is held for writing, pseudo-terminals of one's own, and /dev/tty, of which is seen at an open which terminal it means. */
 function opensAnyway(tid: number, context: FileContext, object: OpenObject, name: Uint8Array): boolean {
   return (
     isAnonymousMemory(object) ||
     object.characterDevice === CONTROLLING_TERMINAL ||
+    object.characterDevice === MASTER ||
+    context.pseudoTerminals.find(object) !== undefined ||
     isHeld(tid, name, object, context)
   );
 }

@@ -6,6 +6,7 @@ import type { Referral, Reply } from '../referral.ts';
 import type { InnerDomains } from '../target/inner-domains.ts';
 import type { Members } from '../target/members.ts';
 import type { MadeFiles } from './made-files.ts';
+import type { PseudoTerminals } from './pseudo-terminals.ts';
 import type { QuickWay } from './quick-way.ts';
 import type { Terminals } from './terminals.ts';
 
@@ -20,6 +21,7 @@ export interface FileContext extends Context {
   readonly terminals: Terminals;
   /** What the sandbox made in directories that it shares with others. */
   readonly made: MadeFiles;
+  readonly pseudoTerminals: PseudoTerminals;
 }
 
 /** Handles one kind of call that may change files. */

@@ -1,7 +1,7 @@
 /**
  * Opens of /dev/tty for writing, by whatever name. What it means is the program's choice: it may begin a session (setsid(2)),
  * open a terminal that is nobody's, if only for reading, and has it as its own from then on. So no rule is made for it: the
- * supervisor looks which terminal is meant each time, and opens one that the sandbox was handed.
+ * supervisor looks which terminal is meant each time, and opens one that the sandbox was handed or made.
  */
 import {
   AT_FDCWD,
@@ -65,7 +65,9 @@ function attempt(
   const us = processStat('self');
   // A session has one terminal, and ours is not led from inside: the device means the same to both of us.
   const isOurs = us !== undefined && us.session === caller.session && us.terminal === caller.terminal;
-  const given = isOurs ? object.descriptor : context.terminals.find(caller.terminal);
+  const given = isOurs
+    ? object.descriptor
+    : (context.pseudoTerminals.findNumber(caller.terminal) ?? context.terminals.find(caller.terminal));
   const other = given === undefined ? placeOf(caller.terminal, context.members) : undefined;
   const descriptor = given ?? other?.descriptor;
   const verdict = judgeControllingTerminal(context.files, isWriting(request), given !== undefined, other);

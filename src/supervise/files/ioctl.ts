@@ -1,11 +1,13 @@
-/** The ioctls that change a file behind a read-only descriptor (ioctl_iflags(2), ioctl_xfs_fssetxattr). */
+/** The ioctls that change a file behind a read-only descriptor (ioctl_iflags(2), ioctl_xfs_fssetxattr), and one that opens. */
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from '../../linux/files.ts';
 import { close, ioctl as callIoctl, openText } from '../../linux/libc.ts';
 import type { FileHandler } from './context.ts';
 import { fail } from '../referral.ts';
 import { arena, readMemory } from '../target/target.ts';
+import { TIOCGPTPEER } from '../../linux/ioctl.ts';
 import { change } from './metadata.ts';
+import { openSlave } from './own-terminal.ts';
 
 /** Commands whose argument is a plain struct of this many bytes, read only. */
 const ARGUMENT_SIZES = new Map([
@@ -20,6 +22,7 @@ const argument = arena(4096);
 
 export const ioctl: FileHandler = (referral, context) => {
   const command = referral.uint(1);
+  if (command === TIOCGPTPEER) return openSlave(referral, context);
   const size = ARGUMENT_SIZES.get(command);
   // The filter refers only these; another would be a fault of ours.
   if (size === undefined) return fail(Errno.EPERM);
@@ -50,4 +53,4 @@ function openedAnew(descriptor: number, command: number, bytes: Buffer): number 
 }
 
 /** The commands that the filter refers here. */
-export const REFERRED_IOCTLS: readonly number[] = [...ARGUMENT_SIZES.keys()];
+export const REFERRED_IOCTLS: readonly number[] = [...ARGUMENT_SIZES.keys(), TIOCGPTPEER];

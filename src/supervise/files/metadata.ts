@@ -14,7 +14,7 @@ import {
   fstat,
 } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
-import { judgeMetadata } from '../../judge/files.ts';
+import { OWN_TERMINAL, judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { copyOfThread } from '../target/descriptor.ts';
@@ -39,6 +39,7 @@ import {
 } from './change.ts';
 import { accessError } from './errors.ts';
 import { isAnonymousMemory } from './memory-file.ts';
+import { OpenObject } from './object.ts';
 
 const path = arena(PATH_MAX);
 
@@ -189,14 +190,29 @@ function openDescriptor(tid: number, members: Members, descriptor: number): Retu
 function changeObject(referral: Referral, context: FileContext, object: ResolvedObject, what: Change): Reply {
   const verdict = judgeMetadata(context.files, object);
   const reported = { kind: 'path', path: object.path } as const;
-  if (verdict.kind === 'refuse' && !isAnonymousMemory(object)) {
+  const terminal = verdict.kind === 'refuse' ? ownTerminal(object, context) : undefined;
+  if (verdict.kind === 'refuse' && terminal === undefined && !isAnonymousMemory(object)) {
     if (!referral.isCurrent()) return fail(Errno.ESRCH);
     const errno = changeError(object, what, context);
     return errno === undefined ? refused(referral, context, 'change', reported, verdict.rule) : fail(errno);
   }
   // This also asks whether all that was read is the caller's.
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
-  return allowed(referral, context, 'change', reported, resultReply(what.perform(object.descriptor)));
+  const reply = resultReply(what.perform(terminal ?? object.descriptor));
+  return allowed(
+    referral,
+    context,
+    'change',
+    reported,
+    reply,
+    terminal === undefined ? undefined : OWN_TERMINAL,
+  );
+}
+
+/** grantpt(3), login(1) and terminals of every kind give a slave owner and mode. */
+function ownTerminal(object: ResolvedObject, context: FileContext): number | undefined {
+  const { descriptor, path: name } = object;
+  return context.pseudoTerminals.find(new OpenObject(descriptor, name, context.members));
 }
 
 /** Setting times to now wants only write access, and EACCES says so; all else wants the owner, and EPERM says so. */

@@ -25,6 +25,7 @@ import { entryError, flagsError, openError } from './errors.ts';
 import { truncatesUnwritten } from './landlock-decides.ts';
 import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
+import { openOwnTerminal } from './own-terminal.ts';
 import type { OpenRequest } from './open-request.ts';
 import { makeFile, openExisting } from './perform-open.ts';
 
@@ -174,6 +175,8 @@ function openObject(
   if (verdict.kind !== 'continue' && isControllingTerminal(request, object)) {
     return openControllingTerminal(referral, context, request, object);
   }
+  const own = openOwnTerminal(referral, context, request, object, verdict);
+  if (own !== undefined) return own;
   const reported = { kind: 'path', path: object.path } as const;
   // openat2(2) and O_CREAT come here for reading too, which is no business of a file policy.
   const report = (reply: Reply): Reply =>
