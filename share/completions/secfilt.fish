@@ -54,7 +54,7 @@ complete -c secfilt -n __secfilt_wants_options -l learn -r -F -d 'restrict nothi
 complete -c secfilt -n __secfilt_wants_options -l engine -x -a 'auto notify trace kernel' -d 'auto, notify, trace or kernel'
 complete -c secfilt -n __secfilt_wants_options -l log -r -F -d 'a line of JSON a refusal; also: an fd, or -'
 complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refusals as they happen; log all'
-complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no summary of what was refused'
+complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no word about what was refused'
 complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
 complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
 complete -c secfilt -n __secfilt_wants_options -l explain -d 'run nothing; show which layer would hold which promise, or the compiled filter'

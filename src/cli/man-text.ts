@@ -2,7 +2,7 @@
 
 export const INTRODUCTION = [
   'secfilt runs a command, and whatever the command starts, under a policy: which files may be changed, and which network destinations may be reached. Without an option that restricts something, the command may change and reach what it could without secfilt, apart from the facilities named under LIMITS. It needs no privileges, and the command runs as the same user.',
-  'Options end at the first word that is not one, or at --. What follows belongs to the command, untouched. When the command fails after something was refused, a summary on standard error says what was refused and which option would allow it.',
+  'Options end at the first word that is not one, or at --. What follows belongs to the command, untouched. When the command fails after something was refused, a summary on standard error says what was refused and which option would allow it; when it succeeds all the same, one line says how many operations were refused.',
 ];
 
 export const FILES = [

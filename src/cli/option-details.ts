@@ -20,7 +20,7 @@ export const DETAILS = {
   engine: `How system calls that the kernel cannot decide are referred to secfilt: notify by seccomp user notifications; trace by ptrace; kernel not at all, for policies that Landlock and a seccomp filter can hold alone. auto, the default, tries them in this order by probing the kernel.`,
   log: `Write a JSON object for each refused call to FILE, a line each, with --verbose also for calls that were referred and allowed. A number is a descriptor that the shell opened, - is standard error. The log never stops the command: what cannot be written is counted and reported at the end.`,
   verbose: `Print refusals as they happen, and a summary also where the command succeeded. With --log, log referred calls that were allowed too.`,
-  quiet: `Print no summary of what was refused.`,
+  quiet: `Print nothing about what was refused: neither the summary, nor after a command that succeeded how many operations were.`,
   probe: `Print what this machine can do and which engine the other options would get, and run nothing.`,
   'list-calls': `Print what becomes of every system call under the other options, and run nothing.`,
   explain: `Print what would be in force under the other options, and run nothing: for each promise which layer holds it, what this kernel lacks and what stands in for it, and which engine is taken. With =filter, print the compiled filter, an instruction a line. A command may be given and is only looked up.`,

@@ -192,7 +192,7 @@ export const OPTIONS = [
     kind: 'boolean',
     repeatable: false,
     inConfig: true,
-    help: 'no summary of what was refused',
+    help: 'no word about what was refused',
     group: 'running',
   },
   {

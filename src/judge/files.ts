@@ -208,8 +208,7 @@ export function isAllowedPath(rules: FileRules, path: Uint8Array): boolean {
 
 /** mknod(2): as an entry, but block and character devices are never made. */
 export function judgeNode(rules: FileRules, place: Place, isDevice: boolean): Verdict {
-  const verdict = judgeEntry(rules, place);
-  return isDevice && verdict.kind !== 'refuse' ? DEVICE_RULE : verdict;
+  return isDevice ? DEVICE_RULE : judgeEntry(rules, place);
 }
 
 /** Several entries at once (rename): all must be allowed, and Landlock must back all to go on. */

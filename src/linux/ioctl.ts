@@ -64,6 +64,22 @@ export const FILE_CHANGES = {
   UDF_RELOCATE_BLOCKS: 0xc0086c43,
 } as const;
 
+/** Commands of those families that the kernel has for whatever is open (fs/ioctl.c). */
+export const VFS_COMMANDS = {
+  FIFREEZE: 0xc0045877,
+  FITHAW: 0xc0045878,
+  FIDEDUPERANGE: 0xc0189436,
+} as const;
+
+/** The same, for files alone. */
+export const ALLOCATIONS = {
+  FS_IOC_RESVSP: 0x40305828,
+  FS_IOC_UNRESVSP: 0x40305829,
+  FS_IOC_RESVSP64: 0x4030582a,
+  FS_IOC_UNRESVSP64: 0x4030582b,
+  FS_IOC_ZERO_RANGE: 0x40305839,
+} as const;
+
 /** Commands of those families that only read, or that need a descriptor open for writing. */
 export const FILE_SYSTEM_READS = {
   BLKROGET: 0x125e,

@@ -44,7 +44,7 @@ export class Refusals {
   add(event: ReferralEvent, advise: (event: ReferralEvent) => Advice): Advice {
     this.#total += 1;
     const { operation, object } = event;
-    const what = describeObject(object);
+    const what = object.kind === 'none' ? event.call : describeObject(object);
     // The rule decides what is advised, so it tells groups apart too.
     const key = `${operation} ${event.rule} ${what}`;
     const known = this.#ordinary.get(key) ?? this.#sensitive.get(key);

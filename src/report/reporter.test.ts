@@ -42,9 +42,11 @@ function run({ verbose = false, quiet = false, logTo, failed = false, events }: 
   return { screen: readFileSync(join(root, 'screen'), 'utf8'), logged, wantsAllowed: reports.wantsAllowed };
 }
 
-void test('the summary is for a command that failed', () => {
+void test('the summary is for a command that failed, and one line for one that did not', () => {
   const events = [writeOf('/srv/x')];
-  assert.equal(run({ events }).screen, '');
+  assert.equal(run({ events }).screen, 'secfilt: 1 operation was refused (secfilt -v shows them)\n');
+  assert.equal(run({ events, quiet: true }).screen, '');
+  assert.equal(run({ events: [] }).screen, '');
   assert.match(
     run({ events, failed: true }).screen,
     /^secfilt: 1 operation was refused\n.*--write-allow=\/srv\/x\n$/,
@@ -89,8 +91,26 @@ void test('a log that could not be written is told of at the end, to the quiet t
   const events = [writeOf('/srv/x'), writeOf('/srv/y')];
   const loss =
     'secfilt: the log is incomplete, 2 of its lines could not be written: no space left on device\n';
-  assert.equal(run({ events, logTo: '/dev/full' }).screen, loss);
+  const count = 'secfilt: 2 operations were refused (secfilt -v shows them)\n';
+  assert.equal(run({ events, logTo: '/dev/full' }).screen, count + loss);
   assert.equal(run({ events, logTo: '/dev/full', failed: true, quiet: true }).screen, loss);
+});
+
+void test('what the filter refuses is logged once for each call, and counted', () => {
+  const event = { ...writeOf('/srv/x'), layer: 'filter', object: { kind: 'none' }, rule: 'refused' } as const;
+  const events = [1, 2, 3].flatMap(() => [
+    { ...event, call: 'chroot' },
+    { ...event, call: 'mount' },
+  ]);
+  const { logged, screen } = run({ events, failed: true, logTo: join(root, 'bounded') });
+  assert.deepEqual(
+    logged.map((line) => /"call":"(\w+)"/.exec(line)?.[1]),
+    ['chroot', 'mount'],
+  );
+  assert.match(
+    screen,
+    /^secfilt: 6 operations were refused\n  call chroot \(3 times\) +no option allows it\n/,
+  );
 });
 
 void test('report() never throws', () => {

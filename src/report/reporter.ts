@@ -10,7 +10,7 @@ import { logLine } from './log.ts';
 import { Refusals } from './refusals.ts';
 import type { Homes } from './sensitive.ts';
 import { Sink } from './sink.ts';
-import { renderSummary } from './summary.ts';
+import { renderCount, renderSummary } from './summary.ts';
 
 export interface ReportOptions {
   readonly policy: Policy;
@@ -56,15 +56,17 @@ export class Reports implements Reporter {
     }
   }
 
-  /** To be called once, when the command has ended: shows the summary where it is wanted, and closes the log. */
+  /** To be called once, when the command has ended: shows the summary, or one line where the command succeeded, and closes the log. */
   finish(commandFailed: boolean): void {
     const { log, quiet, verbose, environment } = this.#options;
     log?.close();
-    if (!quiet && (commandFailed || verbose)) {
+    if (!quiet && this.#refusals.total > 0) {
       const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
-      for (const line of renderSummary(this.#refusals, this.#homes(), paint).split('\n').slice(0, -1)) {
-        this.#screen.write(line);
-      }
+      const text =
+        commandFailed || verbose
+          ? renderSummary(this.#refusals, this.#homes(), paint)
+          : renderCount(this.#refusals, paint);
+      for (const line of text.split('\n').slice(0, -1)) this.#screen.write(line);
     }
     // What is missing is said to the quiet as well: they asked for a log.
     if (log && log.lost > 0) {
@@ -84,14 +86,19 @@ export class Reports implements Reporter {
   }
 
   #reportRefusal(event: ReferralEvent): void {
-    const advice = this.#refusals.add(event, (unseen) => this.#advisor.advise(unseen));
-    this.#options.log?.write(logLine(event, advice));
+    let isFirst = false;
+    const advice = this.#refusals.add(event, (unseen) => {
+      isFirst = true;
+      return this.#advisor.advise(unseen);
+    });
+    // What the filter refuses says nothing new the second time.
+    if (isFirst || event.layer !== 'filter') this.#options.log?.write(logLine(event, advice));
     if (this.#options.verbose && !this.#options.quiet) this.#showLine(event);
   }
 
   /** A call that is tried again and again is shown once; the summary counts. */
   #showLine({ operation, object, call, errno }: ReferralEvent): void {
-    const what = [operation, describeObject(object)].filter((part) => part !== '').join(' ');
+    const what = object.kind === 'none' ? 'a call' : `${operation} ${describeObject(object)}`;
     const line = `secfilt: refused ${what} (${call}: ${errnoName(errno)})`;
     if (line !== this.#lastLine) this.#screen.write(line);
     this.#lastLine = line;

@@ -45,18 +45,26 @@ export function renderSummary(refusals: Refusals, homes: Homes, paint: Paint = p
   const rows = collapseRows(refusals.groups.map(rowOf), isTooWide).map(shorten);
   const layout = layoutOf(rows);
   const shown = chooseRows(rows, layout);
-  const count = refusals.total === 1 ? '1 operation was' : `${refusals.total} operations were`;
   const hidden = refusals.total - shown.reduce((sum, row) => sum + row.count, 0);
   return [
-    paint('title', `secfilt: ${count} refused`),
+    paint('title', title(refusals)),
     ...shown.map((row) => renderRow(row, layout, paint)),
     ...(hidden > 0 ? [`  and ${hidden} more: --log=FILE keeps them all`] : []),
     '',
   ].join('\n');
 }
 
+/** One line for whom it did not harm: how many were refused, and where to read which. Empty when none was. */
+export function renderCount(refusals: Refusals, paint: Paint = plain): string {
+  return refusals.total === 0 ? '' : `${paint('title', title(refusals))} (secfilt -v shows them)\n`;
+}
+
+function title({ total }: Refusals): string {
+  return `secfilt: ${total === 1 ? '1 operation was' : `${total} operations were`} refused`;
+}
+
 function rowOf({ operation, what, advice, count, object }: RefusalGroup): Row {
-  const row = { operation, what, advice, count, paths: 1 };
+  const row = { operation: object.kind === 'none' ? 'call' : operation, what, advice, count, paths: 1 };
   return object.kind === 'path' && advice.kind === 'options' ? { ...row, path: object.path } : row;
 }
 

@@ -5,10 +5,10 @@ import { Errno } from '../linux/errno.ts';
 import { asTarget } from './as-target.ts';
 import { refused, type Context } from './context.ts';
 import type { FileContext, FileHandler } from './files/context.ts';
-import { credentialChange } from './target/credentials.ts';
+import { changesCredentials, credentialChange } from './target/credentials.ts';
 import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
-import { ioctl } from './files/ioctl.ts';
+import { ioctl, isFileIoctl } from './files/ioctl.ts';
 import { landlockDecides } from './files/landlock-decides.ts';
 import * as links from './files/link.ts';
 import { MadeFiles } from './files/made-files.ts';
@@ -28,7 +28,9 @@ import { PROCESS_HANDLERS } from './processes/process-handlers.ts';
 import { InnerDomains, landlockRestrictSelf } from './target/inner-domains.ts';
 import { QuickWay } from './files/quick-way.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
-import { isSignalIoctl, signalIoctl } from './processes/signal-owner.ts';
+import { refusedCall } from './refused-calls.ts';
+import { clone, sharesTable } from './target/descriptor-tables.ts';
+import { isSignalCommand, isSignalIoctl, setOwner, signalIoctl } from './processes/signal-owner.ts';
 import { watchCall } from './watch.ts';
 
 const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
@@ -110,7 +112,11 @@ export function makeHandlers(
   context: Context & Partial<FileContext> & Partial<NetworkContext>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>(
-    CREDENTIAL_CALLS.map((name) => [X86_64[name], (referral) => credentialChange(referral, context)]),
+    CREDENTIAL_CALLS.map((name) => [
+      X86_64[name],
+      (referral) =>
+        changesCredentials(referral) ? credentialChange(referral, context) : refusedCall(referral, context),
+    ]),
   );
   const { files, network, unix, bound, pending, made = new MadeFiles() } = context;
   if (files !== undefined && pending !== undefined) {
@@ -136,16 +142,24 @@ export function makeHandlers(
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
+  const cloning: Handler = (referral) =>
+    sharesTable(referral.uint(0)) ? clone(referral, context) : refusedCall(referral, context);
+  const owner = asWhoCalls(context, setOwner);
+  const signalling: Handler = (referral) =>
+    isSignalCommand(referral.int(1)) ? owner(referral) : refusedCall(referral, context);
   for (const [name, handler] of entriesOf(PROCESS_HANDLERS)) {
     handlers.set(
       X86_64[name],
-      name === 'clone' ? (referral) => handler(referral, context) : asWhoCalls(context, handler),
+      name === 'clone' ? cloning : name === 'fcntl' ? signalling : asWhoCalls(context, handler),
     );
   }
   const signal = asWhoCalls(context, signalIoctl);
   const other = handlers.get(X86_64.ioctl);
   handlers.set(X86_64.ioctl, (referral) =>
-    isSignalIoctl(referral.uint(1)) ? signal(referral) : (other?.(referral) ?? fail(Errno.EPERM)),
+    isSignalIoctl(referral.uint(1))
+      ? signal(referral)
+      : ((isFileIoctl(referral.uint(1)) ? other?.(referral) : undefined) ??
+        refusedCall(referral, context)),
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
@@ -154,6 +168,8 @@ export function makeHandlers(
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }
   }
+  const refuse: Handler = (referral) => refusedCall(referral, context);
+  for (const number of Object.values(X86_64)) if (!handlers.has(number)) handlers.set(number, refuse);
   for (const [number, handle] of handlers) handlers.set(number, inTime(handle, context));
   const { outcomes } = context.reporter;
   return outcomes === undefined ? handlers : observed(handlers, outcomes);

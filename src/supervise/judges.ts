@@ -9,4 +9,5 @@ export const JUDGES: ReadonlySet<Judge> = new Set([
   'signals',
   'processes',
   'credentials',
+  'refusals',
 ]);

@@ -9,10 +9,10 @@ export interface ShellOptions extends RunOptions {
   readonly backing: Backing;
 }
 
-/** Runs a script by `bash -c`; its arguments are $1 and so on. */
+/** Runs a script by `bash -c`; its arguments are $1 and so on. Of refusals secfilt says nothing. */
 export function shell(script: string, words: readonly string[], options: ShellOptions): Promise<Outcome> {
   const { allow = [], backing, ...rest } = options;
-  const policy = ['--read-only', ...allow.map((path) => `--write-allow=${path}`)];
+  const policy = ['--quiet', '--read-only', ...allow.map((path) => `--write-allow=${path}`)];
   return secfilt([...policy, '--', 'bash', '-c', script, 'bash', ...words], {
     ...rest,
     env: { ...backing.env, ...rest.env },

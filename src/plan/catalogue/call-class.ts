@@ -28,7 +28,10 @@ export type CallClass =
       readonly rule?: RegisterRule;
       readonly note: string;
     }
-  /** Refused in the filter: always, or with `when` only under that restriction, and otherwise allowed. */
+  /**
+   * Refused: always, or with `when` only under that restriction, and otherwise allowed. What is refused with EPERM is referred
+   * where there is a supervisor, which refuses it, and tells of it; any other error is the filter's.
+   */
   | {
       readonly kind: 'refused';
       readonly errno: RefusalErrno;
@@ -57,7 +60,9 @@ export type Judge =
   /** Whether a process or thread is of the sandbox. */
   | 'processes'
   /** Nothing: that credentials may differ from now on is noted. */
-  | 'credentials';
+  | 'credentials'
+  /** Nothing: the call is refused, which is told, or fails as it would without us. */
+  | 'refusals';
 
 export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 

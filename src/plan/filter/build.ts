@@ -6,6 +6,7 @@ import { allow, errno, kill, type Expression } from '../../seccomp/expression.ts
 import type { Filter } from '../../seccomp/filter.ts';
 import { AUDIT_ARCH_X86_64 } from '../../seccomp/seccomp-data.ts';
 import { CATALOGUE, type CallClass, type Judge, type Restriction } from '../catalogue.ts';
+import { refusal } from './refusal.ts';
 import { RULES } from './rules.ts';
 import type { Situation } from './situation.ts';
 import { unjudgedSocketCall } from './unjudged.ts';
@@ -38,10 +39,11 @@ export function expressionFor(name: SyscallName, callClass: CallClass, situation
       return noSuchCall;
     case 'refused':
       if (isSupervisorsOwn(name, situation)) return allow;
-      return isInForce(callClass.when, situation) ? errno(Errno[callClass.errno]) : allow;
+      if (!isInForce(callClass.when, situation)) return allow;
+      return callClass.errno === 'EPERM' ? refusal(situation) : errno(Errno[callClass.errno]);
     case 'registers': {
       if (!isInForce(callClass.when, situation)) return allow;
-      const leave = callClass.judge === undefined ? refused : referral(callClass.judge, situation);
+      const leave = callClass.judge === undefined ? refusal(situation) : referral(callClass.judge, situation);
       return RULES[callClass.rule](name, leave, situation);
     }
     case 'referred': {

@@ -34,8 +34,8 @@ const KILL: Action = { kind: 'kill' };
 const error = (errno: number): Action => ({ kind: 'errno', errno });
 const REFUSED = error(EPERM);
 
-/** What a rule says of the registers; 'leave': not for it to say. */
-type Said = Action | 'leave';
+/** What a rule says of the registers; 'leave': not for it to say; 'told': refused, by the supervisor where there is one. */
+type Said = Action | 'leave' | 'told';
 type Registers = readonly bigint[];
 
 const low = (args: Registers, index: number): number => Number(BigInt.asUintN(32, args[index] ?? 0n));
@@ -48,7 +48,7 @@ function opens(flags: number): Said {
 
 function node(mode: number): Said {
   const type = Math.floor(mode / 4096) % 16;
-  return type === 2 || type === 6 ? REFUSED : 'leave';
+  return type === 2 || type === 6 ? 'told' : 'leave';
 }
 
 const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
@@ -76,14 +76,14 @@ const FCNTL_CHANGES = [1036, 1038, 1040];
 const OPENS_TERMINAL = 0x5441;
 
 function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
-  if (INJECTION.includes(command)) return REFUSED;
+  if (INJECTION.includes(command)) return 'told';
   if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
   if (!restrictsFiles) return ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
   if (command === OPENS_TERMINAL && refer !== undefined) return 'leave';
-  if (CHANGES.includes(command)) return REFUSED;
+  if (CHANGES.includes(command)) return 'told';
   const family = Math.floor(command / 256) % 256;
-  return FAMILIES.includes(family) && !READS.includes(command) ? REFUSED : ALLOW;
+  return FAMILIES.includes(family) && !READS.includes(command) ? 'told' : ALLOW;
 }
 
 function socket(family: number, type: number, protocol: number): Said {
@@ -141,16 +141,16 @@ const KNOWN: Readonly<Record<number, readonly (readonly [number, number])[]>> = 
 function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
   if (level === 132 || level === 284 || (level === 41 && option === 1)) return error(ENOPROTOOPT);
   if (level === 6 && option === 31) return error(ENOENT);
-  if (OPTIONS[level]?.includes(option) === true) return REFUSED;
+  if (OPTIONS[level]?.includes(option) === true) return 'told';
   if (!restrictsDestinations) return ALLOW;
-  if (LEADING[level]?.includes(option) === true) return REFUSED;
+  if (LEADING[level]?.includes(option) === true) return 'told';
   const known = KNOWN[level]?.some(([first, last]) => option >= first && option <= last) === true;
   return known ? ALLOW : error(ENOPROTOOPT);
 }
 
 function unshare(flags: bigint): Said {
   const known = [0x100n, 0x200n, 0x400n, 0x800n, 0x10000n, 0x40000n];
-  return known.reduce((rest, bit) => rest & ~bit, flags) === 0n ? ALLOW : REFUSED;
+  return known.reduce((rest, bit) => rest & ~bit, flags) === 0n ? ALLOW : 'told';
 }
 
 function priority(which: number, who: number, [process, user]: readonly [number, number]): Said {
@@ -181,7 +181,7 @@ const ORACLE: Readonly<
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
       (bit) => Math.floor(low(args, 0) / bit) % 2 === 1,
     )
-      ? REFUSED
+      ? 'told'
       : refer !== undefined &&
           Math.floor(low(args, 0) / 0x400) % 2 === 1 &&
           Math.floor(low(args, 0) / 0x10000) % 2 === 0
@@ -193,21 +193,22 @@ const ORACLE: Readonly<
     return low(args, 0) === 1 && Math.floor(low(args, 1) / 8) % 2 === 1 ? error(EBUSY) : 'leave';
   },
   'prctl-option': (args, { refer }) => {
-    if ([28, 35, 59, 62].includes(low(args, 0))) return REFUSED;
+    if ([28, 35, 59, 62].includes(low(args, 0))) return 'told';
     if (refer === undefined) return ALLOW;
-    if (low(args, 0) === 4 && low(args, 1) === 0) return REFUSED;
+    if (low(args, 0) === 4 && low(args, 1) === 0) return 'told';
     return [22, 24, 47].includes(low(args, 0)) ? 'leave' : ALLOW;
   },
-  personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : REFUSED),
-  ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : REFUSED),
+  personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : 'told'),
+  ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : 'told'),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
-  'fcntl-command': (args, { signalScope, restrictsFiles }) => {
+  'fcntl-command': (args, { signalScope, restrictsFiles, refer, judges }) => {
     const [command, argument] = [low(args, 1), low(args, 2)];
     if (command === 10 || command === 15) return 'leave';
     if (command === 4 && Math.floor(argument / 0x2000) % 2 === 1) return 'leave';
     if (command === 8) return !signalScope || argument > 0x7fff_ffff ? 'leave' : ALLOW;
     if (!restrictsFiles || FCNTL_PASSES.includes(command)) return ALLOW;
-    return FCNTL_CHANGES.includes(command) ? REFUSED : error(EINVAL);
+    const isUnknown = !FCNTL_CHANGES.includes(command);
+    return isUnknown && (refer === undefined || !judges.has('refusals')) ? error(EINVAL) : 'told';
   },
   'core-limit': (args, { withoutCores }) => (withoutCores && low(args, 0) === 4 ? error(0) : ALLOW),
   'prlimit-target': (args, { withoutCores }) => {
@@ -225,7 +226,7 @@ const ORACLE: Readonly<
   'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
   'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
   'sched-target': (args) => (low(args, 0) === 0 ? ALLOW : 'leave'),
-  'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : REFUSED),
+  'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : 'told'),
 };
 
 function holds(
@@ -244,7 +245,7 @@ function unjudged(name: SyscallName, args: Registers, situation: Situation): Act
   const [family, type] = [low(args, 0), low(args, 1) % 16];
   const mainstream = (): Action => {
     const said = restrictsNetwork ? socket(family, low(args, 1), low(args, 2)) : ALLOW;
-    return said === 'leave' ? REFUSED : said;
+    return typeof said === 'string' ? REFUSED : said;
   };
   const fastOpen = (index: number): Action =>
     sockets !== 'any' && Math.floor(low(args, index) / 0x20000000) % 2 === 1 ? REFUSED : ALLOW;
@@ -268,6 +269,7 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
     if (judge !== undefined && situation.kernelDecides?.has(judge) === true) return ALLOW;
     return judge !== undefined && situation.judges.has(judge) ? (situation.refer ?? REFUSED) : REFUSED;
   };
+  const told = referred('refusals');
   switch (entry.kind) {
     case 'harmless':
       return ALLOW;
@@ -275,14 +277,16 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
       return error(ENOSYS);
     case 'refused':
       if (!holds(entry.when, situation)) return ALLOW;
-      return error(entry.errno === 'EPERM' ? EPERM : EOPNOTSUPP);
+      return entry.errno === 'EPERM' ? told : error(EOPNOTSUPP);
     case 'registers': {
       if (!holds(entry.when, situation)) return ALLOW;
       const said = ORACLE[entry.rule](args, situation, name);
-      return said === 'leave' ? referred(entry.judge) : said;
+      if (said === 'told') return told;
+      return said === 'leave' ? (entry.judge === undefined ? told : referred(entry.judge)) : said;
     }
     case 'referred': {
       const said = entry.rule === undefined ? 'leave' : ORACLE[entry.rule](args, situation, name);
+      if (said === 'told') return told;
       if (said !== 'leave') return said;
       return holds(entry.when, situation) ? referred(entry.judge) : ALLOW;
     }
@@ -373,7 +377,15 @@ const CROSSINGS: Readonly<Partial<Record<SyscallName, readonly Registers[]>>> = 
 };
 
 const SWEEPS = sweeps();
-const ALL_JUDGES: readonly Judge[] = ['files', 'metadata', 'network', 'signals', 'processes', 'credentials'];
+const ALL_JUDGES: readonly Judge[] = [
+  'files',
+  'metadata',
+  'network',
+  'signals',
+  'processes',
+  'credentials',
+  'refusals',
+];
 
 function situations(): [string, Situation][] {
   const result: [string, Situation][] = [];
@@ -468,7 +480,8 @@ describe('the compiled filter says what the catalogue says', () => {
           : samples(number, 4);
         for (const args of all) check(number, args, catalogueSays(name, entry, args, situation));
       }
-      assert.ok((seen.get('allow') ?? 0) > 1000 && (seen.get('errno') ?? 0) > 1000);
+      const refusals = (seen.get('errno') ?? 0) + (seen.get(situation.refer?.kind ?? 'errno') ?? 0);
+      assert.ok((seen.get('allow') ?? 0) > 1000 && refusals > 1000);
       if (situation.refer !== undefined) assert.ok((seen.get(situation.refer.kind) ?? 0) > 100);
     });
   }

@@ -3,6 +3,7 @@
  * open (`leave`), and says which registers it reads.
  */
 import { RLIMIT_CORE } from '../../linux/core-limit.ts';
+import { CLONE_FILES, CLONE_NEW, CLONE_THREAD, CLONE_UNTRACED } from '../../linux/clone-flags.ts';
 import { Errno } from '../../linux/errno.ts';
 import { Fcntl, fcntlCommands } from '../../linux/fcntl.ts';
 import { O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
@@ -17,6 +18,7 @@ import {
   TERMINAL_INJECTION,
   TIOCGPTPEER,
 } from '../../linux/ioctl.ts';
+import { PRCTL_CREDENTIALS } from '../../linux/prctl.ts';
 import {
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
   SECCOMP_SET_MODE_FILTER,
@@ -37,18 +39,15 @@ import {
   type Expression,
 } from '../../seccomp/expression.ts';
 import type { RegisterRule } from '../catalogue.ts';
+import { refusal } from './refusal.ts';
 import type { Rule } from './rule.ts';
+import type { Situation } from './situation.ts';
 import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
 
 const refused = errno(Errno.EPERM);
 /** Not done, and the caller is told that it was. */
 const done = errno(0);
 
-/** sched.h: every CLONE_NEW* that clone(2) reads. */
-const CLONE_NEW = 0x7e02_0000;
-const CLONE_UNTRACED = 0x0080_0000;
-const CLONE_FILES = 0x400;
-const CLONE_THREAD = 0x1_0000;
 /** What unshare(2) may part: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM. Kernels invent new namespaces. */
 const UNSHARE_ALLOWED = 0x0005_0f00n;
 
@@ -59,8 +58,6 @@ const PRCTL_REFUSED = {
   PR_SCHED_CORE: 62,
 } as const;
 const PR_SET_DUMPABLE = 4;
-/** What changes capabilities, now or with the next program, or adds a filter. */
-const PRCTL_CREDENTIALS = { PR_SET_SECCOMP: 22, PR_CAPBSET_DROP: 24, PR_CAP_AMBIENT: 47 } as const;
 
 /** personality(2): the question, the default, and no address space randomisation (gdb, setarch -R). */
 const PERSONALITIES = [0xffff_ffff, 0, 0x0004_0000];
@@ -89,9 +86,9 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
 
   'access-mode': (call, leave) => when(int(call === 'access' ? 1 : 2).hasAny(W_OK), leave, allow),
 
-  'mknod-mode': (call, leave) => {
+  'mknod-mode': (call, leave, situation) => {
     const mode = int(indexBehindPath(call));
-    return when(or(mode.masked(S_IFMT, S_IFCHR), mode.masked(S_IFMT, S_IFBLK)), refused, leave);
+    return when(or(mode.masked(S_IFMT, S_IFCHR), mode.masked(S_IFMT, S_IFBLK)), refusal(situation), leave);
   },
 
   'ioctl-command': (_call, leave, situation) => {
@@ -111,14 +108,14 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
             not(command.in([...Object.values(FILE_SYSTEM_READS), ...scans])),
           ),
         ),
-        refused,
+        refusal(situation),
         allow,
       ),
     );
     const { refer, judges, restrictsFiles } = situation;
     return when(
       command.in(Object.values(TERMINAL_INJECTION)),
-      refused,
+      refusal(situation),
       when(
         command.in([...Object.values(SIGNAL_OWNER), ...Object.values(ASYNC_SIGNALS)]),
         refer !== undefined && judges.has('signals') ? refer : refused,
@@ -135,9 +132,10 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'clone-flags': (_call, leave, situation) => {
     const sharesTable = and(int(0).hasAny(CLONE_FILES), int(0).hasNone(CLONE_THREAD));
     const rest = situation.refer === undefined ? allow : when(sharesTable, leave, allow);
-    return when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refused, rest);
+    return when(int(0).hasAny(CLONE_NEW | CLONE_UNTRACED), refusal(situation), rest);
   },
-  'unshare-flags': () => when(long(0).hasAny(~UNSHARE_ALLOWED), refused, allow),
+  'unshare-flags': (_call, _leave, situation) =>
+    when(long(0).hasAny(~UNSHARE_ALLOWED), refusal(situation), allow),
 
   'seccomp-flags': (_call, leave, situation) => {
     // Without a supervisor there are no referrals to take away, and refusals outrank any listener.
@@ -154,18 +152,23 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const always = int(0).in(Object.values(PRCTL_REFUSED));
     if (situation.refer === undefined) return when(always, refused, allow);
     const blinds = and(int(0).equals(PR_SET_DUMPABLE), int(1).equals(0));
-    return when(or(always, blinds), refused, when(int(0).in(Object.values(PRCTL_CREDENTIALS)), leave, allow));
+    return when(
+      or(always, blinds),
+      refusal(situation),
+      when(int(0).in(Object.values(PRCTL_CREDENTIALS)), leave, allow),
+    );
   },
 
-  personality: () => when(int(0).in(PERSONALITIES), allow, refused),
+  personality: (_call, _leave, situation) => when(int(0).in(PERSONALITIES), allow, refusal(situation)),
 
   // One tracer a process: where that is the supervisor there is no other, and none that could outwit it.
   ptrace: (_call, _leave, situation) =>
-    situation.landlockDomain && situation.refer?.kind !== 'trace' ? allow : refused,
+    situation.landlockDomain && situation.refer?.kind !== 'trace' ? allow : refusal(situation),
 
   'kill-target': (_call, leave, situation) => (situation.signalScope ? allow : leave),
 
-  'fcntl-command': (_call, leave, { signalScope, restrictsFiles }) => {
+  'fcntl-command': (_call, leave, situation) => {
+    const { signalScope, restrictsFiles } = situation;
     const [command, argument] = [int(1), int(2)];
     const asks = and(command.equals(Fcntl.F_SETFL), argument.hasAny(O_ASYNC));
     // Landlock scopes the signals to one owner, not on every kernel those to a group (signal-owner.ts).
@@ -174,7 +177,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const rest = when(
       command.in(passing),
       allow,
-      when(command.in(fcntlCommands('changes')), refused, errno(Errno.EINVAL)),
+      when(command.in(fcntlCommands('changes')), refusal(situation), unknownCommand(situation)),
     );
     return when(
       command.equals(Fcntl.F_SETOWN),
@@ -207,8 +210,14 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, IOPRIO_WHO_USER, leave),
 
   'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
-  'pages-target': () => when(int(0).equals(0), allow, refused),
+  'pages-target': (_call, _leave, situation) => when(int(0).equals(0), allow, refusal(situation)),
 };
+
+/** A bad descriptor comes first, which only a supervisor sees. */
+function unknownCommand(situation: Situation): Expression {
+  const told = refusal(situation);
+  return told === situation.refer ? told : errno(Errno.EINVAL);
+}
 
 /** Both arguments are the same process number: bit by bit, as a comparison is with a constant. */
 function haveSameNumber(one: number, other: number): Condition {

@@ -2,6 +2,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { OPTION_LEVELS, type OptionLevel } from '../../linux/socket-options.ts';
 import { allow, and, errno, int, not, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
+import { refusal } from './refusal.ts';
 import type { Rule } from './rule.ts';
 
 const AF_UNIX = 1;
@@ -34,7 +35,6 @@ const TCP_ULP = 31;
 const MSG_DONTROUTE = 4;
 const MSG_FASTOPEN = 0x2000_0000;
 
-const refused = errno(Errno.EPERM);
 const noFamily = errno(Errno.EAFNOSUPPORT);
 const noProtocol = errno(Errno.EPROTONOSUPPORT);
 const noOption = errno(Errno.ENOPROTOOPT);
@@ -94,7 +94,8 @@ export const sendtoRule: Rule = (_call, leave, { restrictsDestinations }) => {
  * Under any network policy no option that changes the protocol or sends by way of other hosts. Where destinations are
  * restricted none either that leads a packet elsewhere than its address says, and none that nobody knows.
  */
-export const setsockoptRule: Rule = (_call, _leave, { restrictsDestinations }) => {
+export const setsockoptRule: Rule = (_call, _leave, situation) => {
+  const { restrictsDestinations } = situation;
   const level = int(1);
   const option = int(2);
   const ofLevels = (numbers: (of: OptionLevel) => readonly number[]): Condition =>
@@ -113,7 +114,7 @@ export const setsockoptRule: Rule = (_call, _leave, { restrictsDestinations }) =
     ...(restrictsDestinations ? Object.values(routing) : []),
   ]);
   const known = ofLevels(({ harmless }) => Object.values(harmless));
-  const rest = when(closed, refused, restrictsDestinations ? when(known, allow, noOption) : allow);
+  const rest = when(closed, refusal(situation), restrictsDestinations ? when(known, allow, noOption) : allow);
   const hasNoProtocols = and(level.equals(IPPROTO_TCP), option.equals(TCP_ULP));
   return when(absent, noOption, when(hasNoProtocols, missing, rest));
 };

@@ -24,7 +24,6 @@ export const ioctl: FileHandler = (referral, context) => {
   const command = referral.uint(1);
   if (command === TIOCGPTPEER) return openSlave(referral, context);
   const size = ARGUMENT_SIZES.get(command);
-  // The filter refers only these; another would be a fault of ours.
   if (size === undefined) return fail(Errno.EPERM);
   const result = readMemory(referral.tid, referral.pointer(2), argument, size);
   if (result < 0) return fail(-result);
@@ -52,5 +51,7 @@ function openedAnew(descriptor: number, command: number, bytes: Buffer): number 
   return answer;
 }
 
-/** The commands that the filter refers here. */
-export const REFERRED_IOCTLS: readonly number[] = [...ARGUMENT_SIZES.keys(), TIOCGPTPEER];
+/** True for the commands that `ioctl` answers. */
+export function isFileIoctl(command: number): boolean {
+  return command === TIOCGPTPEER || ARGUMENT_SIZES.has(command);
+}

@@ -2,7 +2,7 @@
  * Calls about which Landlock decides all that the policy says. They may go on for threads whose rights are not the
  * supervisor's: nothing could be performed for those, and what the kernel does it does with the thread's own rights.
  */
-import { O_ACCMODE, O_RDWR, O_TRUNC, O_WRONLY } from '../../linux/files.ts';
+import { O_ACCMODE, O_RDWR, O_TRUNC, O_WRONLY, S_IFBLK, S_IFCHR, S_IFMT } from '../../linux/files.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import type { Referral } from '../referral.ts';
 
@@ -10,8 +10,6 @@ const NAMES = new Set<number>([
   X86_64.creat,
   X86_64.mkdir,
   X86_64.mkdirat,
-  X86_64.mknod,
-  X86_64.mknodat,
   X86_64.symlink,
   X86_64.symlinkat,
   X86_64.unlink,
@@ -35,9 +33,19 @@ export function landlockDecides(referral: Referral): boolean {
       return !truncatesUnwritten(referral.int(1));
     case X86_64.openat:
       return !truncatesUnwritten(referral.int(2));
+    case X86_64.mknod:
+      return !isDevice(referral.uint(1));
+    case X86_64.mknodat:
+      return !isDevice(referral.uint(2));
     default:
       return NAMES.has(referral.number);
   }
+}
+
+/** Device nodes are never made, wherever files may be. */
+function isDevice(mode: number): boolean {
+  const type = mode & S_IFMT;
+  return type === S_IFCHR || type === S_IFBLK;
 }
 
 /** Access mode 3 opens for neither reading nor writing, and truncates all the same (open(2), "File access mode"). */

@@ -46,6 +46,16 @@ export const setOwner: ProcessHandler = (referral, context) => {
   }
 };
 
+/** True for the commands of fcntl(2) that `setOwner` answers. */
+export function isSignalCommand(command: number): boolean {
+  return (
+    command === Fcntl.F_SETFL ||
+    command === Fcntl.F_SETSIG ||
+    command === Fcntl.F_SETOWN ||
+    command === Fcntl.F_SETOWN_EX
+  );
+}
+
 /** The same by ioctl(2), whose argument is an int in memory. */
 export const signalIoctl: ProcessHandler = (referral, context) => {
   const command = referral.uint(1);

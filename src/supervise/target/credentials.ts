@@ -5,6 +5,7 @@
  * filter refers every call that changes credentials, capabilities or filters.
  */
 import type { Ids, ThreadCredentials } from '../../linux/impersonation.ts';
+import { PRCTL_CREDENTIALS } from '../../linux/prctl.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
 import { targetStatus, type TargetStatus } from './target.ts';
@@ -103,7 +104,11 @@ function idsIn(line: RegExp, credentials: string): Ids | undefined {
     : [Number(found[1]), Number(found[2]), Number(found[3]), Number(found[4])];
 }
 
-const PR_SET_SECCOMP = 22;
+/** True for a call that is allowed and is referred since it may change credentials: of prctl(2) not every option is. */
+export function changesCredentials(referral: Referral): boolean {
+  if (referral.number !== X86_64.prctl) return true;
+  return Object.values(PRCTL_CREDENTIALS).some((option) => option === referral.int(0));
+}
 
 /** setuid(2), capset(2), seccomp(2) and kin: noted before anything changes. */
 export function credentialChange(
@@ -112,7 +117,7 @@ export function credentialChange(
 ): Reply {
   const addsFilter =
     referral.number === X86_64.seccomp ||
-    (referral.number === X86_64.prctl && referral.int(0) === PR_SET_SECCOMP);
+    (referral.number === X86_64.prctl && referral.int(0) === PRCTL_CREDENTIALS.PR_SET_SECCOMP);
   credentials.noteChange(!addsFilter);
   return CONTINUE_CALL;
 }

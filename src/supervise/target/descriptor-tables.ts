@@ -2,6 +2,7 @@
  * Whether processes of the sandbox share descriptor tables: clone(2) with CLONE_FILES and without CLONE_THREAD. Where
  * none ever did, nobody but a process's own threads changes what its descriptors are.
  */
+import { CLONE_FILES, CLONE_NEW, CLONE_THREAD, CLONE_UNTRACED } from '../../linux/clone-flags.ts';
 import { readProcText } from '../../linux/files.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
 
@@ -25,6 +26,11 @@ export class DescriptorTables {
     const text = readProcText(`/proc/${tid}/status`);
     return typeof text !== 'number' && /^Threads:\t1$/m.test(text);
   }
+}
+
+/** True for the flags of a clone that is allowed and is referred since it shares the table. */
+export function sharesTable(flags: number): boolean {
+  return (flags & CLONE_FILES) !== 0 && (flags & (CLONE_THREAD | CLONE_NEW | CLONE_UNTRACED)) === 0;
 }
 
 /** The filter refers a clone that shares the table, which is noted before there is a child. */

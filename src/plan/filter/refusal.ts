@@ -1,0 +1,12 @@
+/** What the filter says to a call that is refused for what its registers say. */
+import { Errno } from '../../linux/errno.ts';
+import { errno, type Expression } from '../../seccomp/expression.ts';
+import type { Situation } from './situation.ts';
+
+/**
+ * Left to the supervisor, where there is one: it refuses as well, but knows what the kernel's own error would be, and tells of it.
+ * Only what is rarely called is refused so.
+ */
+export function refusal({ refer, judges }: Situation): Expression {
+  return refer !== undefined && judges.has('refusals') ? refer : errno(Errno.EPERM);
+}
