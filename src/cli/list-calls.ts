@@ -25,7 +25,9 @@ export async function listCalls(settings: Settings, json: boolean): Promise<void
   const calls = SYSCALL_NAMES.map((name): Listed => {
     const entry = CATALOGUE[name];
     const expression = filter.calls.get(X86_64[name]) ?? filter.unknown;
-    const answers = [...new Set(actionsOf(expression).map(words))].toSorted();
+    // Nobody judges these: the supervisor refuses them.
+    const referred = 'judge' in entry && entry.judge !== undefined ? 'judged' : 'EPERM';
+    const answers = [...new Set(actionsOf(expression).map((action) => words(action, referred)))].toSorted();
     const note = 'note' in entry ? entry.note : 'reason' in entry ? entry.reason : undefined;
     return {
       number: X86_64[name],
@@ -63,7 +65,7 @@ function actionsOf(expression: Expression): Action[] {
   return [...actionsOf(expression.then), ...actionsOf(expression.otherwise)];
 }
 
-function words(action: Action): string {
+function words(action: Action, referred: string): string {
   switch (action.kind) {
     case 'allow':
       return 'allowed';
@@ -71,7 +73,7 @@ function words(action: Action): string {
       return errnoName(action.errno);
     case 'notify':
     case 'trace':
-      return 'judged';
+      return referred;
     case 'kill':
       return 'killed';
   }
