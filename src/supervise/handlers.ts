@@ -158,8 +158,7 @@ export function makeHandlers(
   handlers.set(X86_64.ioctl, (referral) =>
     isSignalIoctl(referral.uint(1))
       ? signal(referral)
-      : ((isFileIoctl(referral.uint(1)) ? other?.(referral) : undefined) ??
-        refusedCall(referral, context)),
+      : ((isFileIoctl(referral.uint(1)) ? other?.(referral) : undefined) ?? refusedCall(referral, context)),
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {

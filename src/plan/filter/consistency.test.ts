@@ -98,7 +98,7 @@ function socket(family: number, type: number, protocol: number): Said {
   if (family === 2 && kind === 10) return error(EAFNOSUPPORT);
   if (protocol > 262) return error(EINVAL);
   if (kind === 1 || kind === 2 || (kind === 3 && protocol === 0)) return error(EPROTONOSUPPORT);
-  return kind === 3 ? REFUSED : error(ESOCKTNOSUPPORT);
+  return kind === 3 ? 'told' : error(ESOCKTNOSUPPORT);
 }
 
 const OPTIONS: Readonly<Record<number, readonly number[]>> = {

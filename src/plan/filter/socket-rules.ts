@@ -48,7 +48,7 @@ const type = (one: number): Condition => int(1).masked(SOCK_TYPE_MASK, one);
  * Families of ordinary programs, of these the ordinary types, of these the ordinary protocols. The rest gets the error
  * of a kernel that was built without it, so that programs do what they do there: Go makes a TCP socket in place of MPTCP.
  */
-export const socketRule: Rule = () => {
+export const socketRule: Rule = (_call, _leave, situation) => {
   const family = int(0);
   const [stream, datagram] = [type(SOCK_STREAM), type(SOCK_DGRAM)];
   const protocol = int(2);
@@ -60,7 +60,7 @@ export const socketRule: Rule = () => {
     when(
       or(stream, datagram),
       noProtocol,
-      when(type(SOCK_RAW), when(protocol.equals(0), noProtocol, refused), noType),
+      when(type(SOCK_RAW), when(protocol.equals(0), noProtocol, refusal(situation)), noType),
     ),
   );
   const internet = (ping: number): ReturnType<typeof or> =>

@@ -12,7 +12,7 @@ import {
 } from '../../linux/files.ts';
 import { TERMINAL_INJECTION, ALLOCATIONS, VFS_COMMANDS } from '../../linux/ioctl.ts';
 import { close } from '../../linux/libc.ts';
-import { openTargetDescriptor } from './resolve.ts';
+import { openTargetDescriptor } from './start.ts';
 import { openError } from './target.ts';
 
 /** Major numbers of /dev/null and kin, and of pseudo-terminals (Documentation/admin-guide/devices.txt). */
