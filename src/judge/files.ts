@@ -2,6 +2,7 @@
  * The judge of file changes: what was asked, as plain values, and where it lies → verdict.
  * Pure: no look at the target, none at the file system.
  */
+import { S_ISUID, S_ISGID } from '../linux/files.ts';
 import type { DeniedPlaces } from './denied-places.ts';
 import type { OwnDirectories } from './own-directories.ts';
 import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
@@ -225,6 +226,11 @@ export function judgeSecondName(rules: FileRules, object: Place, entry: Place): 
 /** True where no path is allowed, and only what the sandbox made is its own. */
 export function isShared(rules: FileRules, place: Place): boolean {
   return rules.own !== undefined && rules.writable.locate(place.path).kind === 'outside';
+}
+
+/** The mode of a new file: where others come no program is left with its owner's or group's rights (inode(7)). */
+export function unelevated(rules: FileRules, place: Place, mode: number): number {
+  return isShared(rules, place) ? mode & ~(S_ISUID | S_ISGID) : mode;
 }
 
 /** All must be allowed, and Landlock must back all to go on. */

@@ -45,6 +45,8 @@ export const F_GETFL = 3;
 export const F_SETFL = 4;
 
 export const S_IFMT = 0o170000;
+export const S_ISUID = 0o4000;
+export const S_ISGID = 0o2000;
 export const S_IFSOCK = 0o140000;
 export const S_IFLNK = 0o120000;
 export const S_IFREG = 0o100000;

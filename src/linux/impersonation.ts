@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs';
 import { CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE, setCapabilities } from './capabilities.ts';
 import { Errno } from './errno.ts';
-import { exitNow, prctl, syscall, syscallMemory2 } from './libc.ts';
+import { exitNow, prctl, startPool, syscall, syscallMemory2 } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
 const PR_SET_DUMPABLE = 4;
@@ -46,7 +46,10 @@ export function prepareImpersonation(credentials: ThreadCredentials, permitted: 
   // In a user namespace it may be one that has no number here, and could not be had again; or setgroups(2) is denied.
   if (groups[0] === OVERFLOW_GROUP || supplementary.includes(OVERFLOW_GROUP) || !setGroups(supplementary))
     return;
-  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) === 0) own = { ...credentials, permitted };
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) !== 0) return;
+  // What a thread starts has its credentials: now they are ours.
+  startPool();
+  own = { ...credentials, permitted };
 }
 
 function isOne(ids: Ids): boolean {

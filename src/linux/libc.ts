@@ -203,6 +203,11 @@ export function openTextAsync(
   });
 }
 
+/** Makes the pool's threads, which are all made with its first work. */
+export function startPool(): void {
+  libc.func('getpid', 'int', []).async(() => {});
+}
+
 /** The path is bytes that end in NUL. */
 export const openat = declareInt<[number, Memory, number, number]>('openat', 'int', 'void *', 'int', 'uint');
 export const chmodText = declareInt<[string, number]>('chmod', 'const char *', 'uint');

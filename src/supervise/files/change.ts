@@ -1,6 +1,6 @@
 /** Changes of a file's metadata as owned values: read from the target once, performed on an O_PATH descriptor. */
 import { Errno } from '../../linux/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD } from '../../linux/files.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, S_ISUID, S_ISGID } from '../../linux/files.ts';
 import {
   chmodText,
   fchownat,
@@ -20,6 +20,8 @@ export interface Change {
   readonly invalid?: number;
   /** Does it to an open object (O_PATH will do). 0, or a negated error number. */
   readonly perform: (descriptor: number) => number;
+  /** It makes a program run with its owner's or group's rights (inode(7), S_ISUID, S_ISGID). */
+  readonly elevates?: boolean;
 }
 
 const SYS_FCHMODAT2 = 452;
@@ -32,6 +34,7 @@ function throughProc(descriptor: number): string {
 
 export function modeChange(mode: number): Change {
   return {
+    elevates: (mode & (S_ISUID | S_ISGID)) !== 0,
     perform: (descriptor) => {
       const result = syscallMemory2(SYS_FCHMODAT2, descriptor, EMPTY_PATH, mode, AT_EMPTY_PATH, 0);
       return result === -Errno.ENOSYS ? chmodText(throughProc(descriptor), mode) : result;

@@ -15,7 +15,7 @@ import {
 } from '../../linux/files.ts';
 import { fileClock } from '../../linux/statx.ts';
 import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.ts';
-import { isShared, judgeEntry, judgeLink, judgeNode, judgeRemoval } from '../../judge/files.ts';
+import { isShared, judgeEntry, judgeLink, judgeNode, judgeRemoval, unelevated } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
 import { allowed, refused, trustedStatus } from '../context.ts';
@@ -159,7 +159,10 @@ function makeNode(referral: Referral, context: FileContext, directory: number, p
     judge: (entry) => judgeNode(context.files, entry, type === S_IFCHR || type === S_IFBLK),
     noName: () => Errno.EEXIST,
     error: newNameError,
-    perform: (entry, mask) => underUmask(mask, () => mknodat(entry.directory, entry.name, mode, device)),
+    perform: (entry, mask) =>
+      underUmask(mask, () =>
+        mknodat(entry.directory, entry.name, unelevated(context.files, entry, mode), device),
+      ),
     makes: type === 0 ? S_IFREG : type,
     removes: false,
     quick: type !== S_IFCHR && type !== S_IFBLK,

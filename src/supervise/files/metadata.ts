@@ -12,9 +12,12 @@ import {
   PATH_MAX,
   W_OK,
   fstat,
+  S_IFMT,
+  S_IFDIR,
+  fileMode,
 } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
-import { OWN_TERMINAL, judgeMetadata } from '../../judge/files.ts';
+import { isShared, OWN_TERMINAL, judgeMetadata } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { copyOfThread } from '../target/descriptor.ts';
@@ -196,6 +199,8 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
     const errno = changeError(object, what, context);
     return errno === undefined ? refused(referral, context, 'change', reported, verdict.rule) : fail(errno);
   }
+  if (what.elevates === true && isShared(context.files, object) && !isDirectory(object))
+    return refused(referral, context, 'change', reported, ELEVATED);
   // This also asks whether all that was read is the caller's.
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   const reply = resultReply(what.perform(terminal ?? object.descriptor));
@@ -207,6 +212,13 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
     reply,
     terminal === undefined ? undefined : OWN_TERMINAL,
   );
+}
+
+/** Whoever finds the program in a directory of everybody's would have its owner's rights. */
+const ELEVATED = "no program with its owner's rights is left where others come";
+
+function isDirectory({ descriptor }: ResolvedObject): boolean {
+  return (fileMode(descriptor) & S_IFMT) === S_IFDIR;
 }
 
 /** grantpt(3), login(1) and terminals of every kind give a slave owner and mode. */

@@ -26,7 +26,7 @@ import {
 } from '../../linux/files.ts';
 import { impersonated } from '../../linux/impersonation.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
-import { isShared } from '../../judge/files.ts';
+import { isShared, unelevated } from '../../judge/files.ts';
 import { trustedStatus } from '../context.ts';
 import type { FileContext } from './context.ts';
 import type { PendingCalls } from '../pending.ts';
@@ -89,7 +89,9 @@ function openChecked(
   const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
   if ((request.flags & O_TMPFILE_BIT) !== 0) {
     const nameless = flags | (request.flags & O_EXCL);
-    const made = underUmask(status.umask, () => openat(object.descriptor, HERE, nameless, request.mode));
+    const made = underUmask(status.umask, () =>
+      openat(object.descriptor, HERE, nameless, unelevated(context.files, object, request.mode)),
+    );
     if (made >= 0 && isShared(context.files, object)) context.made.add(made);
     return opened(made, closeOnExec);
   }
@@ -153,7 +155,9 @@ export function makeFile(
   }
   // O_EXCL follows no link; O_NOFOLLOW besides would be seen by fcntl(F_GETFL).
   const flags = request.flags | O_EXCL | O_CLOEXEC | O_NOCTTY;
-  const result = underUmask(status.umask, () => openat(entry.directory, entry.name, flags, request.mode));
+  const result = underUmask(status.umask, () =>
+    openat(entry.directory, entry.name, flags, unelevated(context.files, entry, request.mode)),
+  );
   close(entry.directory);
   if (result >= 0 && isShared(context.files, entry)) context.made.add(result);
   if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';

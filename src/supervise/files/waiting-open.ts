@@ -1,12 +1,22 @@
 /** Opens that wait: of a FIFO for its other end (fifo(7)), of a device. That may take for ever, so a pool thread waits. */
 import { Errno } from '../../linux/errno.ts';
-import { AT_FDCWD, O_CLOEXEC, O_PATH, fstat } from '../../linux/files.ts';
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDWR,
+  S_IFIFO,
+  S_IFMT,
+  fileMode,
+  fstat,
+} from '../../linux/files.ts';
 import { close, openText, openTextAsync } from '../../linux/libc.ts';
 import type { PendingCalls, Unfinished } from '../pending.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
 import { UntimedCall } from './untimed-call.ts';
 
-/** More of them would use up our descriptors and threads. */
+/** More of them would use up our descriptors. They wait for a thread too: libuv's pool has four unless UV_THREADPOOL_SIZE says more. */
 const MOST_WAITING = 64;
 
 /**
@@ -15,6 +25,8 @@ const MOST_WAITING = 64;
  */
 interface Opening {
   readonly key: string;
+  /** What is being opened (O_PATH). */
+  readonly place: number;
   /** A descriptor, or a negated error number. */
   result: number | undefined;
   wanted: boolean;
@@ -70,6 +82,7 @@ export function openWaiting(
   if (typeof status === 'number') return fail(-status);
   const key = `${status.device}:${status.inode}:${flags}`;
   const left = [...openings].find((one) => !one.wanted && one.result === undefined && one.key === key);
+  if (left === undefined) endLeft();
   const opening = left ?? begin(key, object, flags);
   if (typeof opening === 'number') return fail(-opening);
   opening.wanted = true;
@@ -77,11 +90,23 @@ export function openWaiting(
   return PENDING;
 }
 
+/**
+ * Gives the threads back that wait for nobody: each has its FIFO's other end for a moment. Not before another needs one, as who was
+ * interrupted comes back for what he left.
+ */
+function endLeft(): void {
+  for (const { wanted, result, place } of openings) {
+    if (wanted || result !== undefined || (fileMode(place) & S_IFMT) !== S_IFIFO) continue;
+    const end = openText(AT_FDCWD, `/proc/self/fd/${place}`, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
+    if (end >= 0) close(end);
+  }
+}
+
 function begin(key: string, object: number, flags: number): Opening | number {
   if (openings.size >= MOST_WAITING) return -Errno.ENFILE;
   const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
   if (own < 0) return own;
-  const opening: Opening = { key, result: undefined, wanted: true };
+  const opening: Opening = { key, place: own, result: undefined, wanted: true };
   openings.add(opening);
   openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
     close(own);

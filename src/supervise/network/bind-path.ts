@@ -1,5 +1,5 @@
 /** bind(2) of a Unix socket to a path: a new entry of a directory (unix(7), "Pathname sockets"). */
-import { Errno } from '../../linux/errno.ts';
+import { Errno, SyscallError } from '../../linux/errno.ts';
 import {
   AT_FDCWD,
   O_DIRECTORY,
@@ -141,7 +141,9 @@ function bindIn(directory: number, socket: TargetSocket, address: Buffer): numbe
   let result = fchdir(directory);
   if (result === 0) {
     result = bind(socket.descriptor, address);
-    fchdir(here);
+    // Whose credentials are taken on may not search the directory that we came from.
+    const back = looking(() => fchdir(here));
+    if (back < 0) throw new SyscallError('fchdir', -back);
   }
   close(here);
   return result;
