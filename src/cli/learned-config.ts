@@ -91,7 +91,7 @@ function addNetwork(
   // Without ports in the policy an address is open on all of them.
   const [listed, portless] =
     withPort.length > 0
-      ? [others.filter((one) => hasPort(one) || isSorted(one)), others.filter((one) => !isPortable(one))]
+      ? [others.filter((one) => hasPort(one) || one.isQuestion), others.filter((one) => !isPortable(one))]
       : [others, []];
   text.comment('Network');
   for (const { address, port, protocol, count } of listed)
@@ -117,13 +117,9 @@ function addNetwork(
     );
 }
 
-/** There is no port 0: who connects a UDP socket to it sends nothing, and every allowed port does (reach.ts). */
+/** Who connects a UDP socket to learn its own address sends nothing, and every allowed port does (reach.ts). */
 function hasPort(endpoint: CountedEndpoint): boolean {
-  return isPortable(endpoint) && endpoint.port !== 0;
-}
-
-function isSorted({ protocol, port }: CountedEndpoint): boolean {
-  return protocol === 'udp' && port === 0;
+  return isPortable(endpoint) && endpoint.port !== 0 && !endpoint.isQuestion;
 }
 
 function isPortable({ protocol }: CountedEndpoint): boolean {

@@ -161,6 +161,14 @@ export function tcpAddressOf(address: Buffer): { address: AddressBytes; port: Po
     : { address: address.subarray(IPV6_AT, IPV6_AT + 16), port };
 }
 
+/**
+ * Whether a connect to a port is how a C library asks which address it would send from, to sort addresses: glibc at port 0,
+ * musl at 65535. Nothing is sent to it.
+ */
+export function asksForSource(protocol: InternetProtocol, port: Port): boolean {
+  return protocol === 'udp' && (port === 0 || port === 65_535);
+}
+
 /** fe80::/10, and groups of the interface's or the link's scope: the same addresses are at every interface. */
 export function needsInterface(address: AddressBytes): boolean {
   const [first = 0, second = 0] = address;

@@ -17,7 +17,14 @@ const MULTICAST_LOOP = 1 << 4;
 const MULTICAST_ALL = 1 << 6;
 const RECVERR_RFC4884 = 1 << 9;
 /** tcp_states.h */
-export const TcpState = { synSent: 2, finWait2: 5, timeWait: 6, close: 7, listen: 10 } as const;
+export const TcpState = {
+  synSent: 2,
+  synReceived: 3,
+  finWait2: 5,
+  timeWait: 6,
+  close: 7,
+  listen: 10,
+} as const;
 
 const request = requestOf(REQUEST_SIZE);
 
@@ -68,6 +75,8 @@ export interface TcpEnd {
   readonly isClosed: boolean;
   /** The marks of `markListener`, which what a listener accepts inherits. */
   readonly isMarked: boolean;
+  /** The listener has not taken it on yet: it waits for data (TCP_DEFER_ACCEPT), or for room. */
+  readonly isRequest: boolean;
 }
 
 /** The socket at `local` whose peer is `remote`, in our network namespace; undefined where there is none that the kernel tells of. */
@@ -87,7 +96,11 @@ export function connectionEnd(local: TcpAddress, remote: TcpAddress): TcpEnd | u
   const options = attributeOf(message, MESSAGE_SIZE, INET_DIAG_SOCKOPT);
   const bits = options === undefined || options.length < 2 ? undefined : options.readUInt16LE(0);
   const isEnding = state === TcpState.finWait2 || state === TcpState.timeWait;
-  return { isClosed: isEnding && bits === undefined, isMarked: bits !== undefined && isMarked(bits) };
+  return {
+    isClosed: isEnding && bits === undefined,
+    isMarked: bits !== undefined && isMarked(bits),
+    isRequest: state === TcpState.synReceived && bits === undefined,
+  };
 }
 
 function isMarked(bits: number): boolean {

@@ -1,5 +1,6 @@
 /** Which option would allow what was refused. */
 import { readFileSync } from 'node:fs';
+import { asksForSource } from '../judge/destination.ts';
 import { OWN_PLACES } from '../judge/files.ts';
 import { formatAddress } from '../policy/address-text.ts';
 import type { AddressBytes, NetworkPolicy, PathBytes, Policy, Port } from '../policy/policy.ts';
@@ -66,7 +67,7 @@ export class Advisor {
           ? NONE
           : listOption('--allow-unix', [Buffer.concat([Buffer.from('@'), object.name])]);
       case 'address':
-        return this.#destination(object);
+        return this.#destination(object, operation);
       case 'process':
       case 'none':
         return NONE;
@@ -84,13 +85,18 @@ export class Advisor {
     return outside.length === 0 ? NONE : listOption('--write-allow', outside);
   }
 
-  #destination({ address, port, protocol }: Extract<ReportedObject, { kind: 'address' }>): Advice {
+  #destination(
+    { address, port, protocol }: Extract<ReportedObject, { kind: 'address' }>,
+    operation: ReferralEvent['operation'],
+  ): Advice {
     const { network } = this.#policy;
     if (network === undefined || network.kind === 'families') return NONE;
     const hasPort = protocol !== 'icmp';
     if (hasPort && port === DNS_PORT && this.#isResolver(address))
       return openingWith(['--allow-resolv'], network);
-    const options = missingOptions(network, address, hasPort ? port : undefined, protocol === 'udp');
+    // To learn its own address any allowed port does (reach.ts).
+    const isQuestion = operation === 'connect' && asksForSource(protocol, port);
+    const options = missingOptions(network, address, hasPort ? port : undefined, isQuestion);
     return options.length === 0 ? NONE : openingWith(options, network);
   }
 
@@ -117,13 +123,11 @@ function missingOptions(
   network: NetworkPolicy,
   address: AddressBytes,
   port: Port | undefined,
-  isUdp: boolean,
+  isQuestion: boolean,
 ): string[] {
   const { networks, ports } = network.kind === 'listed' ? network : { networks: [], ports: undefined };
   const isListed = networks === undefined || networks.some((one) => isInNetwork(address, one));
-  // A UDP socket is connected to port 0 to learn its own address, and any allowed port does for that (reach.ts).
-  const isSorted = isUdp && port === 0;
-  const isPortListed = ports === undefined || isSorted || (port !== undefined && ports.includes(port));
+  const isPortListed = ports === undefined || isQuestion || (port !== undefined && ports.includes(port));
   if (!isPortListed && (port === undefined || port === 0)) return [];
   return [
     ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),

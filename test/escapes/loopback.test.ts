@@ -109,8 +109,92 @@ r = subprocess.run(WORDS, stdin=s); time.sleep(0.1); sys.exit(r.returncode)
   inside: (_, { stdout }) => assert.equal(stdout, '1\n'),
 });
 
+/** Between a connect and its answer: another sandbox's listener bears the same marks. */
+attackTest({
+  id: 'N41',
+  title: 'a service outside with the marks of a listener inside that shares its port',
+  script: `${CONNECTS}
+port = int(os.environ['PORT'])
+own = socket.socket(); own.setsockopt(1, 15, 1); own.bind(('127.0.0.1', port)); own.listen(50)
+print({say(port) for _ in range(40)})
+`,
+  outside: `${OUTSIDE}
+s = service('127.0.0.1', 0, True); os.environ['PORT'] = str(s.getsockname()[1])
+for name, to in ((26, 1), (34, 0), (49, 0)): s.setsockopt(0, name, to)
+r = subprocess.run(WORDS); time.sleep(0.1); sys.exit(r.returncode)
+`,
+  policy,
+  worked: ({ root }) => existsSync(join(root, 'heard')),
+  inside: (_, { stdout }) => assert.equal(stdout, '{1}\n'),
+});
+
+attackTest({
+  id: 'N41',
+  title: 'a service outside with such marks that listens at the port for moments, beside one inside',
+  script: `${CONNECTS}
+port, end = int(os.environ['PORT']), time.monotonic() + 1.5
+own = socket.socket(); own.setsockopt(1, 15, 1); own.bind(('127.0.0.1', port)); own.listen(500)
+own.setblocking(False)
+while time.monotonic() < end:
+    say(port)
+    try: own.accept()[0].close()
+    except OSError: pass
+`,
+  outside: `${OUTSIDE}
+kept = socket.socket(); kept.setsockopt(1, 15, 1); kept.bind(('127.0.0.1', 0)); port = kept.getsockname()[1]; os.environ['PORT'] = str(port)
+p = subprocess.Popen(WORDS)
+while p.poll() is None:
+    s = socket.socket(); s.setsockopt(1, 15, 1); s.settimeout(0.002)
+    for name, to in ((26, 1), (34, 0), (49, 0)): s.setsockopt(0, name, to)
+    try:
+        s.bind(('127.0.0.1', port)); s.listen(50)
+        while True:
+            c = s.accept()[0]; c.settimeout(0.2)
+            if c.recv(9): open(ROOT + '/heard', 'w').close()
+    except OSError: pass
+    s.close()
+`,
+  policy,
+  worked: ({ root }) => existsSync(join(root, 'heard')),
+});
+
+attackTest({
+  id: 'N41',
+  title: 'a socket of another network namespace, where somebody else listens at the same port',
+  script: `${CONNECTS}
+own = socket.socket(); own.bind(('127.0.0.1', 0)); own.listen(50); port = own.getsockname()[1]
+away = socket.socket(fileno=os.dup(0))
+open(ROOT + '/port', 'w').write(str(port)); os.rename(ROOT + '/port', ROOT + '/a/port')
+while not os.path.exists(ROOT + '/a/ready'): time.sleep(0.01)
+try: away.connect(('127.0.0.1', port)); away.send(b'out'); away.recv(9)
+except OSError as e: print(e.errno)
+`,
+  outside: `${OUTSIDE}
+import array, ctypes, fcntl, struct
+a, b = socket.socketpair()
+if os.fork() == 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x40000000 if os.getuid() == 0 else 0x50000000) != 0: os._exit(1)
+    s = socket.socket(); fcntl.ioctl(s, 0x8914, struct.pack('16sH22x', b'lo', 0x49))
+    socket.send_fds(b, [b'x'], [s.fileno()])
+    while not os.path.exists(ROOT + '/a/port'): time.sleep(0.01)
+    l = service('127.0.0.1', int(open(ROOT + '/a/port').read()), False); open(ROOT + '/a/ready', 'w').close()
+    time.sleep(20); os._exit(0)
+b.close(); sent = socket.recv_fds(a, 1, 1)[1]
+if not sent: print('no namespace'); sys.exit(0)
+r = subprocess.run(WORDS, stdin=sent[0]); time.sleep(0.1); sys.exit(r.returncode)
+`,
+  policy,
+  worked: ({ root }) => existsSync(join(root, 'heard')),
+  lacking: ({ stdout }) => (stdout.includes('no namespace') ? 'no network namespace can be made' : undefined),
+});
+
 const OWN = String.raw`
 import json, threading
+def deferred():
+    server = socket.socket(); server.bind(('127.0.0.1', 0)); server.setsockopt(6, 9, 1); server.listen(5)
+    client = socket.create_connection(server.getsockname()); client.sendall(b'own')
+    return int(server.accept()[0].recv(9) == b'own')
 def reach(family, address, to, wait):
     server = socket.socket(family); server.bind((address, 0)); server.listen(5)
     client = socket.socket(socket.AF_INET6 if ':' in to else socket.AF_INET); client.setblocking(wait)
@@ -139,7 +223,7 @@ def nobody():
 v4, v6 = socket.AF_INET, socket.AF_INET6
 print(json.dumps({
   'plain': reach(v4, '127.0.0.1', '127.0.0.1', True), 'no wait': reach(v4, '127.0.0.1', '127.0.0.1', False), 'any': reach(v4, '0.0.0.0', '127.0.0.1', True), 'zero': reach(v4, '0.0.0.0', '0.0.0.0', True),
-  'both': reach(v6, '::', '127.0.0.1', True), 'six': reach(v6, '::1', '::1', False), 'mapped': reach(v4, '127.0.0.1', '::ffff:127.0.0.1', True), 'full': full(), 'at once': at_once(), 'nobody': nobody(),
+  'both': reach(v6, '::', '127.0.0.1', True), 'six': reach(v6, '::1', '::1', False), 'mapped': reach(v4, '127.0.0.1', '::ffff:127.0.0.1', True), 'full': full(), 'at once': at_once(), 'nobody': nobody(), 'deferred': deferred(),
 }))
 `;
 
@@ -159,6 +243,7 @@ for (const options of [['--no-outbound-network'], ['--allowed-ports=1'], ['--all
         full: 4,
         'at once': 100,
         nobody: 111,
+        deferred: 1,
       });
     },
     { policy: () => options },

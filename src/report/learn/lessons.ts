@@ -1,4 +1,5 @@
 /** What a watched command did, counted by path and address: events in, lessons out. */
+import { asksForSource } from '../../judge/destination.ts';
 import { OWN_TERMINAL } from '../../judge/files.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
@@ -18,6 +19,8 @@ export interface CountedEndpoint {
   readonly address: AddressBytes;
   readonly port: Port;
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
+  /** Connected to learn from which address one would send; nothing was sent to that port. */
+  readonly isQuestion: boolean;
   count: number;
 }
 
@@ -110,9 +113,10 @@ export class Lessons implements Reporter, OutcomeListener {
         this.#notePath(this.#place(object.to), isUncertain);
         break;
       case 'address': {
-        const { kind, ...endpoint } = object;
-        const { address, port, protocol } = endpoint;
-        this.#count(this.#endpoints, `${kind} ${protocol} ${port} ${address.join('.')}`, endpoint);
+        const { address, port, protocol } = object;
+        const isQuestion = operation === 'connect' && asksForSource(protocol, port);
+        const key = `${isQuestion ? '?' : '='} ${protocol} ${port} ${address.join('.')}`;
+        this.#count(this.#endpoints, key, { address, port, protocol, isQuestion });
         break;
       }
       case 'unix-path':

@@ -107,8 +107,10 @@ export class InsideConnect implements PendingCall {
   #checked(referral: Referral, result: number, isBlocking: boolean): Reply | 'stuck' {
     const begun = [0, -Errno.EINPROGRESS, -Errno.EALREADY, -Errno.EINTR].includes(result);
     if (!begun) return resultReply(result);
-    let answer = whoAnswered(this.#socket);
-    for (let look = 0; answer === 'waits' && look < MOST_LOOKS; look += 1) answer = whoAnswered(this.#socket);
+    const ask = (): ReturnType<typeof whoAnswered> =>
+      whoAnswered(this.#context.bound, this.#socket, this.#destination);
+    let answer = ask();
+    for (let look = 0; answer === 'waits' && look < MOST_LOOKS; look += 1) answer = ask();
     if (answer === 'waits' || answer === 'outside') {
       disconnect(this.#socket);
       return answer === 'waits' ? 'stuck' : this.#refuse(referral);

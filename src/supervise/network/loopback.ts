@@ -69,7 +69,12 @@ export function connectAtOnce({ descriptor }: TargetSocket): void {
  * Whom a socket was connected to, after the connect: 'waits' while there is no connection yet, 'nobody' where there is none
  * any more. Only `inside` and `nobody` may be left to the program.
  */
-export function whoAnswered({ descriptor }: TargetSocket): 'inside' | 'outside' | 'nobody' | 'waits' {
+export function whoAnswered(
+  bound: BoundSockets,
+  socket: TargetSocket,
+  destination: Extract<Destination, { kind: 'internet' }>,
+): 'inside' | 'outside' | 'nobody' | 'waits' {
+  const { descriptor } = socket;
   const state = tcpState(descriptor);
   if (state === TcpState.close) return 'nobody';
   if (state === TcpState.synSent) return 'waits';
@@ -80,7 +85,11 @@ export function whoAnswered({ descriptor }: TargetSocket): 'inside' | 'outside' 
   const end = connectionEnd(peer, local);
   if (end === undefined) return tcpState(descriptor) === TcpState.close ? 'nobody' : 'outside';
   // Who has closed it reads no more.
-  return end.isMarked || end.isClosed ? 'inside' : 'outside';
+  if (end.isClosed) return 'inside';
+  // The marks are the same in every sandbox: whoever took the port in between must not be there any more.
+  const listens = whoListens(bound, socket, destination);
+  if (end.isRequest) return listens === 'inside' ? 'inside' : 'outside';
+  return end.isMarked && listens !== 'outside' ? 'inside' : 'outside';
 }
 
 /** Ends a connection, or the try. */

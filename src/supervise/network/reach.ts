@@ -4,7 +4,7 @@ import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '..
 import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
 import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
-import { destinationOf, type Destination, type SocketUse } from '../../judge/destination.ts';
+import { asksForSource, destinationOf, type Destination, type SocketUse } from '../../judge/destination.ts';
 import type { NetworkRules } from '../../judge/network.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
@@ -87,7 +87,7 @@ export function reach(
 }
 
 /**
- * A UDP socket is connected to port 0 by who wants to know its own address then, and sends nothing (getaddrinfo(3), which
+ * A UDP socket is connected to such a port by who wants to know its own address then, and sends nothing (getaddrinfo(3), which
  * sorts by it). It could, so where ports are restricted the socket gets an allowed one.
  */
 function usablePort(
@@ -95,7 +95,7 @@ function usablePort(
   { address, port, protocol }: InternetDestination,
   use: SocketUse,
 ): number {
-  if (port !== 0 || protocol !== 'udp' || use.kind !== 'connect') return port;
+  if (use.kind !== 'connect' || !asksForSource(protocol, port)) return port;
   if (network.judge(address, port, protocol).kind !== 'refuse') return port;
   return network.allowedPort(address) ?? port;
 }
