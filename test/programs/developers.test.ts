@@ -6,6 +6,7 @@ import { programTests } from './same.ts';
 programTests([
   {
     name: 'git rebase -i',
+    once: true,
     needs: ['git', 'sed'],
     script: `
       set -e
@@ -19,6 +20,7 @@ programTests([
   },
   {
     name: 'pytest -n2',
+    once: true,
     needs: ['/usr/bin/python3'],
     works: '/usr/bin/python3 -c "import pytest, xdist"',
     script: `

@@ -63,6 +63,7 @@ END
   },
   {
     name: 'apt, which fetches as _apt',
+    once: true,
     needs: ['apt-get', 'dpkg-deb', 'sha256sum'],
     works: 'id _apt',
     rootOnly: true,

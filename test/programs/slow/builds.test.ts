@@ -13,12 +13,13 @@ const PACKAGE = `
   mkdir -p pkg app; cd pkg; echo '{"name":"pkg","version":"1.0.0","bin":{"pkg":"run.js"},"scripts":{"postinstall":"node post.js"}}' > package.json
   echo 'require("fs").writeFileSync("installed", "by " + process.env.npm_lifecycle_event)' > post.js
   printf '#!/usr/bin/env node\\nconsole.log("runs")\\n' > run.js; chmod +x run.js; mkdir ../tgz; tar --mtime=@1000000000 -czf ../tgz/pkg.tgz --transform 's,^,package/,' package.json post.js run.js; cd ../app
-  export CI=1 npm_config_cache=$PWD/../cache XDG_CACHE_HOME=$PWD/../xdg XDG_DATA_HOME=$PWD/../xdg XDG_STATE_HOME=$PWD/../xdg XDG_CONFIG_HOME=$PWD/../xdg
+  export CI=1 PREFIX=$PWD/../prefix npm_config_cache=$PWD/../cache XDG_CACHE_HOME=$PWD/../xdg XDG_DATA_HOME=$PWD/../xdg XDG_STATE_HOME=$PWD/../xdg XDG_CONFIG_HOME=$PWD/../xdg
 `;
 
 programTests([
   {
     name: 'npm with a script that compiles',
+    once: true,
     needs: ['npm', 'make', 'gcc'],
     script: `
       set -e
@@ -33,6 +34,7 @@ programTests([
   },
   {
     name: 'pnpm',
+    once: true,
     needs: ['pnpm'],
     script: `set -e; ${PACKAGE}
       echo '{"name":"app","version":"1.0.0","dependencies":{"pkg":"file:../tgz/pkg.tgz"},"pnpm":{"onlyBuiltDependencies":["pkg"]}}' > package.json
@@ -43,15 +45,18 @@ programTests([
   },
   {
     name: 'yarn',
+    once: true,
     needs: ['yarn'],
     script: `set -e; ${PACKAGE}
       echo '{"name":"app","version":"1.0.0","license":"MIT","dependencies":{"pkg":"file:../tgz/pkg.tgz"}}' > package.json
       yarn install --offline --silent --no-progress --cache-folder ../yarn-cache; cat node_modules/pkg/installed; yarn --silent run pkg
-      rm -rf node_modules; yarn install --offline --silent --frozen-lockfile --cache-folder ../yarn-cache; yarn --silent run pkg; cd ..; rm -rf xdg cache yarn-cache .yarn* .cache .config .local`,
+      rm -rf node_modules; yarn install --offline --silent --frozen-lockfile --cache-folder ../yarn-cache; yarn --silent run pkg; cd ..; rm -rf xdg prefix cache yarn-cache .yarn* .cache .config .local`,
+    volatile: /v8-compile-cache|^yarn--/,
     timeout: 300_000,
   },
   {
     name: 'pip in a virtual environment',
+    once: true,
     needs: ['python3'],
     works: 'python3 -c "import ensurepip, venv"',
     script: `
@@ -70,14 +75,14 @@ END
       cat > src/setup.py <<'END'
 import os, setuptools; open('built', 'w').write(str(os.getuid())); setuptools.setup()
 END
-      cat > wheel.py <<'END'
+      cat > zip.py <<'END'
 import zipfile
 with zipfile.ZipFile('other-1.0-py3-none-any.whl', 'w') as z:
     z.writestr('other.py', 'def main(): print("other runs")\\n')
     z.writestr('other-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: other\\nVersion: 1.0\\n'); z.writestr('other-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
     z.writestr('other-1.0.dist-info/entry_points.txt', '[console_scripts]\\nother = other:main\\n'); z.writestr('other-1.0.dist-info/RECORD', '')
 END
-      python3 wheel.py; env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index ./other-1.0-py3-none-any.whl; env/bin/other
+      python3 zip.py; rm zip.py; env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index ./other-1.0-py3-none-any.whl; env/bin/other
       if env/bin/python -c 'import setuptools, wheel' 2> /dev/null; then echo sdist; env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index --no-build-isolation ./src; env/bin/small; else (cd src; ../env/bin/python setup.py -q install 2> /dev/null || echo no setuptools); fi
       env/bin/pip --disable-pip-version-check list 2> /dev/null; env/bin/pip uninstall -q -y other; env/bin/python -c 'import other' 2>&1 | tail -1; find env -name '*.py' | wc -l; rm -rf env src/build other*.whl src/dist src/*.egg-info
     `,
@@ -85,6 +90,7 @@ END
   },
   {
     name: 'go build',
+    once: true,
     needs: ['go'],
     script: `
       set -e
@@ -98,6 +104,7 @@ END
   },
   {
     name: 'cargo build',
+    once: true,
     needs: ['cargo'],
     works: `${RUSTUP}; cd /; cargo --version && rustc --version`,
     script: `
@@ -111,6 +118,7 @@ END
   },
   {
     name: 'javac and java',
+    once: true,
     needs: ['javac', 'java', 'jar'],
     script: `
       set -e
@@ -121,6 +129,7 @@ END
   },
   {
     name: 'cmake',
+    once: true,
     needs: ['cmake', 'make', 'gcc'],
     script: `
       set -e
@@ -133,7 +142,9 @@ END
   {
     name: 'Xvfb and xdotool',
     needs: ['Xvfb', 'xdotool', 'python3'],
+    // Where a display has been before, the directory of the sockets is another's.
     policy: ['--own-tmp'],
+    alsoAllow: ['/tmp/.X11-unix'],
     script: `
       cat > start.sh <<'END'
 exec 5> number; Xvfb -displayfd 5 -screen 0 320x200x24 -nolisten tcp -noreset > xvfb.log 2>&1 & p=$!; exec 5>&-
