@@ -1,7 +1,8 @@
 // Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
 // is root, the integration tests once more as an ordinary user; all integration tests once for each engine.
-//   node scripts/test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME]
-// PATTERN is part of a test file's path, several mean any of them; --built: build/ and dist/ are already what is to be tested.
+//   node scripts/test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow]
+// PATTERN is part of a test file's path, several mean any of them; --built: build/ and dist/ are already what is to be tested;
+// --slow: also what lies in a folder slow/, which takes longer or needs more packages than every run of the suite should.
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -15,6 +16,7 @@ const FLOOR = { unit: 20, integration: 400 };
 /** Engines to run the integration tests with. Those of the engines themselves name theirs, and run with the first only. */
 const ENGINES = ['auto', 'trace'];
 const OF_ENGINES = 'engines/';
+const SLOW = '/slow/';
 
 /** Where programs are on every machine. */
 const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'.split(':');
@@ -22,7 +24,7 @@ const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/
 /** What the integration tests read, beside the run-time dependencies. */
 const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
 
-const { unitOnly, isBuilt, patterns, engines } = readArguments(process.argv.slice(2));
+const { unitOnly, isBuilt, withSlow, patterns, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT', 'INIT_CWD'])
   delete environment[name];
@@ -57,15 +59,16 @@ if (!unitOnly) {
 conclude();
 
 function readArguments(words) {
-  /** @type {{ unitOnly: boolean, isBuilt: boolean, patterns: string[], engines: string[] }} */
-  const result = { unitOnly: false, isBuilt: false, patterns: [], engines: ENGINES };
+  /** @type {{ unitOnly: boolean, isBuilt: boolean, withSlow: boolean, patterns: string[], engines: string[] }} */
+  const result = { unitOnly: false, isBuilt: false, withSlow: false, patterns: [], engines: ENGINES };
   for (let index = 0; index < words.length; index += 1) {
     if (words[index] === '--unit') result.unitOnly = true;
     else if (words[index] === '--built') result.isBuilt = true;
+    else if (words[index] === '--slow') result.withSlow = true;
     else if (words[index] === '--only' && words[index + 1]) result.patterns.push(words[(index += 1)]);
     else if (words[index] === '--engine' && words[index + 1]) result.engines = [words[(index += 1)]];
     else {
-      const usage = 'test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME]';
+      const usage = 'test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow]';
       console.error(`test: cannot understand "${words[index]}"; usage: ${usage}`);
       process.exit(2);
     }
@@ -91,6 +94,7 @@ async function runTests(title, folder, floor, settings = {}, engine) {
   const files = fs
     .readdirSync(join(base, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && isWanted(name))
+    .filter((name) => withSlow || !name.includes(SLOW))
     .filter((name) => engine === undefined || engine === engines[0] || !name.startsWith(OF_ENGINES))
     .map((name) => join(folder, name))
     .toSorted();
