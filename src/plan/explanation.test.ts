@@ -10,7 +10,7 @@ import { buildFilter } from './filter/build.ts';
 import { makeKernelPlan } from './kernel-plan.ts';
 import { makePlan, type Plan } from './plan.ts';
 
-const JUDGES: ReadonlySet<Judge> = new Set(['files', 'metadata', 'network', 'signals', 'processes']);
+const JUDGES: ReadonlySet<Judge> = new Set(['files', 'metadata', 'network', 'signals', 'processes', 'ipc']);
 const OPEN: Policy = { files: undefined, network: undefined, unixSockets: [] };
 const FILES: Policy = { ...OPEN, files: { writable: [Buffer.from('/srv')] } };
 const NETWORK: Policy = { ...OPEN, network: { kind: 'none' } };

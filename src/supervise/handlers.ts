@@ -18,6 +18,8 @@ import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
+import { MadeObjects } from './ipc/made-objects.ts';
+import { SYSTEM_V_CALLS, SYSTEM_V_GETS, type SystemVContext } from './ipc/system-v.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import type { NetworkContext, NetworkHandler } from './network/context.ts';
@@ -141,6 +143,12 @@ export function makeHandlers(
           : (asTarget(referral, fileContext, performed) ?? withOtherRights(referral, fileContext, handler));
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
+  }
+  const systemV: SystemVContext = { ...context, objects: new MadeObjects() };
+  for (const [name, handler] of entriesOf(SYSTEM_V_GETS))
+    handlers.set(X86_64[name], asWhoCalls(systemV, handler));
+  for (const [name, handler] of entriesOf(SYSTEM_V_CALLS)) {
+    handlers.set(X86_64[name], (referral) => handler(referral, systemV));
   }
   const cloning: Handler = (referral) =>
     sharesTable(referral.uint(0)) ? clone(referral, context) : refusedCall(referral, context);

@@ -8,6 +8,7 @@ export const JUDGES: ReadonlySet<Judge> = new Set([
   'network',
   'signals',
   'processes',
+  'ipc',
   'credentials',
   'refusals',
 ]);

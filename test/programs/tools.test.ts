@@ -5,6 +5,19 @@ import { programTests } from './same.ts';
 
 programTests([
   {
+    name: 'fakeroot and dpkg-deb',
+    needs: ['fakeroot', 'dpkg-deb'],
+    script: `
+      set -e
+      mkdir -p p/DEBIAN p/usr/share/x
+      printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: A <a@example.org>\\nDescription: x\\n' > p/DEBIAN/control
+      echo one > p/usr/share/x/f
+      fakeroot -- sh -c 'chown 12:34 p/usr/share/x/f; id -u; stat -c %u:%g p/usr/share/x/f; dpkg-deb -b p x.deb'
+      dpkg-deb --fsys-tarfile x.deb | tar --numeric-owner -tv | grep -o '12/34'
+    `,
+    volatile: /x\.deb/,
+  },
+  {
     name: 'bash',
     needs: ['bash'],
     script: `

@@ -59,6 +59,8 @@ export type Judge =
   | 'signals'
   /** Whether a process or thread is of the sandbox. */
   | 'processes'
+  /** System V objects: whether they were made in the sandbox. */
+  | 'ipc'
   /** Nothing: that credentials may differ from now on is noted. */
   | 'credentials'
   /** Nothing: the call is refused, which is told, or fails as it would without us. */

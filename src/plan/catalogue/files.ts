@@ -76,17 +76,17 @@ export const FILES = {
   // rule reaches them; System V objects are even reached by number, without any open.
   mq_open: refused('a message queue is shared with processes outside', { when: 'files' }),
   mq_unlink: refused('removes a message queue, which may be one from outside', { when: 'files' }),
-  msgget: systemV(),
-  msgsnd: systemV(),
-  msgrcv: systemV(),
-  msgctl: systemV(),
-  semget: systemV(),
-  semop: systemV(),
-  semtimedop: systemV(),
-  semctl: systemV(),
-  shmget: systemV(),
-  shmat: systemV(),
-  shmctl: systemV(),
+  msgget: systemV('performed, so that it is known what was made inside'),
+  msgsnd: systemV('reaches, by number, objects of processes outside too'),
+  msgrcv: systemV('reaches, by number, objects of processes outside too'),
+  msgctl: systemV('reaches, by number, objects of processes outside too'),
+  semget: systemV('performed, so that it is known what was made inside'),
+  semop: systemV('reaches, by number, objects of processes outside too'),
+  semtimedop: systemV('reaches, by number, objects of processes outside too'),
+  semctl: systemV('reaches, by number, objects of processes outside too'),
+  shmget: systemV('performed, so that it is known what was made inside'),
+  shmat: systemV('reaches, by number, objects of processes outside too'),
+  shmctl: systemV('reaches, by number, objects of processes outside too'),
 } satisfies Part;
 
 /** Under every policy: by files of /proc, /sys and control groups the kernel acts for whoever writes to them. */
@@ -107,6 +107,6 @@ function metadata(note: string, rule?: RegisterRule): CallClass {
   return { kind: 'referred', judge: 'metadata', when: 'files', ...(rule && { rule }), note };
 }
 
-function systemV(): CallClass {
-  return refused('System V objects are shared, by number, with processes outside', { when: 'files' });
+function systemV(note: string): CallClass {
+  return { kind: 'referred', judge: 'ipc', when: 'files', note };
 }

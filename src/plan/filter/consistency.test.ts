@@ -383,6 +383,7 @@ const ALL_JUDGES: readonly Judge[] = [
   'network',
   'signals',
   'processes',
+  'ipc',
   'credentials',
   'refusals',
 ];

@@ -1,0 +1,54 @@
+/** Which System V objects the sandbox made, known by their ids and by what the kernel says of them at the moment. */
+import { type SystemVKind, type SystemVObject, systemVObject } from '../../linux/system-v.ts';
+
+/** Beyond these the oldest are forgotten, which closes them. */
+const MOST_KNOWN = 100_000;
+
+export class MadeObjects {
+  readonly #known = { shm: new Map(), sem: new Map(), msg: new Map() } as const satisfies Record<
+    SystemVKind,
+    Map<number, SystemVObject>
+  >;
+
+  /** Remembers an object that this process has just made. */
+  add(kind: SystemVKind, id: number): void {
+    const object = systemVObject(kind, id);
+    const known = this.#of(kind);
+    known.delete(id);
+    if (object === undefined) return;
+    known.set(id, object);
+    for (const oldest of known.keys()) {
+      if (known.size <= MOST_KNOWN) break;
+      known.delete(oldest);
+    }
+  }
+
+  /** True for an object that was made inside and is still that one. */
+  has(kind: SystemVKind, id: number): boolean {
+    const known = this.#of(kind);
+    const made = known.get(id);
+    if (made === undefined) return false;
+    const now = systemVObject(kind, id);
+    if (now !== undefined && isSame(kind, made, now)) return true;
+    known.delete(id);
+    return false;
+  }
+
+  forget(kind: SystemVKind, id: number): void {
+    this.#of(kind).delete(id);
+  }
+
+  #of(kind: SystemVKind): Map<number, SystemVObject> {
+    return this.#known[kind];
+  }
+}
+
+function isSame(kind: SystemVKind, made: SystemVObject, now: SystemVObject): boolean {
+  return (
+    now.creatorUser === made.creatorUser &&
+    now.creatorGroup === made.creatorGroup &&
+    now.creatorProcess === made.creatorProcess &&
+    // Shared memory that is removed while somebody has it attached lives on without a key.
+    (now.key === made.key || (kind === 'shm' && now.key === 0))
+  );
+}
