@@ -11,7 +11,9 @@ import { execute, keepStandardDescriptors } from '../linux/execute.ts';
 import { restrictSelf } from '../linux/landlock.ts';
 import { defaultSignal, ignoreSignal, prctl } from '../linux/libc.ts';
 import { limitOpenFiles } from '../linux/open-files.ts';
+import { RLIMIT_FSIZE, setOwnLimit } from '../linux/limits.ts';
 import { installFilter } from '../linux/seccomp.ts';
+import { fileSizeAtStart } from './file-size.ts';
 import { IGNORED_SIGNALS } from './ignored-signals.ts';
 import { LaunchError } from './launch-error.ts';
 import { ignoredAtStart, openFilesAtStart } from './start-notes.ts';
@@ -45,6 +47,8 @@ export function becomeCommand(replacement: Replacement): LaunchError {
     // And it has raised this one.
     const openFiles = openFilesAtStart();
     if (openFiles !== undefined) checked('prlimit64', limitOpenFiles(openFiles));
+    const fileSize = fileSizeAtStart();
+    if (fileSize !== undefined) checked('prlimit64', setOwnLimit(RLIMIT_FSIZE, fileSize));
     if (replacement.withoutCores) checked('prlimit64', dumpNoCore());
     if (capabilities !== undefined) dropCapabilities(capabilities);
     checked('prctl PR_SET_NO_NEW_PRIVS', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

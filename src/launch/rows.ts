@@ -10,6 +10,7 @@ import {
   SECCOMP_SET_MODE_FILTER,
 } from '../linux/seccomp.ts';
 import { NO_CORE, RLIMIT_CORE } from '../linux/core-limit.ts';
+import { RLIMIT_FSIZE } from '../linux/limits.ts';
 import { RLIMIT_NOFILE, encodeLimit, type OpenFilesLimit } from '../linux/open-files.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { filterBlob, recordBlob, recordValue, stringArrayBlob, stringBlob, zeros } from './blobs.ts';
@@ -35,6 +36,8 @@ export interface LaunchPlan {
   readonly signalScope: boolean;
   /** The limit of open files to give back; undefined: leave it alone. */
   readonly openFiles?: OpenFilesLimit | undefined;
+  /** The limit of file sizes to give back; undefined: leave it alone. */
+  readonly fileSize?: OpenFilesLimit | undefined;
   /** Signals that the command ignores from the start, as it would have inherited it. */
   readonly ignoredSignals?: readonly number[];
   /** Whether no core is to be dumped: the kernel does it without a call that could be judged (core(5)). */
@@ -66,6 +69,7 @@ export function launchRows(plan: LaunchPlan): Row[] {
     ...parentRows(),
     ...privilegeRows(),
     ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
+    ...(plan.fileSize === undefined ? [] : limitRows(RLIMIT_FSIZE, plan.fileSize)),
     ...(plan.ignoredSignals ?? []).map(ignoreRow),
     ...(plan.withoutCores === true ? coreRows() : []),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
@@ -91,7 +95,7 @@ function privilegeRows(): Row[] {
   return [row('prctl PR_SET_NO_NEW_PRIVS', X86_64.prctl, [PR_SET_NO_NEW_PRIVS, 1])];
 }
 
-/** Node has raised that of open files (getrlimit(2)). */
+/** Node has raised that of open files, the supervisor that of file sizes (getrlimit(2)). */
 function limitRows(resource: number, limit: OpenFilesLimit): Row[] {
   const value = zeros(16);
   encodeLimit(limit).copy(value.bytes);

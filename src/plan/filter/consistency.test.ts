@@ -153,9 +153,8 @@ function unshare(flags: bigint): Said {
   return known.reduce((rest, bit) => rest & ~bit, flags) === 0n ? ALLOW : 'told';
 }
 
-function priority(which: number, who: number, [process, user]: readonly [number, number]): Said {
-  if (which === process && who === 0) return ALLOW;
-  return which === user ? REFUSED : 'leave';
+function priority(which: number, who: number, process: number): Said {
+  return which === process && who === 0 ? ALLOW : 'leave';
 }
 
 const ORACLE: Readonly<
@@ -223,8 +222,8 @@ const ORACLE: Readonly<
       ? ALLOW
       : 'leave';
   },
-  'setpriority-target': (args) => priority(low(args, 0), low(args, 1), [0, 2]),
-  'ioprio-target': (args) => priority(low(args, 0), low(args, 1), [1, 3]),
+  'setpriority-target': (args) => priority(low(args, 0), low(args, 1), 0),
+  'ioprio-target': (args) => priority(low(args, 0), low(args, 1), 1),
   'sched-target': (args) => (low(args, 0) === 0 ? ALLOW : 'leave'),
   'pages-target': (args) => (low(args, 0) === 0 ? ALLOW : 'told'),
 };

@@ -68,9 +68,7 @@ const NEGATIVE = 0x8000_0000;
 /** Process numbers are below 2^22 (PID_MAX_LIMIT). */
 const PID_BITS = 22;
 const PRIO_PROCESS = 0;
-const PRIO_USER = 2;
 const IOPRIO_WHO_PROCESS = 1;
-const IOPRIO_WHO_USER = 3;
 
 /** Where an argument lies depends on whether the call begins with a directory. */
 function indexBehindPath(call: SyscallName): 1 | 2 {
@@ -206,8 +204,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     return when(and(int(1).equals(RLIMIT_CORE), not(asks)), core, rest);
   },
 
-  'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, PRIO_USER, leave),
-  'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, IOPRIO_WHO_USER, leave),
+  'setpriority-target': (_call, leave) => priority(PRIO_PROCESS, leave),
+  'ioprio-target': (_call, leave) => priority(IOPRIO_WHO_PROCESS, leave),
 
   'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
   'pages-target': (_call, _leave, situation) => when(int(0).equals(0), allow, refusal(situation)),
@@ -234,11 +232,7 @@ function haveSameNumber(one: number, other: number): Condition {
   );
 }
 
-/** WHICH in the first argument, WHO in the second; 0 is the caller. All processes of a user are never at once. */
-function priority(process: number, user: number, leave: Expression): Expression {
-  return when(
-    and(int(0).equals(process), int(1).equals(0)),
-    allow,
-    when(int(0).equals(user), refused, leave),
-  );
+/** WHICH in the first argument, WHO in the second; 0 is the caller. */
+function priority(process: number, leave: Expression): Expression {
+  return when(and(int(0).equals(process), int(1).equals(0)), allow, leave);
 }

@@ -1,4 +1,5 @@
 /** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
+import { fileSizeAtStart } from '../../launch/file-size.ts';
 import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
@@ -89,6 +90,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
         openFiles: openFilesAtStart(),
+        fileSize: fileSizeAtStart(),
         ignoredSignals: ignoredAtStart(),
         withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,

@@ -8,6 +8,7 @@ import {
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { ignoreSignal, prctl, readlinkText } from '../../linux/libc.ts';
 import { prepareImpersonation } from '../../linux/impersonation.ts';
+import { raiseFileSize } from '../../launch/file-size.ts';
 import { threadCredentials } from '../target/credentials.ts';
 import { targetStatus } from '../target/target.ts';
 
@@ -47,7 +48,7 @@ export interface OwnIdentity {
 
 /**
  * Makes this process undumpable (no ptrace, no look into its memory or descriptors), deaf to the signal that opens
- * Node's inspector, and the parent of every orphan of the sandbox. Throws a SyscallError.
+ * Node's inspector, the parent of every orphan of the sandbox, and free of a soft limit of file sizes. Throws a SyscallError.
  */
 export function protectSelf(): void {
   process.on('SIGUSR1', () => {});
@@ -55,6 +56,7 @@ export function protectSelf(): void {
   // it reads from the background. Launcher and replacement give them their default action back.
   ignoreSignal(SIGTTIN);
   ignoreSignal(SIGTTOU);
+  raiseFileSize();
   const undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (undumpable < 0) throw new SyscallError('prctl PR_SET_DUMPABLE', -undumpable);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

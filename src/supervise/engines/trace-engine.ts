@@ -5,6 +5,7 @@
  * it again; all else is performed by the supervisor, and a descriptor that it has opened is handed over by a Unix socket
  * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
  */
+import { fileSizeAtStart } from '../../launch/file-size.ts';
 import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close, eventLoopDescriptor, poll } from '../../linux/libc.ts';
@@ -112,6 +113,7 @@ function start(run: EngineRun, ruleset: Ruleset): Launched {
         landlock: ruleset.descriptor !== undefined,
         signalScope: plan.landlock?.signalScope ?? false,
         openFiles: openFilesAtStart(),
+        fileSize: fileSizeAtStart(),
         ignoredSignals: ignoredAtStart(),
         withoutCores: plan.situation.withoutCores,
         dropCapabilities: run.identity.capabilities,

@@ -50,7 +50,7 @@ function groupOf(group: number, session: number, { members }: ProcessContext): G
  * True where a group has members, and all are of the sandbox. Where its leader is, so are the others: nobody outside comes in,
  * and nobody inside ever was in a group with others but in the one that secfilt was started in.
  */
-function isInside(group: number, members: Members): boolean {
+export function isInside(group: number, members: Members): boolean {
   if (processStat(group)?.group === group) return members.has(group);
   const found = membersOf(group);
   return found.length > 0 && found.every((pid) => members.has(pid));

@@ -8,19 +8,24 @@
  */
 import { RLIMIT_CORE } from '../../linux/core-limit.ts';
 import { Errno } from '../../linux/errno.ts';
-import { syscall, syscallMemory2, syscallMemory3 } from '../../linux/libc.ts';
+import { getpgrp, syscall, syscallMemory2, syscallMemory3 } from '../../linux/libc.ts';
+import { processStat } from '../../linux/process-stat.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { judgeLimits, judgeScheduling, type Relation } from '../../judge/processes.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
+import { isInside } from './groups.ts';
+import { Members } from '../target/members.ts';
 import { processOf, relationTo, withMember, type ProcessContext, type ProcessHandler } from './processes.ts';
 import { CONTINUE_CALL, SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { arena, readMemory } from '../target/target.ts';
 
 const PRIO_PROCESS = 0;
 const PRIO_PGRP = 1;
+const PRIO_USER = 2;
 const IOPRIO_WHO_PROCESS = 1;
 const IOPRIO_WHO_PGRP = 2;
+const IOPRIO_WHO_USER = 3;
 /** The kernel reads no more of a mask than it has CPUs: 8192 at most. */
 const MOST_MASK_BYTES = 1024;
 const SCHED_ATTR_SIZE_VER0 = 48;
@@ -37,8 +42,13 @@ export const prlimit: ProcessHandler = (referral, context) => {
 
 export const setpriority: ProcessHandler = (referral, context) => {
   const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];
-  if (which === PRIO_PGRP) return notGroups(referral, context, who);
-  if (which !== PRIO_PROCESS) return fail(Errno.EINVAL);
+  if (which < PRIO_PROCESS || which > PRIO_USER) return fail(Errno.EINVAL);
+  if (which === PRIO_PGRP) {
+    return aboutGroup(referral, context, who, (group) =>
+      syscall(X86_64.setpriority, which, group, value, 0, 0, 0),
+    );
+  }
+  if (which === PRIO_USER) return notUsers(referral, context, who);
   return about(referral, context, who, judgeScheduling, () =>
     syscall(X86_64.setpriority, which, who, value, 0, 0, 0),
   );
@@ -46,22 +56,34 @@ export const setpriority: ProcessHandler = (referral, context) => {
 
 export const ioprioSet: ProcessHandler = (referral, context) => {
   const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];
-  if (which === IOPRIO_WHO_PGRP) return notGroups(referral, context, who);
-  if (which !== IOPRIO_WHO_PROCESS) return fail(Errno.EINVAL);
+  // The kernel looks at the priority first, and then finds that nobody has this number.
+  const error = syscall(X86_64.ioprio_set, IOPRIO_WHO_PROCESS, -1, value, 0, 0, 0);
+  if (error !== -Errno.ESRCH) return fail(error < 0 ? -error : Errno.EPERM);
+  if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER) return fail(Errno.EINVAL);
+  if (which === IOPRIO_WHO_PGRP) {
+    return aboutGroup(referral, context, who, (group) =>
+      syscall(X86_64.ioprio_set, which, group, value, 0, 0, 0),
+    );
+  }
+  if (which === IOPRIO_WHO_USER) return notUsers(referral, context, who);
   return about(referral, context, who, judgeScheduling, () =>
     syscall(X86_64.ioprio_set, which, who, value, 0, 0, 0),
   );
 };
 
-export const schedSetparam: ProcessHandler = (referral, context) =>
-  withBytes(referral, context, 1, 4, (tid, bytes) =>
+export const schedSetparam: ProcessHandler = (referral, context) => {
+  if (referral.int(0) < 0 || referral.pointer(1) === 0) return fail(Errno.EINVAL);
+  return withBytes(referral, context, 1, 4, (tid, bytes) =>
     syscallMemory2(X86_64.sched_setparam, tid, bytes, 0, 0, 0),
   );
+};
 
-export const schedSetscheduler: ProcessHandler = (referral, context) =>
-  withBytes(referral, context, 2, 4, (tid, bytes) =>
+export const schedSetscheduler: ProcessHandler = (referral, context) => {
+  if (referral.int(1) < 0 || referral.int(0) < 0 || referral.pointer(2) === 0) return fail(Errno.EINVAL);
+  return withBytes(referral, context, 2, 4, (tid, bytes) =>
     syscallMemory3(X86_64.sched_setscheduler, tid, referral.int(1), bytes, 0, 0),
   );
+};
 
 export const schedSetaffinity: ProcessHandler = (referral, context) =>
   withBytes(referral, context, 2, Math.min(referral.uint(1), MOST_MASK_BYTES), (tid, bytes) =>
@@ -69,6 +91,7 @@ export const schedSetaffinity: ProcessHandler = (referral, context) =>
   );
 
 export const schedSetattr: ProcessHandler = (referral, context) => {
+  if (referral.int(0) < 0 || referral.pointer(1) === 0 || referral.uint(2) !== 0) return fail(Errno.EINVAL);
   const result = readMemory(referral.tid, referral.pointer(1), memory, 4);
   if (result < 0) return fail(-result);
   const size = memory.bytes.readUInt32LE(0) || SCHED_ATTR_SIZE_VER0;
@@ -80,10 +103,33 @@ export const schedSetattr: ProcessHandler = (referral, context) => {
   });
 };
 
-/** A process group may hold the supervisor and the shell that started it. */
-function notGroups(referral: Referral, context: ProcessContext, group: number): Reply {
+/**
+ * A call on a process group, 0 being the caller's: where all members are of the sandbox. The one that secfilt was started in
+ * holds the supervisor, and the shell perhaps.
+ */
+function aboutGroup(
+  referral: Referral,
+  context: ProcessContext,
+  given: number,
+  perform: (group: number) => number,
+): Reply {
+  const caller = processOf(referral.tid);
+  const group = given === 0 ? (processStat(referral.tid)?.group ?? -1) : given;
+  if (!referral.isCurrent() || caller < 0) return fail(Errno.ESRCH);
+  if (group <= 0 || !Members.groupExists(group)) return fail(Errno.ESRCH);
   const object = { kind: 'process', pid: -group } as const;
-  return refused(referral, context, 'other', object, 'priorities of process groups are left alone');
+  if (group === getpgrp() || !isInside(group, context.members))
+    return refused(referral, context, 'other', object, 'process groups with members outside are left alone');
+  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  return allowed(referral, context, 'other', object, resultReply(perform(group)));
+}
+
+/** All processes of a user are never of the sandbox alone; one who has none is not there for the kernel. */
+function notUsers(referral: Referral, context: ProcessContext, user: number): Reply {
+  if (user !== 0 && syscall(X86_64.getpriority, PRIO_USER, user, 0, 0, 0, 0) === -Errno.ESRCH)
+    return fail(Errno.ESRCH);
+  const object = { kind: 'process', pid: -1 } as const;
+  return refused(referral, context, 'other', object, 'priorities of all processes of a user are left alone');
 }
 
 /** A call on the thread in the first argument, with the bytes that another argument points to. */
