@@ -43,7 +43,7 @@ function makeGround(t: TestContext): Ground {
 }
 
 function words({ a }: Ground, command: readonly string[]): string[] {
-  return secfiltWords(['--engine=trace', `--write-allow=${a}`, '--', ...command]);
+  return secfiltWords(['--engine=trace', '--quiet', `--write-allow=${a}`, '--', ...command]);
 }
 
 function traceTest(
