@@ -105,7 +105,7 @@ forEachBacking('three hundred short processes lose nothing', async (t, backing) 
   const { root, allow } = makeGround(t);
   const one = 'echo $1 > w/$1 && chmod 640 w/$1 && ! echo x 2>/dev/null > o/$1 && cat w/$1; exit $?';
   const script = `cd "$0" && seq 300 | xargs -P 24 -I{} sh -c '${one}' sh {} | sort -n | md5sum; echo "\${PIPESTATUS[@]}"`;
-  const { stdout, stderr, code } = await secfilt([allow, '--', 'bash', '-c', script, root], {
+  const { stdout, stderr, code } = await secfilt(['--quiet', allow, '--', 'bash', '-c', script, root], {
     env: backing.env,
   });
   // The sum of the lines 1 to 300.
