@@ -48,8 +48,9 @@ const SYSCALL_INSTRUCTION_LENGTH = 2;
 /** Looks for the thread's stop: first without giving up the CPU for long, then once a millisecond. */
 const QUICK_LOOKS = 2000;
 const MOST_LOOKS = QUICK_LOOKS + 2000;
-/** Stops of others' making, as of SIGCONT again and again, on the way to one that was set up. */
-const MOST_STOPS = 200;
+/** Stops of others' making, as of SIGCONT again and again: so many on the way to one that was set up are looked at for so many milliseconds. */
+const MANY_STOPS = 200;
+const LONGEST_STORM = 1000;
 
 const ARGUMENTS = [Register.rdi, Register.rsi, Register.rdx, Register.r10, Register.r8, Register.r9];
 
@@ -80,6 +81,8 @@ export class Injector {
   #number = 0;
   #first = true;
   #groupStopped = false;
+  /** When the stops of others became many, in the calls for this thread. */
+  #stormSince: number | undefined;
 
   constructor(elsewhere: Elsewhere) {
     this.#elsewhere = elsewhere;
@@ -148,6 +151,7 @@ export class Injector {
     this.#tid = tid;
     this.#first = true;
     this.#groupStopped = false;
+    this.#stormSince = undefined;
     if (syscallInfo(tid, expected.address) < 0) return false;
     this.#number = expected.bytes.readInt32LE(SyscallInfo.number);
     return expected.bytes[SyscallInfo.kind] === PTRACE_SYSCALL_INFO_SECCOMP;
@@ -173,7 +177,7 @@ export class Injector {
   /** Resumes the thread until it stops at the beginning or the end of the call that was set up. */
   #reach(kind: number): boolean {
     for (let delivered = 0, stops = 0; ; stops += 1) {
-      if (stops === MOST_STOPS) return this.#giveUp();
+      if (stops >= MANY_STOPS && this.#isLong()) return this.#giveUp();
       if (resumeToSyscall(this.#tid, delivered) < 0) return false;
       delivered = 0;
       const status = this.#nextStatus();
@@ -201,6 +205,12 @@ export class Injector {
     // Else it was killed while it stood, with its process or by the execve(2) of another thread, and makes no call any more.
     if (skipSyscall(this.#tid, -Errno.EPERM) < 0) return false;
     return this.#kill('it changed its code while a call was made in its name');
+  }
+
+  #isLong(): boolean {
+    const now = performance.now();
+    this.#stormSince ??= now;
+    return now - this.#stormSince > LONGEST_STORM;
   }
 
   #giveUp(): false {
