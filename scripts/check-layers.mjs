@@ -20,15 +20,16 @@ const MAY_IMPORT = {
  * what all wings stand on, and import none but those named here.
  */
 const MAY_IMPORT_INSIDE = {
-  engines: ['sandbox', 'files', 'network', 'processes', 'target', 'root'],
-  sandbox: ['files', 'network', 'processes', 'target', 'root'],
+  engines: ['sandbox', 'files', 'network', 'processes', 'ipc', 'target', 'root'],
+  sandbox: ['files', 'network', 'processes', 'ipc', 'target', 'root'],
   files: ['processes', 'target', 'root'],
   network: ['files', 'processes', 'target', 'root'],
   processes: ['target', 'root'],
+  ipc: ['target', 'root'],
   root: ['target'],
   target: ['root'],
 };
-const WINGS = new Set(['engines', 'files', 'network', 'processes', 'target']);
+const WINGS = new Set(['engines', 'files', 'network', 'processes', 'ipc', 'target']);
 /** What puts the wings together lies at the root too. */
 const ABOVE_THE_WINGS = new Set(['handlers.ts', 'handlers.test.ts', 'sandbox.ts', 'outcomes.ts']);
 

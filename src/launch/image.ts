@@ -7,6 +7,16 @@
  * The halves share a page of the file and none of memory. Written to a file the image is a program that needs nothing.
  */
 import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, TOLERATE_ALL } from './code.ts';
+import {
+  ELF_HEADER_SIZE,
+  PF_R,
+  PF_W,
+  PF_X,
+  PROGRAM_HEADER_SIZE,
+  PT_GNU_STACK,
+  PT_LOAD,
+  writeElfHeaders,
+} from './elf.ts';
 
 /** Bytes in writable memory. Every mention of the same object means the same place. */
 export interface Blob {
@@ -46,8 +56,6 @@ export interface Row {
 
 const BASE = 0x400000;
 const PAGE = 0x1000;
-const ELF_HEADER_SIZE = 64;
-const PROGRAM_HEADER_SIZE = 56;
 const PROGRAM_HEADERS = 3;
 const CODE_OFFSET = align(ELF_HEADER_SIZE + PROGRAM_HEADERS * PROGRAM_HEADER_SIZE, 16);
 const TABLE_OFFSET = CODE_OFFSET + TABLE_CELL + 8;
@@ -163,49 +171,19 @@ function writeValue(words: Int32Array, at: number, value: number | bigint): void
   }
 }
 
-const PF_X = 1;
-const PF_W = 2;
-const PF_R = 4;
-const PT_LOAD = 1;
-const PT_GNU_STACK = 0x6474e551;
-
 function writeHeaders(image: Buffer): void {
-  const ET_EXEC = 2;
-  const EM_X86_64 = 62;
-  const EV_CURRENT = 1;
-  image.set([0x7f, 0x45, 0x4c, 0x46, 2 /* 64-bit */, 1 /* little-endian */, EV_CURRENT]);
-  image.writeUInt16LE(ET_EXEC, 16);
-  image.writeUInt16LE(EM_X86_64, 18);
-  image.writeUInt32LE(EV_CURRENT, 20);
-  image.writeBigUInt64LE(BigInt(BASE + CODE_OFFSET), 24); // entry
-  image.writeBigUInt64LE(BigInt(ELF_HEADER_SIZE), 32); // program headers
-  image.writeUInt16LE(ELF_HEADER_SIZE, 52);
-  image.writeUInt16LE(PROGRAM_HEADER_SIZE, 54);
-  image.writeUInt16LE(PROGRAM_HEADERS, 56);
-  image.writeUInt16LE(64, 58); // the size of a section header, of which there are none
-
   const size = image.length - TABLE_OFFSET;
-  writeProgramHeader(image, 0, PT_LOAD, PF_R | PF_X, 0, BASE, TABLE_OFFSET);
-  writeProgramHeader(image, 1, PT_LOAD, PF_R | PF_W, TABLE_OFFSET, WRITABLE + TABLE_OFFSET, size);
-  writeProgramHeader(image, 2, PT_GNU_STACK, PF_R | PF_W, 0, 0, 0);
-}
-
-function writeProgramHeader(
-  image: Buffer,
-  index: number,
-  type: number,
-  flags: number,
-  offset: number,
-  address: number,
-  size: number,
-): void {
-  const at = ELF_HEADER_SIZE + index * PROGRAM_HEADER_SIZE;
-  image.writeUInt32LE(type, at);
-  image.writeUInt32LE(flags, at + 4);
-  image.writeBigUInt64LE(BigInt(offset), at + 8);
-  image.writeBigUInt64LE(BigInt(address), at + 16); // virtual
-  image.writeBigUInt64LE(BigInt(address), at + 24); // physical
-  image.writeBigUInt64LE(BigInt(size), at + 32); // in the file
-  image.writeBigUInt64LE(BigInt(size), at + 40); // in memory
-  image.writeBigUInt64LE(BigInt(type === PT_LOAD ? PAGE : 16), at + 48);
+  const code = { offset: 0, address: BASE, fileSize: TABLE_OFFSET, memorySize: TABLE_OFFSET };
+  const data = {
+    offset: TABLE_OFFSET,
+    address: WRITABLE + TABLE_OFFSET,
+    fileSize: size,
+    memorySize: size,
+  };
+  const none = { offset: 0, address: 0, fileSize: 0, memorySize: 0 };
+  writeElfHeaders(image, BASE + CODE_OFFSET, [
+    { type: PT_LOAD, flags: PF_R | PF_X, ...code },
+    { type: PT_LOAD, flags: PF_R | PF_W, ...data },
+    { type: PT_GNU_STACK, flags: PF_R | PF_W, ...none },
+  ]);
 }

@@ -1,19 +1,18 @@
 /** The notify engine, start to end: puts a plan in force, starts the command under it, answers until all have ended. */
-import { fileSizeAtStart } from '../../launch/file-size.ts';
-import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
 import { setSyncWakeUp } from '../../linux/seccomp.ts';
 import { abandon, endWatchdog, go, launchOutcome, receiveHandover } from '../../launch/handover.ts';
-import { launch, type Launched } from '../../launch/launch.ts';
+import type { Launched } from '../../launch/launch.ts';
 import type { LaunchError } from '../../launch/launch-error.ts';
 import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import type { EngineRun } from './engine-run.ts';
 import { superviseUntil } from './loop.ts';
 import { Members } from '../target/members.ts';
 import { NotifyListener } from './notify.ts';
-import { makeRuleset, type Ruleset } from './ruleset.ts';
+import { makeRuleset } from './ruleset.ts';
 import { PendingCalls } from '../pending.ts';
+import { startLauncher } from './start.ts';
 import { sandboxHandlers } from '../sandbox.ts';
 import { endWatch, startWatch } from '../watch.ts';
 
@@ -22,7 +21,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const { plan } = run;
   const members = new Members(run.identity.filters, false);
   const ruleset = makeRuleset(plan);
-  const launched = start(run, ruleset);
+  const launched = startLauncher(run, ruleset, { listener: true, waitKillable: plan.waitKillable });
   // While the launcher begins its work.
   watchOrAbandon(launched);
   const pending = new PendingCalls(run.fault);
@@ -74,30 +73,5 @@ function watchOrAbandon(launched: Launched): void {
   } catch (error) {
     abandon(launched);
     throw error;
-  }
-}
-
-function start(run: EngineRun, ruleset: Ruleset): Launched {
-  const { plan } = run;
-  try {
-    return launch(
-      {
-        command: run.command,
-        argv: run.argv,
-        filter: run.filter,
-        listener: true,
-        waitKillable: plan.waitKillable,
-        landlock: ruleset.descriptor !== undefined,
-        signalScope: plan.landlock?.signalScope ?? false,
-        openFiles: openFilesAtStart(),
-        fileSize: fileSizeAtStart(),
-        ignoredSignals: ignoredAtStart(),
-        withoutCores: plan.situation.withoutCores,
-        dropCapabilities: run.identity.capabilities,
-      },
-      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
-    );
-  } finally {
-    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
   }
 }

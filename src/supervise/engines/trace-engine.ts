@@ -5,14 +5,12 @@
  * it again; all else is performed by the supervisor, and a descriptor that it has opened is handed over by a Unix socket
  * (trace/hand-descriptor.ts). So the kernel never reads again what was judged.
  */
-import { fileSizeAtStart } from '../../launch/file-size.ts';
-import { ignoredAtStart, openFilesAtStart } from '../../launch/start-notes.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close, eventLoopDescriptor, poll } from '../../linux/libc.ts';
 import { FOLLOW_ALL, seize } from '../../linux/ptrace.ts';
 import { syscallName } from '../../linux/syscalls.ts';
 import { abandon, go, launchOutcome } from '../../launch/handover.ts';
-import { launch, type Launched } from '../../launch/launch.ts';
+import type { Launched } from '../../launch/launch.ts';
 import { LaunchError } from '../../launch/launch-error.ts';
 import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import { answer } from '../handlers.ts';
@@ -20,7 +18,8 @@ import type { EngineRun } from './engine-run.ts';
 import { Members } from '../target/members.ts';
 import { PendingCalls } from '../pending.ts';
 import { processOf } from '../processes/processes.ts';
-import { makeRuleset, type Ruleset } from './ruleset.ts';
+import { makeRuleset } from './ruleset.ts';
+import { startLauncher } from './start.ts';
 import { sandboxHandlers } from '../sandbox.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { Tracees } from './trace/tracees.ts';
@@ -34,7 +33,7 @@ const MOST_ATTEMPTS = 5000;
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const members = new Members(run.identity.filters, true);
   const ruleset = makeRuleset(run.plan);
-  const launched = start(run, ruleset);
+  const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
   const waker = attach(launched, members);
   const pending = new PendingCalls(run.fault);
   const handlers = sandboxHandlers(run, ruleset.writable, pending, members);
@@ -97,30 +96,5 @@ function seizeLauncher(launched: Launched): number {
     const outcome = launchOutcome(launched);
     if (outcome instanceof LaunchError) throw outcome;
     poll(null, 0, 1);
-  }
-}
-
-function start(run: EngineRun, ruleset: Ruleset): Launched {
-  const { plan } = run;
-  try {
-    return launch(
-      {
-        command: run.command,
-        argv: run.argv,
-        filter: run.filter,
-        listener: false,
-        waitKillable: false,
-        landlock: ruleset.descriptor !== undefined,
-        signalScope: plan.landlock?.signalScope ?? false,
-        openFiles: openFilesAtStart(),
-        fileSize: fileSizeAtStart(),
-        ignoredSignals: ignoredAtStart(),
-        withoutCores: plan.situation.withoutCores,
-        dropCapabilities: run.identity.capabilities,
-      },
-      ruleset.descriptor === undefined ? {} : { rulesetDescriptor: ruleset.descriptor },
-    );
-  } finally {
-    if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
   }
 }

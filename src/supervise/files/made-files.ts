@@ -35,7 +35,7 @@ export class MadeFiles implements Makers {
   }
 
   /**
-   * Remembers what has just been made under a name, unless it can be seen that something else has come there since.
+   * Remembers what has just been made under a name, where it can be seen that nothing older has come there since.
    * @param before the time just before it was made (statx.ts)
    * @param type of file that was made (S_IFMT)
    */
@@ -43,7 +43,7 @@ export class MadeFiles implements Makers {
     const made = openPath(entry.directory, entry.name, O_NOFOLLOW);
     if (made < 0) return;
     const born = birthTime(made);
-    const isNew = born === undefined || born >= before;
+    const isNew = born !== undefined && born >= before;
     if (isNew && (fileMode(made) & S_IFMT) === type) this.add(made);
     close(made);
   }

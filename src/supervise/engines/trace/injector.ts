@@ -48,8 +48,7 @@ const SYSCALL_INSTRUCTION_LENGTH = 2;
 /** Looks for the thread's stop: first without giving up the CPU for long, then once a millisecond. */
 const QUICK_LOOKS = 2000;
 const MOST_LOOKS = QUICK_LOOKS + 2000;
-/** Stops of others' making, as of SIGCONT again and again: so many on the way to one that was set up are looked at for so many milliseconds. */
-const MANY_STOPS = 200;
+/** How many milliseconds stops of others' making, as of SIGCONT again and again, may keep a thread from the one that was set up. */
 const LONGEST_STORM = 1000;
 
 const ARGUMENTS = [Register.rdi, Register.rsi, Register.rdx, Register.r10, Register.r8, Register.r9];
@@ -81,7 +80,7 @@ export class Injector {
   #number = 0;
   #first = true;
   #groupStopped = false;
-  /** When the stops of others became many, in the calls for this thread. */
+  /** When the first of others' stops came, in the calls for this thread. */
   #stormSince: number | undefined;
 
   constructor(elsewhere: Elsewhere) {
@@ -177,7 +176,7 @@ export class Injector {
   /** Resumes the thread until it stops at the beginning or the end of the call that was set up. */
   #reach(kind: number): boolean {
     for (let delivered = 0, stops = 0; ; stops += 1) {
-      if (stops >= MANY_STOPS && this.#isLong()) return this.#giveUp();
+      if (stops > 0 && this.#isLong()) return this.#giveUp();
       if (resumeToSyscall(this.#tid, delivered) < 0) return false;
       delivered = 0;
       const status = this.#nextStatus();
