@@ -8,7 +8,16 @@ import { FRONT_CODE, FrontPlace, frontInstructions } from './front-code.ts';
 import { buildFront } from './front.ts';
 import { NOTE_VARIABLE } from './front-names.ts';
 import type { Instruction } from './listing.ts';
-import { CODE, ROW_SIZE, RowField, RowFlag, STOP_CODE, TABLE_CELL, instructions } from './code.ts';
+import {
+  CODE,
+  FAILURE_CELL,
+  ROW_SIZE,
+  RowField,
+  RowFlag,
+  STOP_CODE,
+  TABLE_CELL,
+  instructions,
+} from './code.ts';
 
 const INSTRUCTIONS = instructions();
 
@@ -99,15 +108,23 @@ void test('the numbers in the code are those of the row layout', () => {
   assert.ok(text.includes(`mov rcx, QWORD PTR ${field(RowField.onZero)}`));
   assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.stopAtZero}`));
   assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.environment}`));
+  assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.stack}`));
+  assert.ok(text.includes(`test BYTE PTR ${field(RowField.flags)}, 0x${RowFlag.store}`));
   assert.ok(text.includes(`add r12, 0x${ROW_SIZE.toString(16)}`));
   assert.ok(text.includes(`mov edi, 0x${STOP_CODE.toString(16)}`));
   // The first instruction is seven bytes long, and its operand counts from the one behind it.
   assert.ok(text.startsWith(`mov r12, QWORD PTR [rip+0x${(TABLE_CELL - 7).toString(16)}]`));
+  let offset = 0;
+  for (const { assembly, bytes } of INSTRUCTIONS) {
+    offset += bytes.length;
+    const place = /^mov rcx, QWORD PTR \[rip\+0x([0-9a-f]+)\]$/.exec(assembly)?.[1];
+    if (place !== undefined) assert.equal(offset + Number.parseInt(place, 16), FAILURE_CELL);
+  }
 });
 
 void test('no instruction uses the stack', () => {
   const stack = INSTRUCTIONS.filter(({ assembly }) =>
-    /^(push|pop|call|ret|enter|leave)\b|, *rsp$/.test(assembly),
+    /^(push|pop|call|ret|enter|leave)\b|^(?!mov r14).*, *rsp$/.test(assembly),
   );
   assert.deepEqual(stack, []);
 });

@@ -18,12 +18,8 @@ import type { Row } from './image.ts';
 import { Descriptor, Kind } from './protocol.ts';
 import { watchdogRows } from './watchdog.ts';
 
-/** What the launcher has to put in force, and what to start under it. */
-export interface LaunchPlan {
-  /** The path to execute, resolved already. */
-  readonly command: Buffer;
-  /** What the command sees as its arguments; the first is its name. */
-  readonly argv: readonly Buffer[];
+/** What is put in force, and by whose means. */
+export interface Enforcement {
   /** struct sock_filter[]. */
   readonly filter: Buffer | undefined;
   /** Whether the filter has a listener that is handed to the supervisor. */
@@ -34,19 +30,28 @@ export interface LaunchPlan {
   readonly landlock: boolean;
   /** Whether that ruleset scopes signals (LANDLOCK_SCOPE_SIGNAL). */
   readonly signalScope: boolean;
-  /** The limit of open files to give back; undefined: leave it alone. */
-  readonly openFiles?: OpenFilesLimit | undefined;
-  /** The limit of file sizes to give back; undefined: leave it alone. */
-  readonly fileSize?: OpenFilesLimit | undefined;
-  /** Signals that the command ignores from the start, as it would have inherited it. */
-  readonly ignoredSignals?: readonly number[];
   /** Whether no core is to be dumped: the kernel does it without a call that could be judged (core(5)). */
   readonly withoutCores?: boolean;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
   readonly dropCapabilities: bigint | undefined;
 }
 
-const SHELL = '/bin/sh';
+/** What the launcher has to put in force, and what to start under it. */
+export interface LaunchPlan extends Enforcement {
+  /** The path to execute, resolved already. */
+  readonly command: Buffer;
+  /** What the command sees as its arguments; the first is its name. */
+  readonly argv: readonly Buffer[];
+  /** The limit of open files to give back; undefined: leave it alone. */
+  readonly openFiles?: OpenFilesLimit | undefined;
+  /** The limit of file sizes to give back; undefined: leave it alone. */
+  readonly fileSize?: OpenFilesLimit | undefined;
+  /** Signals that the command ignores from the start, as it would have inherited it. */
+  readonly ignoredSignals?: readonly number[];
+}
+
+/** What a file that is no executable is run by, as execvp(3) has it. */
+export const SHELL = '/bin/sh';
 const SIGKILL = 9;
 const SIGCHLD = 17;
 const PR_SET_PDEATHSIG = 1;
@@ -62,26 +67,43 @@ const CLOSE_RANGE_CLOEXEC = 1 << 2;
 
 /** The rows that do the plan, in order. Throws a RangeError when the plan contradicts itself. */
 export function launchRows(plan: LaunchPlan): Row[] {
-  if (plan.listener && plan.filter === undefined) throw new RangeError('a listener needs a filter');
-  if (plan.signalScope && !plan.landlock) throw new RangeError('a signal scope needs a Landlock ruleset');
   const watchdog = plan.listener ? watchdogRows(plan.signalScope) : [];
   return [
     ...parentRows(),
+    ...enforcementRows(plan, watchdog[0] === undefined ? [] : cloneRows(watchdog[0]), [
+      ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
+      ...(plan.fileSize === undefined ? [] : limitRows(RLIMIT_FSIZE, plan.fileSize)),
+      ...(plan.ignoredSignals ?? []).map(ignoreRow),
+    ]),
+    ...wordRows(),
+    ...executeRows(plan.command, plan.argv),
+    ...watchdog,
+  ];
+}
+
+/**
+ * The rows that put a plan in force. Throws a RangeError when it contradicts itself.
+ * @param watchdog starts the watchdog, where there is one
+ * @param own what whoever starts the process has to put right, done before anything can forbid it
+ */
+export function enforcementRows(
+  plan: Enforcement,
+  watchdog: readonly Row[],
+  own: readonly Row[] = [],
+): Row[] {
+  if (plan.listener && plan.filter === undefined) throw new RangeError('a listener needs a filter');
+  if (plan.signalScope && !plan.landlock) throw new RangeError('a signal scope needs a Landlock ruleset');
+  return [
     ...privilegeRows(),
-    ...(plan.openFiles === undefined ? [] : limitRows(RLIMIT_NOFILE, plan.openFiles)),
-    ...(plan.fileSize === undefined ? [] : limitRows(RLIMIT_FSIZE, plan.fileSize)),
-    ...(plan.ignoredSignals ?? []).map(ignoreRow),
+    ...own,
     ...(plan.withoutCores === true ? coreRows() : []),
     ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
     ...(plan.listener ? [] : dumpableRows()),
     ...(plan.landlock ? landlockRows() : []),
-    ...(watchdog[0] === undefined ? [] : cloneRows(watchdog[0])),
-    // Once more: in a domain of its own the command is in the watchdog's reach, and the watchdog is out of the command's.
-    ...(watchdog[0] !== undefined && plan.signalScope ? landlockRows() : []),
-    ...(plan.filter === undefined ? [] : filterRows(plan.filter, plan.listener, plan.waitKillable)),
-    ...wordRows(),
-    ...executeRows(plan.command, plan.argv),
     ...watchdog,
+    // Once more: in a domain of its own the command is in the watchdog's reach, and the watchdog is out of the command's.
+    ...(watchdog.length > 0 && plan.signalScope ? landlockRows() : []),
+    ...(plan.filter === undefined ? [] : filterRows(plan.filter, plan.listener, plan.waitKillable)),
   ];
 }
 
@@ -181,9 +203,7 @@ function wordRows(): Row[] {
 
 /** Becomes the command, with nothing open but standard input, output and error. */
 function executeRows(command: Buffer, argv: readonly Buffer[]): Row[] {
-  // A script without #! is the shell's, as execvp(3) has it. The shell would take a leading dash for an option.
-  const script = command[0] === 0x2d ? Buffer.concat([Buffer.from('./'), command]) : command;
-  const shellWords = [SHELL, script, ...argv.slice(1)];
+  const shellWords = [SHELL, scriptName(command), ...argv.slice(1)];
   const execute = (name: string, path: string | Buffer, words: readonly (string | Buffer)[]): Row => ({
     ...row(name, X86_64.execve, [{ blob: stringBlob(path) }, { blob: stringArrayBlob(words) }]),
     environment: true,
@@ -193,6 +213,11 @@ function executeRows(command: Buffer, argv: readonly Buffer[]): Row[] {
     { ...execute('execve', command, argv), tolerate: Errno.ENOEXEC },
     execute(`execve ${SHELL}`, SHELL, shellWords),
   ];
+}
+
+/** The shell would take a leading dash for an option. */
+export function scriptName(command: Buffer): Buffer {
+  return command[0] === 0x2d ? Buffer.concat([Buffer.from('./'), command]) : command;
 }
 
 function row(name: string, number: number, args: Row['arguments']): Row {
