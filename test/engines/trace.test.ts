@@ -274,6 +274,10 @@ function contentOf(file: string): string {
 }
 
 function isAlive(pid: string): boolean {
-  const stat = `/proc/${pid}/stat`;
-  return existsSync(stat) && !/\) [ZX] /.test(readFileSync(stat, 'utf8'));
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    // It has ended, maybe between the opening of the file and the reading of it.
+    return false;
+  }
 }
