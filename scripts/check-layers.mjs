@@ -12,7 +12,8 @@ const MAY_IMPORT = {
   judge: ['policy', 'linux'],
   report: ['policy', 'judge', 'linux'],
   supervise: ['judge', 'report', 'plan', 'launch', 'policy', 'seccomp', 'linux'],
-  cli: ['supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
+  service: ['supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
+  cli: ['service', 'supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
 };
 
 /**

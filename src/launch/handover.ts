@@ -22,27 +22,99 @@ export interface Handover {
 const POLLIN = 1;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
+/** The two conversations, and what the steps are called whose failure a record names. */
+export type Conversation = Pick<Launched, 'reportSocket' | 'controlSocket' | 'steps'>;
+
+/** The way to a handover, a record a step, for who does not wait. */
+export class HandoverSteps {
+  readonly #conversation: Conversation;
+  readonly #control: number;
+  readonly #pidDescriptor: number;
+  #awaited: 'watchdog' | 'number' | 'listener' = 'watchdog';
+  #watchdog: Watchdog | undefined;
+
+  /** Throws a RangeError for a plan without a listener. */
+  constructor(conversation: Conversation, pidDescriptor: number) {
+    if (conversation.controlSocket === undefined) throw new RangeError('the plan has no listener');
+    this.#conversation = conversation;
+    this.#control = conversation.controlSocket;
+    this.#pidDescriptor = pidDescriptor;
+  }
+
+  get watchdog(): Watchdog | undefined {
+    return this.#watchdog;
+  }
+
+  /** By which socket the next record comes. */
+  get socket(): number {
+    return this.#awaited === 'listener' ? this.#control : this.#conversation.reportSocket;
+  }
+
+  /** The process that it comes from. */
+  get sender(): number {
+    return this.#awaited === 'listener' && this.#watchdog !== undefined
+      ? this.#watchdog.pidDescriptor
+      : this.#pidDescriptor;
+  }
+
+  /**
+   * Takes what has come, without waiting. Throws a LaunchError that names the step that failed.
+   * @param isReadable the socket was seen to be readable
+   * @param hasEnded the sender was seen to have ended, whose end its socket does not show: the other process has it open too
+   */
+  advance(isReadable: boolean, hasEnded: boolean): Handover | undefined {
+    for (let [readable, ended] = [isReadable, hasEnded]; ; [readable, ended] = [false, false]) {
+      const received = receive(this.socket);
+      if (typeof received === 'number') {
+        if (received !== -Errno.EAGAIN || ended)
+          throw new LaunchError(this.#awaited === 'listener' ? 'watchdog' : 'launcher', 0);
+        // Readable, and yet nothing to be had: an outer sandbox has its hand in recvmsg(2).
+        if (readable) throw new LaunchError('recvmsg', Errno.EAGAIN);
+        return undefined;
+      }
+      const handover = this.#take(received);
+      if (handover !== undefined) return handover;
+    }
+  }
+
+  #take(received: Received): Handover | undefined {
+    const kind = this.#awaited === 'watchdog' ? Kind.watchdog : Kind.listener;
+    if (received.kind !== kind) throw failure(this.#conversation, received);
+    if (this.#awaited === 'watchdog') {
+      const pidDescriptor = pidfdOpen(received.value);
+      if (pidDescriptor < 0) throw new LaunchError('pidfd_open', -pidDescriptor);
+      this.#watchdog = { pid: received.value, pidDescriptor };
+      this.#awaited = 'number';
+    } else if (this.#awaited === 'number') {
+      const number = Buffer.alloc(4);
+      number.writeInt32LE(received.value);
+      // When this fails the watchdog has ended, and has said why.
+      write(this.#control, number, number.length);
+      this.#awaited = 'listener';
+    } else {
+      if (received.descriptor === undefined) throw new LaunchError('recvmsg', Errno.EMFILE);
+      if (this.#watchdog === undefined) throw new RangeError('the watchdog comes first');
+      return { listener: received.descriptor, watchdog: this.#watchdog };
+    }
+    return undefined;
+  }
+}
+
 /**
  * Waits until the plan is in force and the listener has arrived. The launcher then waits for `go`.
  * Throws a LaunchError that names the step that failed, after `abandon`.
  */
 export function receiveHandover(launched: Launched): Handover {
-  let watchdog: Watchdog | undefined;
+  const steps = new HandoverSteps(launched, launched.pidDescriptor);
   try {
-    const { reportSocket, controlSocket, pidDescriptor } = launched;
-    if (controlSocket === undefined) throw new RangeError('the plan has no listener');
-    const pid = receiveRecord(launched, reportSocket, pidDescriptor, Kind.watchdog).value;
-    watchdog = { pid, pidDescriptor: pidfdOpen(pid) };
-    if (watchdog.pidDescriptor < 0) throw new LaunchError('pidfd_open', -watchdog.pidDescriptor);
-    const number = Buffer.alloc(4);
-    number.writeInt32LE(receiveRecord(launched, reportSocket, pidDescriptor, Kind.listener).value);
-    // When this fails the watchdog has ended, and has said why.
-    write(controlSocket, number, number.length);
-    const { descriptor } = receiveRecord(launched, controlSocket, watchdog.pidDescriptor, Kind.listener);
-    if (descriptor === undefined) throw new LaunchError('recvmsg', Errno.EMFILE);
-    return { listener: descriptor, watchdog };
+    let handover = steps.advance(false, false);
+    while (handover === undefined) {
+      const { isReadable, ended } = waitReadable(steps.socket, steps.sender);
+      handover = steps.advance(isReadable, ended);
+    }
+    return handover;
   } catch (error) {
-    abandon(launched, watchdog);
+    abandon(launched, steps.watchdog);
     throw error;
   }
 }
@@ -56,7 +128,7 @@ export function go(launched: Launched): void {
  * What came of the launch after `go`, without waiting: a LaunchError names the step that failed, for a command that cannot
  * be executed `execve`. 'executed' is also what is left of a launcher that was killed: its end says so.
  */
-export function launchOutcome(launched: Launched): 'pending' | 'executed' | LaunchError {
+export function launchOutcome(launched: Conversation): 'pending' | 'executed' | LaunchError {
   const received = receive(launched.reportSocket);
   if (received === -Errno.EAGAIN) return 'pending';
   return typeof received === 'number' ? 'executed' : failure(launched, received);
@@ -95,24 +167,6 @@ interface Received {
   readonly descriptor: number | undefined;
 }
 
-/** Waits for a record of one kind. Its sender's end shows by the pidfd only: the other process has its socket open too. */
-function receiveRecord(launched: Launched, socket: number, pidDescriptor: number, kind: number): Received {
-  let [isReadable, ended] = [false, false];
-  for (;;) {
-    const received = receive(socket);
-    if (typeof received !== 'number') {
-      if (received.kind !== kind) throw failure(launched, received);
-      return received;
-    }
-    if (received !== -Errno.EAGAIN || ended) {
-      throw new LaunchError(socket === launched.reportSocket ? 'launcher' : 'watchdog', 0);
-    }
-    // Readable, and yet nothing to be had: an outer sandbox has its hand in recvmsg(2).
-    if (isReadable) throw new LaunchError('recvmsg', Errno.EAGAIN);
-    ({ isReadable, ended } = waitReadable(socket, pidDescriptor));
-  }
-}
-
 /** Waits until a socket is readable, or the process behind the other descriptor has ended. */
 function waitReadable(first: number, second: number): { isReadable: boolean; ended: boolean } {
   const set = Buffer.alloc(16);
@@ -126,7 +180,7 @@ function waitReadable(first: number, second: number): { isReadable: boolean; end
   return { isReadable: set.readInt16LE(6) !== 0, ended: set.readInt16LE(14) !== 0 };
 }
 
-function failure(launched: Launched, { kind, value }: Received): LaunchError {
+function failure(launched: Conversation, { kind, value }: Received): LaunchError {
   return new LaunchError(launched.steps[kind] ?? 'record', kind in launched.steps ? -value : Errno.EPROTO);
 }
 

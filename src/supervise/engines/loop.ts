@@ -1,7 +1,9 @@
 /**
- * The supervisor's loop: waits for referrals and for the end of the sandbox, and lets Node's event loop have its turn
- * when something is there for it. The main thread blocks in poll(2), so nothing is spent while nothing happens.
+ * The supervisor's loop: waits for referrals of its sandboxes and for what else happens to them, and lets Node's event loop have
+ * its turn when something is there for it. The main thread blocks in epoll_wait(2), so nothing is spent while nothing happens.
+ * Who is ready gets one turn after the other, however much of it has more to do.
  */
+import { EPOLLIN, Epoll } from '../../linux/epoll.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { eventLoopDescriptor, poll } from '../../linux/libc.ts';
 import type { NotifyListener } from './notify.ts';
@@ -10,72 +12,164 @@ import type { PendingCalls } from '../pending.ts';
 import { endWatch } from '../watch.ts';
 
 const POLLIN = 1;
-const POLLERR = 8;
-const POLLHUP = 16;
+const POLLFD_SIZE = 8;
 /** A signal, or memory that is short for a moment. */
 const PASSING = new Set<number>([Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM]);
 /** How long a signal may wait where the event loop's descriptor is not to be had. */
 const WITHOUT_EVENT_LOOP = 50;
+const EVENT_LOOP_KEY = 0;
 
-/** A descriptor that the loop watches besides; `ready` is called when it is readable or hung up. */
-export interface Watched {
-  readonly descriptor: number;
-  /** False: no need to watch it any more. */
-  readonly ready: () => boolean;
+/** A sandbox, as the loop knows it. */
+export interface Supervised {
+  readonly listener: NotifyListener;
+  readonly handlers: ReadonlyMap<number, Handler>;
+  readonly pending: PendingCalls;
+  /** Told of faults of our own while a referral was handled; the call was refused. */
+  readonly fault: (error: unknown) => void;
+  /** No process is left that could refer a call. The listener is the owner's to close. */
+  readonly emptied: () => void;
 }
 
-/**
- * Answers referrals until no process is left that could send one and `finished` says so too.
- * `turn` is called after the event loop had its turn.
- */
-export async function superviseUntil(
-  listener: NotifyListener,
-  handlers: ReadonlyMap<number, Handler>,
-  pending: PendingCalls,
-  watched: readonly Watched[],
-  finished: () => boolean,
-  turn: () => void,
-  fault: (error: unknown) => void,
-): Promise<void> {
-  const eventLoop = eventLoopDescriptor();
-  const active = [...watched];
-  let listening = true;
-  // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
-  await eventLoopTurn();
-  turn();
-  while (listening || !finished()) {
-    const { version } = pending;
-    const firstPending = 2 + active.length;
-    const set = new PollSet([
-      { descriptor: listening ? listener.descriptor : -1, events: POLLIN },
-      { descriptor: eventLoop, events: POLLIN },
-      ...active.map(({ descriptor }) => ({ descriptor, events: POLLIN })),
-      ...pending.watched(),
-    ]);
-    let changed = false;
-    while (!changed && version === pending.version) {
-      set.wait(earlier(eventLoop < 0 ? WITHOUT_EVENT_LOOP : -1, pending.timeout()));
-      pending.turn((index) => set.events(firstPending + index) !== 0);
-      const events = set.events(0);
-      if ((events & POLLIN) !== 0) {
+/** What happens when a descriptor is ready. */
+type Ready = (events: number) => void;
+
+export class Loop {
+  readonly #epoll = new Epoll();
+  readonly #sources = new Map<number, Ready>();
+  readonly #keys = new Map<number, number>();
+  readonly #pending = new PendingSet(this.#epoll.descriptor);
+  readonly #eventLoop = eventLoopDescriptor();
+  #lastKey = EVENT_LOOP_KEY;
+
+  /** Throws a SyscallError. */
+  constructor() {
+    if (this.#eventLoop >= 0) this.#epoll.add(this.#eventLoop, EVENT_LOOP_KEY);
+  }
+
+  /** Answers the referrals of a sandbox until it is empty. Throws a SyscallError. */
+  supervise({ listener, handlers, pending, fault, emptied }: Supervised): void {
+    this.#pending.add(pending);
+    this.watch(listener.descriptor, (events) => {
+      if ((events & EPOLLIN) !== 0) {
         const referral = listener.receive();
         if (referral !== undefined) answer(referral, handlers, fault);
-      } else if ((events & (POLLHUP | POLLERR)) !== 0) {
-        listening = false;
-        pending.drop();
-        changed = true;
+        return;
       }
-      for (let index = active.length - 1; index >= 0; index -= 1) {
-        if (set.events(index + 2) === 0 || active[index]?.ready() === true) continue;
-        active.splice(index, 1);
-        changed = true;
+      this.unwatch(listener.descriptor);
+      this.#pending.remove(pending);
+      pending.drop();
+      emptied();
+    });
+  }
+
+  /** Calls `ready` each time that a descriptor is readable or hung up, until `unwatch`. Throws a SyscallError. */
+  watch(descriptor: number, ready: Ready): void {
+    // Never used again: an event that is out already may be of somebody who has gone meanwhile.
+    this.#lastKey += 1;
+    this.#epoll.add(descriptor, this.#lastKey);
+    this.#sources.set(this.#lastKey, ready);
+    this.#keys.set(descriptor, this.#lastKey);
+  }
+
+  /** To be called before the descriptor is closed. */
+  unwatch(descriptor: number): void {
+    const key = this.#keys.get(descriptor);
+    if (key === undefined) return;
+    this.#epoll.remove(descriptor);
+    this.#keys.delete(descriptor);
+    this.#sources.delete(key);
+  }
+
+  /** Runs until `finished` says so. `turn` is called whenever the event loop had its turn. Throws a SyscallError. */
+  async run(finished: () => boolean, turn: () => void): Promise<void> {
+    // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
+    await eventLoopTurn();
+    turn();
+    while (!finished()) {
+      let isEventLoopReady = this.#eventLoop < 0;
+      const count = this.#wait(isEventLoopReady ? WITHOUT_EVENT_LOOP : -1);
+      for (let index = 0; index < count; index += 1) {
+        const key = this.#epoll.key(index);
+        if (key === EVENT_LOOP_KEY) isEventLoopReady = true;
+        else this.#sources.get(key)?.(this.#epoll.events(index));
       }
-      if (set.events(1) !== 0 || eventLoop < 0) {
+      if (isEventLoopReady) {
         await eventLoopTurn();
         turn();
-        changed = true;
       }
     }
+    this.#epoll.close();
+  }
+
+  /** How many are ready; an interruption counts as none. Throws a SyscallError where waiting is not to be had. */
+  #wait(timeout: number): number {
+    const others = this.#pending.wait(timeout);
+    const result = others === 'none' ? this.#epoll.wait(timeout) : others < 0 ? others : this.#epoll.wait(0);
+    if (result >= 0) return result;
+    if (!PASSING.has(-result)) throw new SyscallError('epoll_wait', -result);
+    endWatch();
+    return 0;
+  }
+}
+
+/** The calls that wait, of all sandboxes. Their descriptors come and go, and are few: poll(2) takes them as they are. */
+class PendingSet {
+  readonly #epoll: number;
+  readonly #all: PendingCalls[] = [];
+  /** An array of struct pollfd: the epoll instance, then what each of `#all` watches. */
+  #set = Buffer.alloc(0);
+  /** Where those of each begin. */
+  #firsts: number[] = [];
+  /** What the set was made from: versions only ever grow. */
+  #versions = -1;
+
+  constructor(epoll: number) {
+    this.#epoll = epoll;
+  }
+
+  add(calls: PendingCalls): void {
+    this.#all.push(calls);
+    this.#versions = -1;
+  }
+
+  remove(calls: PendingCalls): void {
+    this.#all.splice(this.#all.indexOf(calls), 1);
+    this.#versions = -1;
+  }
+
+  /** Waits for these and for the epoll instance, and goes on with them; 'none' when there are none. Else as poll(2). */
+  wait(longest: number): number | 'none' {
+    let timeout = longest;
+    let [isEmpty, versions] = [true, 0];
+    for (const calls of this.#all) {
+      versions += calls.version;
+      if (calls.size === 0) continue;
+      isEmpty = false;
+      timeout = earlier(timeout, calls.timeout());
+    }
+    if (isEmpty) return 'none';
+    if (versions !== this.#versions) this.#build(versions);
+    const result = poll(this.#set, this.#set.length / POLLFD_SIZE, timeout);
+    for (const [index, calls] of this.#all.entries()) {
+      const first = this.#firsts[index] ?? 0;
+      calls.turn((place) => result > 0 && this.#set.readInt16LE(POLLFD_SIZE * (first + place) + 6) !== 0);
+    }
+    return result;
+  }
+
+  #build(versions: number): void {
+    const entries = [{ descriptor: this.#epoll, events: POLLIN }];
+    this.#firsts = this.#all.map((calls) => {
+      const first = entries.length;
+      entries.push(...calls.watched());
+      return first;
+    });
+    this.#set = Buffer.alloc(POLLFD_SIZE * entries.length);
+    for (const [index, { descriptor, events }] of entries.entries()) {
+      this.#set.writeInt32LE(descriptor, POLLFD_SIZE * index);
+      this.#set.writeInt16LE(events, POLLFD_SIZE * index + 4);
+    }
+    this.#versions = versions;
   }
 }
 
@@ -89,34 +183,4 @@ function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-/** An array of struct pollfd (poll(2)). */
-class PollSet {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #count: number;
-
-  constructor(entries: readonly { readonly descriptor: number; readonly events: number }[]) {
-    this.#count = entries.length;
-    this.#bytes = new Uint8Array(8 * this.#count);
-    this.#view = new DataView(this.#bytes.buffer);
-    for (const [index, { descriptor, events }] of entries.entries()) {
-      this.#view.setInt32(8 * index, descriptor, true);
-      this.#view.setInt16(8 * index + 4, events, true);
-    }
-  }
-
-  /** Waits for an event; an interruption counts as none. Throws a SyscallError where waiting is not to be had. */
-  wait(timeout: number): void {
-    const result = poll(this.#bytes, this.#count, timeout);
-    if (result >= 0) return;
-    if (!PASSING.has(-result)) throw new SyscallError('poll', -result);
-    endWatch();
-    for (let index = 0; index < this.#count; index += 1) this.#view.setInt16(8 * index + 6, 0, true);
-  }
-
-  events(index: number): number {
-    return this.#view.getInt16(8 * index + 6, true);
-  }
 }

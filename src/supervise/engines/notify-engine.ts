@@ -7,7 +7,7 @@ import type { Launched } from '../../launch/launch.ts';
 import type { LaunchError } from '../../launch/launch-error.ts';
 import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import type { EngineRun } from './engine-run.ts';
-import { superviseUntil } from './loop.ts';
+import { Loop } from './loop.ts';
 import { Members } from '../target/members.ts';
 import { NotifyListener } from './notify.ts';
 import { makeRuleset } from './ruleset.ts';
@@ -20,6 +20,7 @@ import { endWatch, startWatch } from '../watch.ts';
 export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const { plan } = run;
   const members = new Members(run.identity.filters, false);
+  const loop = new Loop();
   const ruleset = makeRuleset(plan);
   const launched = startLauncher(run, ruleset, { listener: true, waitKillable: plan.waitKillable });
   // While the launcher begins its work.
@@ -37,27 +38,28 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const command = new Command(launched.pid, () => endSandbox('end'), false);
   command.forwardSignals();
   let failed: LaunchError | undefined;
-  const outcome = (): boolean => {
-    const result = launchOutcome(launched);
-    if (typeof result !== 'string') failed = result;
-    return result === 'pending';
-  };
-  const follow = (): boolean => {
-    command.followChildren();
-    return command.end === undefined;
-  };
-  go(launched);
-  await superviseUntil(
-    new NotifyListener(listener),
+  let empty = false;
+  loop.supervise({
+    listener: new NotifyListener(listener),
     handlers,
     pending,
-    [
-      { descriptor: launched.reportSocket, ready: outcome },
-      { descriptor: launched.pidDescriptor, ready: follow },
-    ],
-    () => command.end !== undefined,
+    fault: run.fault,
+    emptied: () => (empty = true),
+  });
+  loop.watch(launched.reportSocket, () => {
+    const result = launchOutcome(launched);
+    if (result === 'pending') return;
+    loop.unwatch(launched.reportSocket);
+    if (result !== 'executed') failed = result;
+  });
+  loop.watch(launched.pidDescriptor, () => {
+    command.followChildren();
+    if (command.end !== undefined) loop.unwatch(launched.pidDescriptor);
+  });
+  go(launched);
+  await loop.run(
+    () => empty && command.end !== undefined,
     () => command.followChildren(),
-    run.fault,
   );
   endWatch();
   close(listener);
