@@ -45,27 +45,21 @@ export interface ClientOptions {
 
 /** The executable. Throws a RangeError for a socket's path that is too long. */
 export function buildClient({ socket, request, fallback, names }: ClientOptions): Buffer {
-  const unreachable = farewellRows(`secfilt: no service answers at ${names.socket}\n`, STOP_CODE);
+  // Whatever fails before the service has said anything, and where it closes the connection instead.
+  const otherwise = fallback
+    ? fallbackRows(fallback, names.fallback ?? '')
+    : farewellRows(`secfilt: no service answers at ${names.socket}\n`, STOP_CODE);
   const ended = farewellRows(ENDED, STOP_CODE);
-  const instead = fallback && fallbackRows(fallback, names.fallback ?? '');
   const word: Row = {
     ...row('read', X86_64.read, [Descriptor.report, Region.word, Region.wordSize]),
     onZero: ended[0],
   };
-  const connected = failGoesOnAt(word);
   const address = socketAddress(socket);
   return buildImage(
     [
-      failGoesOnAt(unreachable[0]),
+      ...failGoesOnAt(otherwise[0]),
       ...standardStreams(row('socket', X86_64.socket, [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0])),
-      {
-        ...row('connect', X86_64.connect, [Descriptor.report, { blob: address }, address.bytes.length]),
-        tolerate: 'all',
-        onZero: connected,
-      },
-      ...(instead ?? []),
-      ...unreachable,
-      connected,
+      row('connect', X86_64.connect, [Descriptor.report, { blob: address }, address.bytes.length]),
       row('sendto', X86_64.sendto, [
         Descriptor.report,
         { blob: { bytes: request } },
@@ -74,12 +68,14 @@ export function buildClient({ socket, request, fallback, names }: ClientOptions)
       ]),
       {
         ...row('recvmsg', X86_64.recvmsg, [Descriptor.report, { blob: message() }, MSG_CMSG_CLOEXEC]),
-        onZero: ended[0],
+        ...(otherwise[0] && { onZero: otherwise[0] }),
       },
+      ...failGoesOnAt(word),
       jump(Region.table),
       word,
       jump(Region.word),
       ...ended,
+      ...otherwise,
     ],
     Region,
   );
@@ -134,8 +130,8 @@ function message(): Blob {
   return { ...header, pointers };
 }
 
-function failGoesOnAt(next: Row): Row {
-  return { ...row('store', 0, [{ start: next }, Region.onFailure]), store: true };
+function failGoesOnAt(next: Row | undefined): Row[] {
+  return next === undefined ? [] : [{ ...row('store', 0, [{ start: next }, Region.onFailure]), store: true }];
 }
 
 /** A call that always succeeds, and the row behind it. */

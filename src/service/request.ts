@@ -37,7 +37,7 @@ export function decodeRequest(message: Buffer): ServiceRequest | string {
     return 'a request that is no JSON';
   }
   if (typeof value !== 'object' || value === null) return 'a request that is no object';
-  const { version, sandbox, options, words } = value as Readonly<Record<string, unknown>>;
+  const { version, sandbox, options, words } = Object.fromEntries<unknown>(Object.entries(value));
   if (version !== VERSION) return `a request of version ${String(version)}; this service knows ${VERSION}`;
   const given = wordsOf(words);
   if (given === undefined) return 'a request without words';
