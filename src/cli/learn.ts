@@ -21,7 +21,7 @@ import type { Assignment } from './assignments.ts';
 import { complain } from './complain.ts';
 import { givenPath } from './given-path.ts';
 import { learnedConfig } from './learned-config.ts';
-import { terminals } from './terminals.ts';
+import { givenTerminals } from '../supervise/engines/given-terminals.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface Learning {
@@ -40,7 +40,7 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
   const path = givenPath(file);
   const homes = homeDirectories(process.env);
   const lessons = new Lessons(homes);
-  const devices = new Set([...DEVICES, ...terminals().map((path) => path.toString('latin1'))]);
+  const devices = new Set([...DEVICES, ...givenTerminals([0, 1, 2]).map((path) => path.toString('latin1'))]);
   const isDevice = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
   return {
     policy: {

@@ -6,6 +6,7 @@ import { notify, trace } from '../seccomp/expression.ts';
 import { chooseEngine, type Engine } from '../supervise/engines/choose-engine.ts';
 import { socketJudges } from '../supervise/engines/engines.ts';
 import { JUDGES } from '../supervise/judges.ts';
+import { givenTerminals } from '../supervise/engines/given-terminals.ts';
 import { isAloneInSession } from '../supervise/engines/own-session.ts';
 import { probeFeatures } from '../supervise/engines/probe-features.ts';
 import { probeKernel } from '../supervise/engines/probe.ts';
@@ -16,7 +17,6 @@ import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import type { Settings } from './settings.ts';
 import { ownPlaces } from './own-places.ts';
-import { terminals } from './terminals.ts';
 
 export interface PlannedRun {
   readonly engine: Engine;
@@ -31,7 +31,15 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
   const identity = identifySelf();
   const features = probeKernel(process.env);
   const own = ownPlaces(settings, policy);
-  const run = { policy, features, terminals: terminals(), own, identity, command: Buffer.alloc(0), argv: [] };
+  const run = {
+    policy,
+    features,
+    terminals: givenTerminals([0, 1, 2]),
+    own,
+    identity,
+    command: Buffer.alloc(0),
+    argv: [],
+  };
   const { engine, reasons } = chooseEngine(settings.engine, () => probeFeatures(identity.capabilities), {
     ...run,
     logged: settings.log !== undefined,

@@ -11,13 +11,13 @@ import { EngineError } from '../supervise/engines/engine-error.ts';
 import { runCommand } from '../supervise/engines/engines.ts';
 import { JUDGES } from '../supervise/judges.ts';
 import { probeKernel } from '../supervise/engines/probe.ts';
+import { givenTerminals } from '../supervise/engines/given-terminals.ts';
 import { identifySelf } from '../supervise/engines/self.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import { openReports, refuseForeignLog } from './open-reports.ts';
 import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
-import { terminals } from './terminals.ts';
 import { complain } from './complain.ts';
 
 /** Runs the command and ends this process as the command ended. */
@@ -51,7 +51,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     policy,
     features,
     judges: JUDGES,
-    terminals: terminals(),
+    terminals: givenTerminals([0, 1, 2]),
     identity,
     command: resolved.path,
     argv: command,

@@ -22,7 +22,7 @@ import { MadeObjects } from './ipc/made-objects.ts';
 import { SYSTEM_V_CALLS, SYSTEM_V_GETS, type SystemVContext } from './ipc/system-v.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
-import type { NetworkContext, NetworkHandler } from './network/context.ts';
+import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
@@ -129,9 +129,9 @@ export function makeHandlers(
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
       innerDomains: new InnerDomains(),
-      terminals: Terminals.handedOver(),
+      terminals: context.terminals ?? Terminals.among([]),
       made,
-      pseudoTerminals: new PseudoTerminals(),
+      pseudoTerminals: context.pseudoTerminals ?? new PseudoTerminals(),
     };
     const contextFor = performing(fileContext);
     for (const [name, handler] of entriesOf(FILE_HANDLERS)) {
@@ -170,7 +170,17 @@ export function makeHandlers(
   );
   const judgesNetwork = network !== undefined && unix !== undefined && bound !== undefined;
   if (judgesNetwork && files !== undefined && pending !== undefined) {
-    const networkContext: NetworkContext = { ...context, files, network, unix, bound, pending, made };
+    const blocking = new BlockingConnects();
+    const networkContext: NetworkContext = {
+      ...context,
+      files,
+      network,
+      unix,
+      bound,
+      pending,
+      made,
+      blocking,
+    };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }

@@ -9,6 +9,9 @@ import type { Reporter } from '../report/event.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
 import { MadeFiles } from './files/made-files.ts';
+import { PseudoTerminals } from './files/pseudo-terminals.ts';
+import { Terminals } from './files/terminals.ts';
+import { endWaiting } from './files/waiting-open.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import type { Members } from './target/members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
@@ -25,34 +28,63 @@ export interface SandboxOf {
   readonly reporter: Reporter;
 }
 
-/** @param writable the allowed paths, with what holds them in the kernel */
-export function sandboxHandlers(
-  { plan, identity, reporter }: SandboxOf,
-  writable: readonly WritablePath[],
-  pending: PendingCalls,
-  members: Members,
-): ReadonlyMap<number, Handler> {
-  const made = new MadeFiles();
-  return makeHandlers({
-    made,
-    pending,
-    network: new NetworkRules(plan.policy.network),
-    unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
-    bound: new BoundSockets(),
-    reporter,
-    credentials: new Credentials(identity.credentials),
-    userId: identity.userId,
-    members,
-    withoutCores: plan.situation.withoutCores,
-    descriptorTables: new DescriptorTables(),
-    files: {
-      restricted: plan.policy.files !== undefined,
-      writable: new PathSet(writable, plan.interfaces),
-      own: new OwnDirectories(plan.own, made, plan.interfaces),
-      denied: new DeniedPlaces(plan.denied),
-      interfaces: new DeniedPlaces(plan.interfaces),
-      landlock: plan.landlock !== undefined,
-      supervisor: process.pid,
-    },
-  });
+/** What the sandbox has at the start. */
+export interface SandboxStart {
+  /** The allowed paths, with what holds them in the kernel. */
+  readonly writable: readonly WritablePath[];
+  readonly pending: PendingCalls;
+  readonly members: Members;
+  /** Our own descriptors of the standard streams that it is given; not kept. */
+  readonly streams: readonly number[];
+}
+
+/** All that is one sandbox's own, and is gone with it. */
+export class Sandbox {
+  readonly handlers: ReadonlyMap<number, Handler>;
+  readonly #made = new MadeFiles();
+  readonly #bound = new BoundSockets();
+  readonly #pseudoTerminals = new PseudoTerminals();
+  readonly #terminals: Terminals;
+  readonly #pending: PendingCalls;
+
+  constructor(
+    { plan, identity, reporter }: SandboxOf,
+    { writable, pending, members, streams }: SandboxStart,
+  ) {
+    this.#terminals = Terminals.among(plan.policy.files === undefined ? [] : streams);
+    this.#pending = pending;
+    this.handlers = makeHandlers({
+      made: this.#made,
+      pending,
+      network: new NetworkRules(plan.policy.network),
+      unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
+      bound: this.#bound,
+      terminals: this.#terminals,
+      pseudoTerminals: this.#pseudoTerminals,
+      reporter,
+      credentials: new Credentials(identity.credentials),
+      userId: identity.userId,
+      members,
+      withoutCores: plan.situation.withoutCores,
+      descriptorTables: new DescriptorTables(),
+      files: {
+        restricted: plan.policy.files !== undefined,
+        writable: new PathSet(writable, plan.interfaces),
+        own: new OwnDirectories(plan.own, this.#made, plan.interfaces),
+        denied: new DeniedPlaces(plan.denied),
+        interfaces: new DeniedPlaces(plan.interfaces),
+        landlock: plan.landlock !== undefined,
+        supervisor: process.pid,
+      },
+    });
+  }
+
+  /** Lets go of all that is held for it, once nobody is left in it. */
+  release(): void {
+    endWaiting(this.#pending);
+    this.#made.release();
+    this.#bound.release();
+    this.#pseudoTerminals.release();
+    this.#terminals.release();
+  }
 }

@@ -13,7 +13,7 @@ import { NotifyListener } from './notify.ts';
 import { makeRuleset } from './ruleset.ts';
 import { PendingCalls } from '../pending.ts';
 import { startLauncher } from './start.ts';
-import { sandboxHandlers } from '../sandbox.ts';
+import { Sandbox } from '../sandbox.ts';
 import { endWatch, startWatch } from '../watch.ts';
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
@@ -26,7 +26,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   // While the launcher begins its work.
   watchOrAbandon(launched);
   const pending = new PendingCalls(run.fault);
-  const handlers = sandboxHandlers(run, ruleset.writable, pending, members);
+  const { handlers } = new Sandbox(run, { writable: ruleset.writable, pending, members, streams: [0, 1, 2] });
   const { listener, watchdog } = receiveHandover(launched);
   members.exclude(watchdog.pid);
   setSyncWakeUp(listener);

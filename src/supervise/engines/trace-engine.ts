@@ -20,7 +20,7 @@ import { PendingCalls } from '../pending.ts';
 import { processOf } from '../processes/processes.ts';
 import { makeRuleset } from './ruleset.ts';
 import { startLauncher } from './start.ts';
-import { sandboxHandlers } from '../sandbox.ts';
+import { Sandbox } from '../sandbox.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
@@ -36,7 +36,7 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
   const waker = attach(launched, members);
   const pending = new PendingCalls(run.fault);
-  const handlers = sandboxHandlers(run, ruleset.writable, pending, members);
+  const { handlers } = new Sandbox(run, { writable: ruleset.writable, pending, members, streams: [0, 1, 2] });
   const command = new Command(launched.pid, () => tracees.killAll(), true);
   const tracees: Tracees = new Tracees(
     command,

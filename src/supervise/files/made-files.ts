@@ -75,6 +75,13 @@ export class MadeFiles implements Makers {
     return answer;
   }
 
+  /** Forgets all, when the sandbox has ended. */
+  release(): void {
+    for (const held of this.#held.values()) close(held);
+    this.#held.clear();
+    this.#known.clear();
+  }
+
   #hold(key: string, descriptor: number): void {
     if (this.#held.has(key)) return;
     const own = openPathText(`/proc/self/fd/${descriptor}`);

@@ -64,6 +64,12 @@ export class PseudoTerminals {
     return undefined;
   }
 
+  /** Lets go of all, when the sandbox has ended. */
+  release(): void {
+    for (const { place } of this.#slaves.values()) close(place);
+    this.#slaves.clear();
+  }
+
   #keep(master: number): number {
     if (this.#slaves.size >= this.#most) this.#letGo();
     const place = openOther(master, O_PATH);

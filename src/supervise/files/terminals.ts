@@ -13,10 +13,13 @@ export class Terminals {
   /** Places by device number. */
   readonly #held = new Map<bigint, number>();
 
-  /** Those that are our standard streams, which the command gets; not what only names a terminal, as /dev/tty does. */
-  static handedOver(): Terminals {
+  /**
+   * Those among the standard streams, which the command gets; not what only names a terminal, as /dev/tty does.
+   * @param streams our own descriptors of them
+   */
+  static among(streams: readonly number[]): Terminals {
     const terminals = new Terminals();
-    for (const stream of [0, 1, 2]) terminals.#add(stream);
+    for (const stream of streams) terminals.#add(stream);
     return terminals;
   }
 
@@ -31,5 +34,11 @@ export class Terminals {
   /** The place of the terminal with this number, ours to keep. It may have hung up: then opening it is an error (EIO). */
   find(device: bigint): number | undefined {
     return this.#held.get(device);
+  }
+
+  /** Lets go of them, when the sandbox has ended. */
+  release(): void {
+    for (const place of this.#held.values()) close(place);
+    this.#held.clear();
   }
 }

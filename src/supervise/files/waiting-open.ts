@@ -24,6 +24,7 @@ const MOST_WAITING = 64;
  * behind, and whoever opens the same FIFO in the same way takes it over: one that was interrupted and tries again.
  */
 interface Opening {
+  readonly all: Set<Opening>;
   readonly key: string;
   /** What is being opened (O_PATH). */
   readonly place: number;
@@ -32,7 +33,14 @@ interface Opening {
   wanted: boolean;
 }
 
-const openings = new Set<Opening>();
+/** Of each sandbox, which all have the same calls that wait. */
+const openingsOf = new WeakMap<PendingCalls, Set<Opening>>();
+
+function openings(pending: PendingCalls): Set<Opening> {
+  const known = openingsOf.get(pending) ?? new Set();
+  openingsOf.set(pending, known);
+  return known;
+}
 
 class WaitingOpen extends UntimedCall {
   readonly #opening: Opening;
@@ -67,7 +75,7 @@ class WaitingOpen extends UntimedCall {
 
 function discard(opening: Opening): void {
   if (opening.result !== undefined && opening.result >= 0) close(opening.result);
-  openings.delete(opening);
+  opening.all.delete(opening);
 }
 
 /** Opens what is behind `object`, of which a copy is made, when it can be opened. */
@@ -81,9 +89,10 @@ export function openWaiting(
   const status = fstat(object);
   if (typeof status === 'number') return fail(-status);
   const key = `${status.device}:${status.inode}:${flags}`;
-  const left = [...openings].find((one) => !one.wanted && one.result === undefined && one.key === key);
-  if (left === undefined) endLeft();
-  const opening = left ?? begin(key, object, flags);
+  const all = openings(pending);
+  const left = [...all].find((one) => !one.wanted && one.result === undefined && one.key === key);
+  if (left === undefined) endLeft(all);
+  const opening = left ?? begin(all, key, object, flags);
   if (typeof opening === 'number') return fail(-opening);
   opening.wanted = true;
   pending.add(new WaitingOpen(referral.detach(), opening, closeOnExec));
@@ -94,20 +103,25 @@ export function openWaiting(
  * Gives the threads back that wait for nobody: each has its FIFO's other end for a moment. Not before another needs one, as who was
  * interrupted comes back for what he left.
  */
-function endLeft(): void {
-  for (const { wanted, result, place } of openings) {
+function endLeft(all: ReadonlySet<Opening>): void {
+  for (const { wanted, result, place } of all) {
     if (wanted || result !== undefined || (fileMode(place) & S_IFMT) !== S_IFIFO) continue;
     const end = openText(AT_FDCWD, `/proc/self/fd/${place}`, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
     if (end >= 0) close(end);
   }
 }
 
-function begin(key: string, object: number, flags: number): Opening | number {
-  if (openings.size >= MOST_WAITING) return -Errno.ENFILE;
+/** Gives back the threads that wait for a sandbox which has ended. */
+export function endWaiting(pending: PendingCalls): void {
+  endLeft(openings(pending));
+}
+
+function begin(all: Set<Opening>, key: string, object: number, flags: number): Opening | number {
+  if (all.size >= MOST_WAITING) return -Errno.ENFILE;
   const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
   if (own < 0) return own;
-  const opening: Opening = { key, place: own, result: undefined, wanted: true };
-  openings.add(opening);
+  const opening: Opening = { all, key, place: own, result: undefined, wanted: true };
+  all.add(opening);
   openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
     close(own);
     opening.result = result;

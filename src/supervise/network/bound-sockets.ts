@@ -60,6 +60,13 @@ export class BoundSockets {
     return key !== undefined && this.#inodes.has(key);
   }
 
+  /** Forgets all, when the sandbox has ended. */
+  release(): void {
+    for (const descriptor of this.#inodes.values()) close(descriptor);
+    this.#inodes.clear();
+    this.#names.clear();
+  }
+
   /** Forgets what has no name left: nobody can connect to it. */
   #sweep(): void {
     for (const [key, descriptor] of this.#inodes) {

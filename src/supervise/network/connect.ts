@@ -33,7 +33,6 @@ const SHUT_RDWR = 2;
 
 /** How long the kernel may wait in a connect that is not to wait at all, once it had to be interrupted. */
 const CONNECT_LIMIT = 10;
-let isAttacked = false;
 /** So often a target may make its socket block while its connect is tried: who does so by chance does it once. */
 const MOST_INTERRUPTIONS = 3;
 
@@ -185,9 +184,10 @@ class ConnectAttempt implements PendingCall {
       const second = again && first === -Errno.EINPROGRESS ? connectOurs(descriptor, address) : first;
       return second === -Errno.EALREADY ? first : second;
     };
-    const result = isAttacked ? within(CONNECT_LIMIT, attempt) : attempt();
+    const { blocking } = this.#context;
+    const result = blocking.seen ? within(CONNECT_LIMIT, attempt) : attempt();
     if (result !== -Errno.EINTR) return result;
-    isAttacked = true;
+    blocking.seen = true;
     this.#interruptions += 1;
     // A Unix socket is as it was; of others the connection is on its way.
     return kind.domain === AF_UNIX ? -Errno.EAGAIN : -Errno.EALREADY;

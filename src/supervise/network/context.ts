@@ -8,6 +8,11 @@ import type { PendingCalls } from '../pending.ts';
 import type { Referral, Reply } from '../referral.ts';
 import type { BoundSockets } from './bound-sockets.ts';
 
+/** Whether a program has made a socket block while its connect was tried, which takes a thread that does nothing else. */
+export class BlockingConnects {
+  seen = false;
+}
+
 export interface NetworkContext extends Context {
   readonly network: NetworkRules;
   readonly unix: UnixRules;
@@ -17,6 +22,7 @@ export interface NetworkContext extends Context {
   readonly files: FileRules;
   /** What the sandbox made in directories that it shares with others. */
   readonly made: MadeFiles;
+  readonly blocking: BlockingConnects;
 }
 
 /** Handles one kind of call on sockets. */

@@ -4,7 +4,10 @@
  * gets an ancestor outside. But others may be our children too: those that our process had before it became secfilt
  * (`job & exec secfilt …`), what they leave behind, and as the first process of a container every orphan in it.
  *
- * So a member also carries what the launcher puts on it, which is inherited and never comes off: a filter more than we
+ * A service has not started the command itself, so it hears of no orphans: there members descend from the command's own process,
+ * and who has lost its way to that is none.
+ *
+ * A member also carries what the launcher puts on it, which is inherited and never comes off: a filter more than we
  * have, and no_new_privs (seccomp(2)); and under the trace engine we are its tracer, which is nobody else's mark.
  */
 import { readdirSync } from 'node:fs';
@@ -49,17 +52,24 @@ export class Members {
   readonly #filters: number;
   readonly #traced: boolean;
   readonly #since: number;
+  /** Whom all members descend from: this process, or the first member where it was started by somebody else. */
+  readonly #ancestor: { readonly pid: number; readonly start: number | undefined };
 
   /**
    * To be made before anything is started: who is there by then is no member.
    * @param filters how many filters this process itself is under
    * @param traced whether this process traces every member
+   * @param first the first member, where this process is not its parent; it waits to become the command
    */
-  constructor(filters: number, traced: boolean) {
+  constructor(filters: number, traced: boolean, first?: number) {
     this.#filters = filters;
     this.#traced = traced;
-    this.#since = bootTicks();
-    if (!hasChildren()) return;
+    this.#ancestor =
+      first === undefined
+        ? { pid: process.pid, start: undefined }
+        : { pid: first, start: processStat(first)?.start ?? -1 };
+    this.#since = first === undefined ? bootTicks() : (this.#ancestor.start ?? 0);
+    if (first !== undefined || !hasChildren()) return;
     for (const pid of allProcesses()) {
       const place = processStat(pid);
       if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
@@ -96,9 +106,10 @@ export class Members {
     if (first === undefined || marks === undefined || !this.#areOn(marks)) return 'outside';
     const chain: [pid: number, place: ProcessStat][] = [[pid, first]];
     for (let place = first, current = pid; ;) {
+      if (current === this.#ancestor.pid && place.start === this.#ancestor.start) break;
       if (this.#isForeign(current, place) || chain.length >= MOST_GENERATIONS) return 'outside';
       current = place.parent;
-      if (current === process.pid) break;
+      if (current === this.#ancestor.pid && this.#ancestor.start === undefined) break;
       const next = processStat(current);
       if (next === undefined) return current <= 0 ? 'outside' : 'changed';
       chain.push([current, next]);

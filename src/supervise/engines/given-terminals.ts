@@ -1,14 +1,15 @@
-/** The terminals that a command inherits. */
+/** The terminals that a command is given. */
 import { fstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
-import { terminalNumber } from '../linux/terminal.ts';
-import type { PathBytes } from '../policy/policy.ts';
+import { terminalNumber } from '../../linux/terminal.ts';
+import type { PathBytes } from '../../policy/policy.ts';
 
 /**
  * Paths of the terminals that the command is given as standard input, output and error: of those that have one here, and one that
  * means the same terminal to everybody, as /dev/tty and /dev/tty0 do not.
+ * @param streams our own descriptors of them
  */
-export function terminals(): PathBytes[] {
-  return [0, 1, 2]
+export function givenTerminals(streams: readonly number[]): PathBytes[] {
+  return streams
     .filter((stream) => terminalNumber(stream) === BigInt(fstatSync(stream).rdev))
     .flatMap((stream) => {
       const path = readlinkSync(`/proc/self/fd/${stream}`, 'buffer');
