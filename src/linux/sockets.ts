@@ -29,6 +29,7 @@ export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_LINGER = 13;
 export const SO_PASSCRED = 16;
+const SO_PEERCRED = 17;
 const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
@@ -36,6 +37,7 @@ const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
 const SO_NETNS_COOKIE = 71;
 export const SO_ZEROCOPY = 60;
+const SO_PEERPIDFD = 77;
 const TCP_INFO = 11;
 export const SO_BINDTOIFINDEX = 62;
 
@@ -97,6 +99,24 @@ export function socketKind(socket: number): SocketKind | number {
 export function socketCookie(socket: number): bigint | number {
   const result = option(socket, SO_COOKIE, 8);
   return result < 0 ? result : value.readBigUInt64LE(0);
+}
+
+/** Who has connected a Unix socket's other end (unix(7), SO_PEERCRED). */
+export interface PeerProcess {
+  readonly pid: number;
+  readonly uid: number;
+}
+
+/** The process by its number, which may be another's by now; or a negated error number. */
+export function peerProcess(socket: number): PeerProcess | number {
+  const result = option(socket, SO_PEERCRED, 12);
+  return result < 0 ? result : { pid: value.readInt32LE(0), uid: value.readUInt32LE(4) };
+}
+
+/** A descriptor of that very process (SO_PEERPIDFD, Linux 6.5), or a negated error number. */
+export function peerPidfd(socket: number): number {
+  const result = option(socket, SO_PEERPIDFD, 4);
+  return result < 0 ? result : value.readInt32LE(0);
 }
 
 let ownNamespace: bigint | undefined;

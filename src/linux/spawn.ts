@@ -6,7 +6,7 @@
  */
 import koffi from 'koffi';
 import { Errno } from './errno.ts';
-import { addressOf, kill, syscall, syscallMemory3 } from './libc.ts';
+import { addressOf, kill, poll, syscall, syscallMemory3 } from './libc.ts';
 import type { Memory } from './libc.ts';
 import { X86_64 } from './syscalls.ts';
 
@@ -123,6 +123,16 @@ export function killChild(pid: number, pidfd: number): boolean {
   const result = pidfdSendSignal(pidfd, SIGKILL);
   // Who is reaped has given the number back.
   return result === 0 || result === -Errno.ESRCH || kill(pid, SIGKILL) === 0;
+}
+
+const POLLIN = 1;
+
+/** Whether a process has ended, whoever has reaped it. */
+export function hasEnded(pidfd: number): boolean {
+  const entry = Buffer.alloc(8); // struct pollfd
+  entry.writeInt32LE(pidfd, 0);
+  entry.writeInt16LE(POLLIN, 4);
+  return poll(entry, 1, 0) > 0;
 }
 
 /** How a process ended. */

@@ -33,13 +33,21 @@ export interface Supervised {
 /** What happens when a descriptor is ready. */
 type Ready = (events: number) => void;
 
+interface Deferred {
+  /** Of performance.now. */
+  readonly time: number;
+  readonly action: () => void;
+}
+
 export class Loop {
   readonly #epoll = new Epoll();
   readonly #sources = new Map<number, Ready>();
   readonly #keys = new Map<number, number>();
   readonly #pending = new PendingSet(this.#epoll.descriptor);
   readonly #eventLoop = eventLoopDescriptor();
+  readonly #deferred = new Set<Deferred>();
   #lastKey = EVENT_LOOP_KEY;
+  #turnSoon = false;
 
   /** Throws a SyscallError. */
   constructor() {
@@ -80,6 +88,21 @@ export class Loop {
     this.#sources.delete(key);
   }
 
+  /**
+   * Does something later, as Node's timers do not while the loop waits. Returns what takes it back.
+   * @param milliseconds at least so many from now
+   */
+  later(milliseconds: number, action: () => void): () => void {
+    const deferred = { time: performance.now() + milliseconds, action };
+    this.#deferred.add(deferred);
+    return () => this.#deferred.delete(deferred);
+  }
+
+  /** Lets the event loop have a turn soon: what was promised in a callback would else wait until it has one anyway. */
+  turnSoon(): void {
+    this.#turnSoon = true;
+  }
+
   /** Runs until `finished` says so. `turn` is called whenever the event loop had its turn. Throws a SyscallError. */
   async run(finished: () => boolean, turn: () => void): Promise<void> {
     // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
@@ -87,18 +110,38 @@ export class Loop {
     turn();
     while (!finished()) {
       let isEventLoopReady = this.#eventLoop < 0;
-      const count = this.#wait(isEventLoopReady ? WITHOUT_EVENT_LOOP : -1);
+      const longest = this.#turnSoon ? 0 : isEventLoopReady ? WITHOUT_EVENT_LOOP : -1;
+      const count = this.#wait(earlier(longest, this.#untilDeferred()));
       for (let index = 0; index < count; index += 1) {
         const key = this.#epoll.key(index);
         if (key === EVENT_LOOP_KEY) isEventLoopReady = true;
         else this.#sources.get(key)?.(this.#epoll.events(index));
       }
-      if (isEventLoopReady) {
+      if (this.#deferred.size > 0) this.#doDeferred();
+      if (isEventLoopReady || this.#turnSoon) {
+        this.#turnSoon = false;
         await eventLoopTurn();
         turn();
       }
     }
     this.#epoll.close();
+  }
+
+  /** Milliseconds until something deferred is due; -1: nothing is. */
+  #untilDeferred(): number {
+    if (this.#deferred.size === 0) return -1;
+    let next = Infinity;
+    for (const { time } of this.#deferred) next = Math.min(next, time);
+    return Math.max(0, Math.ceil(next - performance.now()));
+  }
+
+  #doDeferred(): void {
+    const now = performance.now();
+    for (const deferred of this.#deferred) {
+      if (deferred.time > now) continue;
+      this.#deferred.delete(deferred);
+      deferred.action();
+    }
   }
 
   /** How many are ready; an interruption counts as none. Throws a SyscallError where waiting is not to be had. */

@@ -1,0 +1,81 @@
+/** A sandbox of a service's that runs, until nobody is left in it. */
+import { close, write } from '../linux/libc.ts';
+import type { Watchdog } from '../launch/handover.ts';
+import type { Loop } from '../supervise/engines/loop.ts';
+import { NotifyListener } from '../supervise/engines/notify.ts';
+import type { PendingCalls } from '../supervise/pending.ts';
+import type { Sandbox } from '../supervise/sandbox.ts';
+import type { ServedPolicy, SandboxReporter } from './served.ts';
+
+/** What it is put together from. The descriptors are its own from then on. */
+export interface SandboxParts {
+  readonly loop: Loop;
+  readonly pid: number;
+  readonly pidDescriptor: number;
+  readonly listener: number;
+  /** To the watchdog, which ends what is left in the sandbox when this is closed without a word. */
+  readonly controlSocket: number;
+  readonly watchdog: Watchdog;
+  readonly sandbox: Sandbox;
+  readonly pending: PendingCalls;
+  readonly served: ServedPolicy;
+  readonly reporter: SandboxReporter;
+  readonly fault: (error: unknown) => void;
+}
+
+export class RunningSandbox {
+  readonly pid: number;
+  readonly served: ServedPolicy;
+  /** Milliseconds since the epoch. */
+  readonly since: number = Date.now();
+  readonly #parts: SandboxParts;
+  readonly #gone: (sandbox: RunningSandbox) => void;
+  #isEmpty = false;
+  #hasEnded = false;
+  #isTold = false;
+
+  /** @param gone told once, when all is let go of */
+  constructor(parts: SandboxParts, gone: (sandbox: RunningSandbox) => void) {
+    this.pid = parts.pid;
+    this.served = parts.served;
+    this.#parts = parts;
+    this.#gone = gone;
+    const { loop, listener, sandbox, pending, pidDescriptor, fault } = parts;
+    loop.supervise({
+      listener: new NotifyListener(listener),
+      handlers: sandbox.handlers,
+      pending,
+      fault,
+      emptied: () => {
+        this.#isEmpty = true;
+        this.#letGo();
+      },
+    });
+    loop.watch(pidDescriptor, () => {
+      loop.unwatch(pidDescriptor);
+      this.#hasEnded = true;
+      parts.reporter.commandEnded?.();
+      this.#letGo();
+    });
+  }
+
+  /** Ends all that still runs in it, if its ruleset scopes signals. */
+  end(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    close(this.#parts.controlSocket);
+  }
+
+  #letGo(): void {
+    if (!this.#isEmpty || !this.#hasEnded) return;
+    const { listener, pidDescriptor, controlSocket, watchdog, sandbox, reporter } = this.#parts;
+    if (!this.#isTold) {
+      write(controlSocket, Buffer.from('x'), 1);
+      close(controlSocket);
+    }
+    for (const descriptor of [listener, pidDescriptor, watchdog.pidDescriptor]) close(descriptor);
+    sandbox.release();
+    reporter.ended?.();
+    this.#gone(this);
+  }
+}
