@@ -15,7 +15,7 @@ export interface Assignment {
   readonly spelling: string;
   /** One value; the items of a list are assignments of their own. */
   readonly text: ByteString;
-  /** What a boolean was set to; false for all others. */
+  /** What a boolean was set to; true for what may stand without a value; false for all others. */
   readonly on: boolean;
   readonly origin: Origin;
 }
@@ -55,6 +55,9 @@ export function readAssignments(
       });
     return [{ option, spelling, text: value ?? '', on, origin }];
   }
+  if (value === undefined && option.kind === 'optional-file') {
+    return [{ option, spelling, text: '', on: true, origin }];
+  }
   if (value === undefined || value === '') {
     const dashes = origin.kind === 'command-line' ? '--' : '';
     const hint = `${dashes}${option.name}=${option.placeholder}`;
@@ -69,7 +72,8 @@ export function readAssignments(
     const hint = 'a comma stands between two items';
     throw new UsageError({ ...details, word: value, problem: 'has an empty item', hint });
   }
-  return items.map((text) => ({ option, spelling, text, on: false, origin }));
+  const on = option.kind === 'optional-file';
+  return items.map((text) => ({ option, spelling, text, on, origin }));
 }
 
 /** The items of a comma-separated list. `\,` is a comma within an item; a backslash before anything else is itself. */

@@ -1,4 +1,5 @@
 /** The whole command line: its words, and the config files that they name. */
+import type { Assignment } from './assignments.ts';
 import { makeSettings, type Settings } from './settings.ts';
 import type { ByteString } from './byte-string.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -13,6 +14,12 @@ export type CommandLine =
       readonly json: boolean;
       readonly filter: boolean;
       readonly command: readonly Buffer[];
+    }
+  | {
+      readonly kind: 'serve' | 'status';
+      readonly settings: Settings;
+      readonly socket: Assignment;
+      readonly json: boolean;
     }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
@@ -30,6 +37,10 @@ export async function readCommandLine(words: readonly ByteString[]): Promise<Com
   if (parsed.kind === 'explain') {
     const { json, filter, command } = parsed;
     return { kind: 'explain', settings, json, filter, command };
+  }
+  if (parsed.kind === 'serve' || parsed.kind === 'status') {
+    const { kind, socket, json } = parsed;
+    return { kind, settings, socket, json };
   }
   return { kind: parsed.kind, settings, json: parsed.json };
 }

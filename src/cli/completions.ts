@@ -21,6 +21,8 @@ function sourceOf(option: Option): Source {
   switch (option.kind) {
     case 'boolean':
       return option.placeholder === undefined && option.choices === undefined ? 'flag' : 'boolean';
+    case 'optional-file':
+      return 'flag';
     case 'path-list':
     case 'unix-socket-list':
     case 'file':

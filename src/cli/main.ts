@@ -30,6 +30,12 @@ async function main(): Promise<void> {
     case 'explain':
       await (await import('./explain.ts')).explain(commandLine.settings, commandLine);
       return;
+    case 'serve':
+      await (await import('./serve.ts')).serve(commandLine.settings, commandLine.socket);
+      return;
+    case 'status':
+      (await import('./status.ts')).status(commandLine.socket, commandLine.json);
+      return;
     case 'run':
       await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
   }

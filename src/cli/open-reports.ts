@@ -17,7 +17,8 @@ export function openReports(settings: Settings, policy: Policy): Reports {
   return new Reports({ policy, log: sink, verbose, quiet, environment: process.env });
 }
 
-function openLog(log: Assignment, policy: Policy): Sink {
+/** Opens the log. Throws a UsageError where it cannot be opened. */
+export function openLog(log: Assignment, policy: Policy): Sink {
   const target = logTarget(log);
   if (target.kind === 'file') refuserOfLinks(changeableTrees(policy.files))(log, target.path);
   return reading(log, () => openSink(target));

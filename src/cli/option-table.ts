@@ -13,6 +13,8 @@ export type OptionKind =
   | 'port-list'
   /** One word, taken whole. */
   | 'file'
+  /** The same, which may be left out: the usual place is meant then. */
+  | 'optional-file'
   | 'choice';
 
 export interface OptionSpec {
@@ -196,6 +198,26 @@ export const OPTIONS = [
     group: 'running',
   },
   {
+    name: 'serve',
+    aliases: [],
+    kind: 'optional-file',
+    placeholder: 'SOCKET',
+    repeatable: false,
+    inConfig: false,
+    help: 'run no command: be the supervisor of all that come to SOCKET',
+    group: 'about',
+  },
+  {
+    name: 'status',
+    aliases: [],
+    kind: 'optional-file',
+    placeholder: 'SOCKET',
+    repeatable: false,
+    inConfig: false,
+    help: 'show the sandboxes of the service at SOCKET',
+    group: 'about',
+  },
+  {
     name: 'probe',
     aliases: [],
     kind: 'boolean',
@@ -230,7 +252,7 @@ export const OPTIONS = [
     kind: 'boolean',
     repeatable: false,
     inConfig: false,
-    help: 'with --probe, --list-calls and --explain: as JSON',
+    help: 'with --probe, --list-calls, --explain and --status: as JSON',
     group: 'about',
   },
   {

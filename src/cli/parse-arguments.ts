@@ -27,6 +27,13 @@ export type ParsedArguments =
       readonly command: readonly Buffer[];
     }
   | {
+      readonly kind: 'serve' | 'status';
+      readonly assignments: readonly Assignment[];
+      /** Where; without a value: at the usual place. */
+      readonly socket: Assignment;
+      readonly json: boolean;
+    }
+  | {
       readonly kind: 'run';
       readonly assignments: readonly Assignment[];
       readonly command: readonly Buffer[];
@@ -69,12 +76,21 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
     assignments.findLast(({ option }) => option.name === name);
   const isOn = (name: string): boolean => last(name)?.on === true;
   refuseTwoQuestions(
-    ['probe', 'list-calls', 'explain'].flatMap((name) => (isOn(name) ? (last(name) ?? []) : [])),
+    ['probe', 'list-calls', 'explain', 'serve', 'status'].flatMap((name) =>
+      isOn(name) ? (last(name) ?? []) : [],
+    ),
   );
   for (const kind of ['probe', 'list-calls'] as const) {
     if (isOn(kind)) return { kind, assignments, json: isOn('json') };
   }
   const command = words.slice(commandStart).map(toBytes);
+  for (const kind of ['serve', 'status'] as const) {
+    const socket = last(kind);
+    if (socket === undefined) continue;
+    refuseCommand(socket, words[commandStart]);
+    if (kind === 'serve') refuseUselessJson(last('json'));
+    return { kind, assignments, socket, json: isOn('json') };
+  }
   if (isOn('explain')) {
     const filter = last('explain')?.text === 'filter';
     return { kind: 'explain', assignments, json: isOn('json'), filter, command };
@@ -89,6 +105,13 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
   return { kind: 'run', assignments, command };
 }
 
+/** Commands come to a service later. */
+function refuseCommand({ spelling }: Assignment, word: ByteString | undefined): void {
+  if (word === undefined) return;
+  const hint = 'the value of an option stands behind =';
+  throw new UsageError({ option: spelling, word, problem: 'is too much: it runs no command', hint });
+}
+
 /** Each of them prints its own and runs nothing. */
 function refuseTwoQuestions([one, other]: readonly Assignment[]): void {
   if (one === undefined || other === undefined) return;
@@ -99,7 +122,7 @@ function refuseTwoQuestions([one, other]: readonly Assignment[]): void {
 /** Whoever asks for JSON expects that nothing is run. */
 function refuseUselessJson(json: Assignment | undefined): void {
   if (json?.on !== true) return;
-  const hint = 'it goes with --explain, --list-calls or --probe';
+  const hint = 'it goes with --explain, --list-calls, --probe or --status';
   throw new UsageError({ option: json.spelling, problem: 'has no effect', hint });
 }
 
@@ -110,7 +133,10 @@ function scan(words: readonly ByteString[]): NonNullable<ReturnType<typeof parse
       [option.name, ...option.aliases].map((name) => [
         name,
         {
-          type: option.kind === 'boolean' ? ('boolean' as const) : ('string' as const),
+          type:
+            option.kind === 'boolean' || option.kind === 'optional-file'
+              ? ('boolean' as const)
+              : ('string' as const),
           ...(option.short !== undefined && name === option.name && { short: option.short }),
         },
       ]),

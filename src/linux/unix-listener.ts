@@ -1,7 +1,7 @@
 /** A Unix socket that is listened on, and what comes by its connections, record by record (unix(7), SOCK_SEQPACKET). */
 import { SyscallError } from './errno.ts';
 import { addressOf, close, syscall, syscallMemory2 } from './libc.ts';
-import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_SEQPACKET, SOL_SOCKET, bind } from './sockets.ts';
+import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_SEQPACKET, SOL_SOCKET, bind, connect } from './sockets.ts';
 import { X86_64 } from './syscalls.ts';
 
 const SOCK_CLOEXEC = 0x8_0000;
@@ -17,12 +17,25 @@ const CMSG_HEADER = 16;
 export function listenAt(path: Buffer): number {
   const socket = syscall(X86_64.socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
   if (socket < 0) throw new SyscallError('socket', -socket);
-  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), path, Buffer.alloc(1)]);
-  const bound = bind(socket, address);
+  const bound = bind(socket, addressOfPath(path));
   const result = bound < 0 ? bound : syscall(X86_64.listen, socket, BACKLOG, 0, 0, 0, 0);
   if (result >= 0) return socket;
   close(socket);
   throw new SyscallError(bound < 0 ? 'bind' : 'listen', -result);
+}
+
+/** Connects to who listens at a path (close-on-exec, blocking). A negated error number where nobody does. */
+export function connectTo(path: Buffer): number {
+  const socket = syscall(X86_64.socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, 0, 0, 0);
+  if (socket < 0) return socket;
+  const result = connect(socket, addressOfPath(path));
+  if (result === 0) return socket;
+  close(socket);
+  return result;
+}
+
+function addressOfPath(path: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([AF_UNIX, 0]), path, Buffer.alloc(1)]);
 }
 
 /** The next connection (close-on-exec, non-blocking), or a negated error number: EAGAIN where there is none. */

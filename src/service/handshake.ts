@@ -25,7 +25,7 @@ import { Sandbox } from '../supervise/sandbox.ts';
 import { Members } from '../supervise/target/members.ts';
 import type { Peer } from './peer.ts';
 import { argumentsOf, searchPathOf, streamsOf } from './process-facts.ts';
-import { LONGEST_REQUEST, decodeRequest, type ServiceRequest, type Wanted } from './request.ts';
+import { LONGEST_REQUEST, decodeRequest, type PolicyWanted, type ServiceRequest } from './request.ts';
 import { RunningSandbox } from './running-sandbox.ts';
 import type { SandboxReporter, ServedPolicy, Supervisor } from './served.ts';
 
@@ -39,7 +39,9 @@ export interface HandshakeOptions {
   readonly loop: Loop;
   readonly supervisor: Supervisor;
   /** Finds or makes a policy. Throws an Error whose message says to whoever started the client why there is none. */
-  readonly policyFor: (wanted: Wanted) => Promise<ServedPolicy>;
+  readonly policyFor: (wanted: PolicyWanted) => Promise<ServedPolicy>;
+  /** What is told of all sandboxes, in records. */
+  readonly status: () => readonly Buffer[];
   /** The client has become its command. */
   readonly started: (sandbox: RunningSandbox) => void;
   /** A sandbox that has been started is gone. */
@@ -121,14 +123,21 @@ export class Handshake {
     const request =
       record === 'longer' ? `a request of over ${LONGEST_REQUEST} bytes` : decodeRequest(record);
     if (typeof request === 'string') return this.#refuse(`the service cannot use ${request}`, FAILURE);
-    this.#prepare(request).catch((error: unknown) => {
+    if (request.wanted.kind === 'status') return this.#tellStatus();
+    this.#prepare(request, request.wanted).catch((error: unknown) => {
       this.#refuse(error instanceof Error ? error.message : String(error), FAILURE);
     });
     this.#options.loop.turnSoon();
   }
 
-  async #prepare(request: ServiceRequest): Promise<void> {
-    const served = await this.#options.policyFor(request.wanted);
+  /** What does not fit into the socket is not told: who asks reads at once. */
+  #tellStatus(): void {
+    for (const record of this.#options.status()) sendRecord(this.#socket, record, []);
+    this.drop();
+  }
+
+  async #prepare(request: ServiceRequest, wanted: PolicyWanted): Promise<void> {
+    const served = await this.#options.policyFor(wanted);
     const command = this.#findCommand(request);
     if (command === undefined) return;
     const { identity, features, judges, fault } = this.#options.supervisor;

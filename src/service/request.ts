@@ -9,7 +9,11 @@ export type Wanted =
   /** A sandbox that the service's owner has opened, by its token. */
   | { readonly kind: 'sandbox'; readonly token: string }
   /** A policy by its options, without anything relative in them. Undefined: the service's own. */
-  | { readonly kind: 'policy'; readonly options: readonly Buffer[] | undefined };
+  | { readonly kind: 'policy'; readonly options: readonly Buffer[] | undefined }
+  /** Nothing: to be told which sandboxes there are. */
+  | { readonly kind: 'status' };
+
+export type PolicyWanted = Exclude<Wanted, { readonly kind: 'status' }>;
 
 export interface ServiceRequest {
   readonly wanted: Wanted;
@@ -22,6 +26,7 @@ export function encodeRequest({ wanted, words }: ServiceRequest): Buffer {
   const text = JSON.stringify({
     version: VERSION,
     ...(wanted.kind === 'sandbox' && { sandbox: wanted.token }),
+    ...(wanted.kind === 'status' && { status: true }),
     ...(wanted.kind === 'policy' && wanted.options && { options: wanted.options.map(asText) }),
     words: words.map(asText),
   });
@@ -37,10 +42,11 @@ export function decodeRequest(message: Buffer): ServiceRequest | string {
     return 'a request that is no JSON';
   }
   if (typeof value !== 'object' || value === null) return 'a request that is no object';
-  const { version, sandbox, options, words } = Object.fromEntries<unknown>(Object.entries(value));
+  const { version, sandbox, options, status, words } = Object.fromEntries<unknown>(Object.entries(value));
   if (version !== VERSION) return `a request of version ${String(version)}; this service knows ${VERSION}`;
   const given = wordsOf(words);
   if (given === undefined) return 'a request without words';
+  if (status === true) return { wanted: { kind: 'status' }, words: given };
   if (typeof sandbox === 'string') return { wanted: { kind: 'sandbox', token: sandbox }, words: given };
   const named = options === undefined ? undefined : wordsOf(options);
   if (options !== undefined && named === undefined) return 'a request with options that are no words';

@@ -1,11 +1,14 @@
 /** A sandbox of a service's that runs, until nobody is left in it. */
 import { close, write } from '../linux/libc.ts';
+import { pidfdSendSignal } from '../linux/spawn.ts';
 import type { Watchdog } from '../launch/handover.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
 import { NotifyListener } from '../supervise/engines/notify.ts';
 import type { PendingCalls } from '../supervise/pending.ts';
 import type { Sandbox } from '../supervise/sandbox.ts';
 import type { ServedPolicy, SandboxReporter } from './served.ts';
+
+const SIGTERM = 15;
 
 /** What it is put together from. The descriptors are its own from then on. */
 export interface SandboxParts {
@@ -29,6 +32,7 @@ export class RunningSandbox {
   /** Milliseconds since the epoch. */
   readonly since: number = Date.now();
   readonly #parts: SandboxParts;
+  readonly #listener: NotifyListener;
   readonly #gone: (sandbox: RunningSandbox) => void;
   #isEmpty = false;
   #hasEnded = false;
@@ -41,8 +45,9 @@ export class RunningSandbox {
     this.#parts = parts;
     this.#gone = gone;
     const { loop, listener, sandbox, pending, pidDescriptor, fault } = parts;
+    this.#listener = new NotifyListener(listener);
     loop.supervise({
-      listener: new NotifyListener(listener),
+      listener: this.#listener,
       handlers: sandbox.handlers,
       pending,
       fault,
@@ -57,6 +62,21 @@ export class RunningSandbox {
       parts.reporter.commandEnded?.();
       this.#letGo();
     });
+  }
+
+  /** Calls that came to the supervisor. */
+  get referrals(): number {
+    return this.#listener.received;
+  }
+
+  /** Those of them that were refused. */
+  get refusals(): number {
+    return this.#parts.reporter.refused;
+  }
+
+  /** Asks the command to end (SIGTERM). */
+  tell(): void {
+    if (!this.#hasEnded) pidfdSendSignal(this.#parts.pidDescriptor, SIGTERM);
   }
 
   /** Ends all that still runs in it, if its ruleset scopes signals. */

@@ -26,6 +26,8 @@ export interface ServedPolicy {
 }
 
 export interface SandboxReporter extends Reporter {
+  /** How many calls were refused. */
+  readonly refused: number;
   /** The command has ended, and so has all that it started. */
   ended?(): void;
   /** The command itself has ended. */

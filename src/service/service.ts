@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { Errno } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
-import { accept, listenAt } from '../linux/unix-listener.ts';
+import { accept } from '../linux/unix-listener.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
 import { Handshake } from './handshake.ts';
 import { Peers } from './peer.ts';
-import type { Wanted } from './request.ts';
+import type { PolicyWanted } from './request.ts';
 import type { RunningSandbox } from './running-sandbox.ts';
 import type { ServedPolicy, Supervisor } from './served.ts';
+import { statusRecord } from './status.ts';
 
 /** More wait to be accepted. */
 const MOST_HANDSHAKES = 64;
@@ -36,11 +37,14 @@ export class Service {
   #isListening = false;
   #isEnding = false;
 
-  /** Listens at a path where nothing is yet. Throws a SyscallError. */
-  constructor(options: ServiceOptions, path: Buffer) {
+  /**
+   * Takes clients from a socket that listens, and takes it over. Throws a SyscallError.
+   * @param path where it is bound
+   */
+  constructor(options: ServiceOptions, socket: number, path: Buffer) {
     this.#options = options;
+    this.#socket = socket;
     this.#path = path;
-    this.#socket = listenAt(path);
     this.#listen();
   }
 
@@ -67,14 +71,21 @@ export class Service {
     for (const sandbox of this.#sandboxes) if (sandbox.served === policy) sandbox.end();
   }
 
-  /** Takes no more clients, and ends all sandboxes. */
-  end(): void {
-    if (this.#isEnding) return;
+  /** Takes no more clients, and tells all commands to end (SIGTERM). False where that was done before. */
+  tell(): boolean {
+    if (this.#isEnding) return false;
     this.#isEnding = true;
     this.#pause();
     rmSync(this.#path, { force: true });
     close(this.#socket);
     for (const handshake of this.#handshakes) handshake.drop();
+    for (const sandbox of this.#sandboxes) sandbox.tell();
+    return true;
+  }
+
+  /** Takes no more clients, and ends all sandboxes. */
+  end(): void {
+    this.tell();
     for (const sandbox of this.#sandboxes) sandbox.end();
   }
 
@@ -111,6 +122,7 @@ export class Service {
         loop,
         supervisor,
         policyFor: (wanted) => this.#policyFor(wanted),
+        status: () => Array.from(this.#sandboxes, statusRecord),
         started: (sandbox) => this.#sandboxes.add(sandbox),
         gone: (sandbox) => this.#sandboxes.delete(sandbox),
         over: (one) => {
@@ -125,7 +137,7 @@ export class Service {
     if (this.#handshakes.size >= MOST_HANDSHAKES) this.#pause();
   }
 
-  async #policyFor(wanted: Wanted): Promise<ServedPolicy> {
+  async #policyFor(wanted: PolicyWanted): Promise<ServedPolicy> {
     if (wanted.kind === 'policy') return this.#options.policyOf(wanted.options);
     const policy = this.#opened.get(wanted.token);
     if (policy === undefined) throw new Error('the sandbox that this client is for has been closed');

@@ -150,6 +150,8 @@ class NotifyReferral implements Referral {
 export class NotifyListener {
   readonly descriptor: number;
   readonly #referral: NotifyReferral;
+  /** How many notifications were taken. */
+  received = 0;
 
   constructor(descriptor: number) {
     this.descriptor = descriptor;
@@ -158,6 +160,8 @@ export class NotifyListener {
 
   /** Takes the next notification; undefined when it went away before we came (ENOENT) or we were interrupted (EINTR). */
   receive(): Referral | undefined {
-    return this.#referral.receive() ? this.#referral : undefined;
+    if (!this.#referral.receive()) return undefined;
+    this.received += 1;
+    return this.#referral;
   }
 }

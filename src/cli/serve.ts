@@ -1,0 +1,149 @@
+/** `secfilt --serve`: a supervisor in the foreground, for the commands of all clients that come to its socket. */
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Errno } from '../linux/errno.ts';
+import { readProcText } from '../linux/files.ts';
+import { close, exitNow } from '../linux/libc.ts';
+import { handedListener, tellManager } from '../linux/service-manager.ts';
+import { connectTo, listenAt } from '../linux/unix-listener.ts';
+import { ownDirectory, usualSocket } from '../service/place.ts';
+import { Service } from '../service/service.ts';
+import { Loop } from '../supervise/engines/loop.ts';
+import { probeKernel } from '../supervise/engines/probe.ts';
+import { canReadMemory } from '../supervise/engines/probe-features.ts';
+import { identifySelf, protectSelf } from '../supervise/engines/self.ts';
+import { JUDGES } from '../supervise/judges.ts';
+import { canCopyDescriptors } from '../supervise/target/descriptor.ts';
+import { endWatch, startWatch } from '../supervise/watch.ts';
+import type { Assignment } from './assignments.ts';
+import { complain } from './complain.ts';
+import { givenPath } from './given-path.ts';
+import { openLog } from './open-reports.ts';
+import { rawArguments } from './raw-arguments.ts';
+import { readCommandLine } from './command-line.ts';
+import { makePolicy } from './make-policy.ts';
+import { servedByWords, servedPolicy, type ServiceReports } from './served-policy.ts';
+import type { Settings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Opens that wait hold a thread each (files/waiting-open.ts), and are of many sandboxes. */
+const THREADS = '64';
+/** Milliseconds that the commands have after SIGTERM. */
+const GRACE = 5000;
+
+/** Serves until a signal ends it, and ends this process. Throws a UsageError. */
+export async function serve(settings: Settings, given: Assignment): Promise<never> {
+  process.env['UV_THREADPOOL_SIZE'] ??= THREADS;
+  refuseOtherEngines(settings);
+  const path = given.text === '' ? Buffer.from(usualSocket(process.env)) : givenPath(given);
+  const identity = identifySelf();
+  const features = probeKernel(process.env);
+  const obstacle = features.listener ? obstacleToLooking() : 'this kernel has no seccomp user notification';
+  if (obstacle !== undefined)
+    throw new UsageError({ option: given.spelling, problem: `cannot serve: ${obstacle}` });
+  const reports = await openServiceReports(settings, path);
+  let own = settings;
+  // A policy that cannot be is said now, not to the first client.
+  await servedPolicy(own, [], reports);
+  protectSelf();
+  startWatch();
+  const loop = new Loop();
+  const socket = handedListener(process.env) ?? listen(given, path);
+  const service = new Service(
+    {
+      loop,
+      supervisor: { identity, features, judges: JUDGES, fault },
+      policyOf: (options) =>
+        options === undefined ? servedPolicy(own, ownWords(), reports) : servedByWords(options, reports),
+      declined: (why) => {
+        if (settings.verbose) complain(`somebody was not served: ${why}`);
+      },
+    },
+    socket,
+    path,
+  );
+  process.on('SIGHUP', () => {
+    reload().then(
+      (read) => (own = read),
+      (error: unknown) => complain(`the policy stays as it was: ${String(error)}`),
+    );
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => endSoon(loop, service));
+  tellManager(process.env, 'READY=1');
+  await loop.run(
+    () => service.isGone,
+    () => {},
+  );
+  endWatch();
+  reports.log?.close();
+  return exitNow(0);
+}
+
+function fault(error: unknown): void {
+  complain(`a call was refused for a fault of secfilt itself: ${String(error)}`);
+}
+
+function refuseOtherEngines({ engine, learn }: Settings): void {
+  if (engine === 'trace' || engine === 'kernel') {
+    const hint = 'leave it out: the engine of a service is notify';
+    throw new UsageError({ option: '--engine', word: engine, problem: 'does not go with --serve', hint });
+  }
+  if (learn) {
+    const hint = 'learn from the command itself, without a service';
+    throw new UsageError({ option: learn.spelling, problem: 'does not go with --serve', hint });
+  }
+}
+
+/** Its clients' commands are not its children. Undefined: nothing is in the way. */
+function obstacleToLooking(): string | undefined {
+  if (!canReadMemory()) return 'process_vm_readv is not permitted here';
+  if (!canCopyDescriptors()) return 'pidfd_getfd is not permitted here';
+  const scope = readProcText('/proc/sys/kernel/yama/ptrace_scope');
+  if (typeof scope === 'number' || Number(scope) === 0 || process.geteuid?.() === 0) return undefined;
+  return 'only parents may look into processes here (kernel.yama.ptrace_scope)';
+}
+
+async function openServiceReports(settings: Settings, path: Buffer): Promise<ServiceReports> {
+  const { log, verbose, quiet } = settings;
+  const place = Buffer.from(dirname(path.toString('latin1')), 'latin1');
+  return { log: log && openLog(log, await makePolicy(settings.policy)), verbose, quiet, place };
+}
+
+/** Throws a UsageError where the directory is not ours alone, or somebody serves there. */
+function listen({ spelling }: Assignment, path: Buffer): number {
+  try {
+    ownDirectory(dirname(path.toString('latin1')));
+  } catch (error) {
+    throw new UsageError({
+      option: spelling,
+      problem: error instanceof Error ? error.message : String(error),
+    });
+  }
+  const other = connectTo(path);
+  if (other >= 0) {
+    close(other);
+    throw new UsageError({ option: spelling, problem: 'a service is there already' });
+  }
+  // Left by one that was killed.
+  if (other === -Errno.ECONNREFUSED) rmSync(path);
+  return listenAt(path);
+}
+
+/** The command line once more: config files may say something else by now. */
+async function reload(): Promise<Settings> {
+  const commandLine = await readCommandLine(rawArguments());
+  if (commandLine.kind !== 'serve') throw new Error('it is no longer that of a service');
+  await makePolicy(commandLine.settings.policy);
+  return commandLine.settings;
+}
+
+function ownWords(): Buffer[] {
+  return rawArguments().map((word) => Buffer.from(word, 'latin1'));
+}
+
+/** The commands are told first, and ended when they had their time, or when this is asked for again. */
+function endSoon(loop: Loop, service: Service): void {
+  tellManager(process.env, 'STOPPING=1');
+  if (!service.tell()) return service.end();
+  loop.later(GRACE, () => service.end());
+}
