@@ -18,7 +18,7 @@ _secfilt() {
   while ((i < last)); do
     case ${words[i]} in
       --) i=$((i + 1)); break ;;
-      --write-allow | --allow-write | --write-own | --allow-write-own | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allow-unix | --config | -c | --learn | --engine | --log)
+      --write-allow | --allow-write | --write-own | --allow-write-own | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allow-unix | --config | -c | --learn | --engine | --log | --serve | --status)
         if ((i + 1 == last)); then option=${words[i]}; fi
         i=$((i + 2))
         ;;
@@ -38,7 +38,7 @@ _secfilt() {
     option=${current%%=*}
     value=${current#*=}
   else
-    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-own= --allow-write-own= --own-tmp --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --quiet --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-own= --allow-write-own= --own-tmp --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --quiet --serve= --status= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2> /dev/null; fi
     return
   fi

@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log
+            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -55,9 +55,11 @@ complete -c secfilt -n __secfilt_wants_options -l engine -x -a 'auto notify trac
 complete -c secfilt -n __secfilt_wants_options -l log -r -F -d 'a line of JSON a refusal; also: an fd, or -'
 complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refusals as they happen; log all'
 complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no word about what was refused'
+complete -c secfilt -n __secfilt_wants_options -l serve -d 'run no command: be the supervisor of all that come to SOCKET'
+complete -c secfilt -n __secfilt_wants_options -l status -d 'show the sandboxes of the service at SOCKET'
 complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
 complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
 complete -c secfilt -n __secfilt_wants_options -l explain -d 'run nothing; show which layer would hold which promise, or the compiled filter'
-complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe, --list-calls and --explain: as JSON'
+complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe, --list-calls, --explain and --status: as JSON'
 complete -c secfilt -n __secfilt_wants_options -s h -l help -d 'show this text'
 complete -c secfilt -n __secfilt_wants_options -l version -d 'show the version'

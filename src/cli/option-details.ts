@@ -24,7 +24,9 @@ export const DETAILS = {
   probe: `Print what this machine can do and which engine the other options would get, and run nothing.`,
   'list-calls': `Print what becomes of every system call under the other options, and run nothing.`,
   explain: `Print what would be in force under the other options, and run nothing: for each promise which layer holds it, what this kernel lacks and what stands in for it, and which engine is taken. With =filter, print the compiled filter, an instruction a line. A command may be given and is only looked up.`,
-  json: `With --probe, --list-calls and --explain: print JSON.`,
+  serve: `Run no command, but be the supervisor of all that come to the Unix socket SOCKET, each in a sandbox of its own: executables that --compile has made, and programs that use the library. The other options are the policy of those that bring none; with --log and --verbose their refusals are told. Without SOCKET it is secfilt/service in $XDG_RUNTIME_DIR, or secfilt-UID/service in the temporary directory. The directory must be one that only its user can enter. SIGHUP reads config files again, for sandboxes to come. SIGTERM tells all commands to end, and ends what is left of the sandboxes after five seconds, or at a second one. A listening socket of a service manager is taken (sd_listen_fds(3)), which is told when the service is ready (sd_notify(3)). Needs Linux 6.5, and a kernel that lets processes of one user look into each other (kernel.yama.ptrace_scope=0).`,
+  status: `Print which sandboxes the service at SOCKET has: the process number, age, how many calls were referred and refused, the command and the policy.`,
+  json: `With --probe, --list-calls, --explain and --status: print JSON.`,
   help: `Print a summary of the options.`,
   version: `Print the version.`,
 } as const satisfies Partial<Record<OptionName, string>>;

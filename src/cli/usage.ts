@@ -3,10 +3,10 @@ import { isList, type Option, OPTIONS } from './option-table.ts';
 import { VERSION } from './version.ts';
 
 const HELP_COLUMN = 33;
+const COLUMNS = 80;
 const EXAMPLES = [
   'secfilt --read-only make test                      look, but change nothing',
   'secfilt --write-allow=. --own-tmp --no-outbound-network npm run build',
-  'secfilt --allowed-netmasks=192.168.1.0/24 --allow-resolv ssh nas',
 ];
 
 /** What `secfilt --help` prints. */
@@ -18,7 +18,7 @@ export function helpText(): string {
     'Run a command that may change and reach only what the options allow.',
     '',
     ...options.filter(({ group }) => group !== 'about').map(optionLine),
-    `  ${about.map(optionNames).join('   ')}`,
+    ...inLines(about.map(optionNames)),
     'Examples:',
     ...EXAMPLES.map((example) => `  ${example}`),
     '',
@@ -28,6 +28,17 @@ export function helpText(): string {
 /** What `secfilt --version` prints. */
 export function versionText(): string {
   return `secfilt ${VERSION}\n`;
+}
+
+/** Beside each other, as many as fit. */
+function inLines(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const longer = `${lines.at(-1) ?? ''}  ${name}`;
+    if (lines.length > 0 && longer.length <= COLUMNS) lines.splice(-1, 1, longer);
+    else lines.push(`  ${name}`);
+  }
+  return lines;
 }
 
 function optionLine(option: Option): string {
@@ -41,6 +52,6 @@ function optionNames(option: Option): string {
 
 function valueOf(option: Option): string {
   if (option.placeholder === undefined) return '';
-  if (option.kind === 'boolean') return `[=${option.placeholder}]`;
+  if (option.kind === 'boolean' || option.kind === 'optional-file') return `[=${option.placeholder}]`;
   return `=${option.placeholder}${isList(option) ? ',...' : ''}`;
 }
