@@ -1,7 +1,8 @@
 // Builds the program and its tests, then runs the unit tests, the integration tests as the current user and, when that
 // is root, the integration tests once more as an ordinary user; all integration tests once for each engine.
-//   node scripts/test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow]
+//   node scripts/test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow] [--client]
 // PATTERN is part of a test file's path, several mean any of them; --built: build/ and dist/ are already what is to be tested;
+// --client: secfilt is a client of a service wherever a run says nothing but its policy (test/support/client.ts);
 // --slow: also what lies in a folder slow/, which takes longer or needs more packages than every run of the suite should.
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -24,7 +25,7 @@ const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/
 /** What the integration tests read, beside the run-time dependencies. */
 const COPIED = ['build', 'dist', 'docs', 'samples', 'share', 'README.md', 'package.json'];
 
-const { unitOnly, isBuilt, withSlow, patterns, engines } = readArguments(process.argv.slice(2));
+const { unitOnly, isBuilt, withSlow, withClient, patterns, engines } = readArguments(process.argv.slice(2));
 const environment = { ...process.env };
 for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_TEST_CONTEXT', 'INIT_CWD'])
   delete environment[name];
@@ -59,16 +60,25 @@ if (!unitOnly) {
 conclude();
 
 function readArguments(words) {
-  /** @type {{ unitOnly: boolean, isBuilt: boolean, withSlow: boolean, patterns: string[], engines: string[] }} */
-  const result = { unitOnly: false, isBuilt: false, withSlow: false, patterns: [], engines: ENGINES };
+  /** @type {{ unitOnly: boolean, isBuilt: boolean, withSlow: boolean, withClient: boolean, patterns: string[], engines: string[] }} */
+  const result = {
+    unitOnly: false,
+    isBuilt: false,
+    withSlow: false,
+    withClient: false,
+    patterns: [],
+    engines: ENGINES,
+  };
   for (let index = 0; index < words.length; index += 1) {
     if (words[index] === '--unit') result.unitOnly = true;
     else if (words[index] === '--built') result.isBuilt = true;
     else if (words[index] === '--slow') result.withSlow = true;
+    // There is one engine that a service has.
+    else if (words[index] === '--client') [result.withClient, result.engines] = [true, ['notify']];
     else if (words[index] === '--only' && words[index + 1]) result.patterns.push(words[(index += 1)]);
     else if (words[index] === '--engine' && words[index + 1]) result.engines = [words[(index += 1)]];
     else {
-      const usage = 'test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow]';
+      const usage = 'test.mjs [--unit] [--built] [--only PATTERN]... [--engine NAME] [--slow] [--client]';
       console.error(`test: cannot understand "${words[index]}"; usage: ${usage}`);
       process.exit(2);
     }
@@ -102,9 +112,10 @@ async function runTests(title, folder, floor, settings = {}, engine) {
 
   const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
   const stdio = ['ignore', 'pipe', 'inherit'];
+  const services = withClient && engine !== undefined ? startServices(node, base, env, options) : undefined;
   const child = spawn(node, args, {
     cwd: base,
-    env: engine === undefined ? env : { ...env, SECFILTER_TEST_ENGINE: engine },
+    env: engine === undefined ? env : { ...env, ...services?.env, SECFILTER_TEST_ENGINE: engine },
     stdio,
     ...options,
   });
@@ -118,12 +129,38 @@ async function runTests(title, folder, floor, settings = {}, engine) {
     child.on('error', fail);
     child.on('close', (code, signal) => done(signal ?? code));
   });
+  services?.end();
   const counts = {};
   for (const [, name, count] of text.matchAll(/^ℹ (tests|pass|fail|cancelled|skipped|todo) (\d+)$/gm)) {
     counts[name] = Number(count);
   }
   const skipped = [...text.matchAll(/^ *﹣ (.*)$/gm)].map(([, line]) => line);
   return { title, floor, status, counts, skipped };
+}
+
+/** The services whose clients the commands of the tests are, with Landlock and as without it. */
+function startServices(node, base, env, options) {
+  const folder = fs.mkdtempSync(join(env.TMPDIR ?? '/tmp', 'secfilter-services-'));
+  fs.chownSync(folder, options.uid ?? process.getuid(), options.gid ?? process.getgid());
+  const children = ['landlock', 'plain'].map((name) =>
+    spawn(node, [join(base, 'dist/secfilt.cjs'), `--serve=${join(folder, name, 'socket')}`, '--quiet'], {
+      cwd: base,
+      env: { ...env, ...(name === 'plain' && { SECFILTER_LANDLOCK: '0' }) },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      ...options,
+    }),
+  );
+  for (const child of children)
+    child.on('exit', (code, signal) => {
+      if (code !== 0) console.log(`a service has ended: ${signal ?? code}`);
+    });
+  return {
+    env: { SECFILTER_TEST_SERVICES: folder },
+    end: () => {
+      for (const child of children) child.kill('SIGTERM');
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** A clone may lie where only its owner can look, so what the tests need is copied to where everybody can. */

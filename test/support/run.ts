@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 
+import { clientWords } from './client.ts';
 import { patience, secfiltScript, testEngine } from './environment.ts';
 
 export interface RunOptions {
@@ -28,6 +29,7 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
   delete result['NODE_OPTIONS'];
   delete result['NODE_TEST_CONTEXT'];
   delete result['SECFILTER_TEST_ENGINE'];
+  delete result['SECFILTER_TEST_SERVICES'];
   delete result['SECFILTER_TEST_SLOWNESS'];
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) delete result[name];
@@ -36,8 +38,10 @@ export function environment(changes: RunOptions['env'] = {}): NodeJS.ProcessEnv 
   return result;
 }
 
-/** The words that start secfilt: the built command under the Node that runs the tests. */
+/** The words that start secfilt: the built command under the Node that runs the tests, or a client of a service. */
 export function secfiltWords(args: readonly string[]): [string, ...string[]] {
+  const client = clientWords(args);
+  if (client !== undefined) return client;
   const engine = testEngine === undefined || testEngine === 'auto' ? [] : [`--engine=${testEngine}`];
   return [process.execPath, secfiltScript, ...engine, ...args];
 }
