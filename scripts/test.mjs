@@ -112,7 +112,8 @@ async function runTests(title, folder, floor, settings = {}, engine) {
 
   const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
   const stdio = ['ignore', 'pipe', 'inherit'];
-  const services = withClient && engine !== undefined ? startServices(node, base, env, options) : undefined;
+  const services =
+    withClient && engine !== undefined ? await startServices(node, base, env, options) : undefined;
   const child = spawn(node, args, {
     cwd: base,
     env: engine === undefined ? env : { ...env, ...services?.env, SECFILTER_TEST_ENGINE: engine },
@@ -139,21 +140,30 @@ async function runTests(title, folder, floor, settings = {}, engine) {
 }
 
 /** The services whose clients the commands of the tests are, with Landlock and as without it. */
-function startServices(node, base, env, options) {
+async function startServices(node, base, env, options) {
   const folder = fs.mkdtempSync(join(env.TMPDIR ?? '/tmp', 'secfilter-services-'));
-  fs.chownSync(folder, options.uid ?? process.getuid(), options.gid ?? process.getgid());
-  const children = ['landlock', 'plain'].map((name) =>
-    spawn(node, [join(base, 'dist/secfilt.cjs'), `--serve=${join(folder, name, 'socket')}`, '--quiet'], {
-      cwd: base,
-      env: { ...env, ...(name === 'plain' && { SECFILTER_LANDLOCK: '0' }) },
-      stdio: ['ignore', 'inherit', 'inherit'],
-      ...options,
-    }),
-  );
+  const [uid, gid] = [options.uid ?? process.getuid(), options.gid ?? process.getgid()];
+  fs.chownSync(folder, uid, gid);
+  const children = ['landlock', 'plain'].map((name) => {
+    fs.mkdirSync(join(folder, name), { mode: 0o700 });
+    fs.chownSync(join(folder, name), uid, gid);
+    return spawn(
+      node,
+      [join(base, 'dist/secfilt.cjs'), `--serve=${join(folder, name, 'socket')}`, '--quiet'],
+      {
+        cwd: base,
+        env: { ...env, ...(name === 'plain' && { SECFILTER_LANDLOCK: '0' }) },
+        stdio: ['ignore', 'inherit', 'inherit'],
+        ...options,
+      },
+    );
+  });
   for (const child of children)
     child.on('exit', (code, signal) => {
       if (code !== 0) console.log(`a service has ended: ${signal ?? code}`);
     });
+  for (let tries = 0; tries < 600 && fs.readdirSync(folder, { recursive: true }).length < 4; tries += 1)
+    await new Promise((done) => setTimeout(done, 50));
   return {
     env: { SECFILTER_TEST_SERVICES: folder },
     end: () => {

@@ -11,6 +11,8 @@ import { encodeRequest } from '../../src/service/request.ts';
 
 /** The directory with the sockets of two services: `landlock`, and `plain`, which does as if there were no Landlock. */
 const services = process.env['SECFILTER_TEST_SERVICES'];
+/** Commands are not secfilt's children then, but those of whoever starts the client. */
+export const throughClient: boolean = services !== undefined;
 /** Options that make a policy, or say nothing about one. */
 const OF_A_POLICY =
   /^--(?:read-only|(?:write-allow|allow-write|write-own|allow-write-own|allowed-netmasks?|allowed-ports?|allow-unix)(?==)|own-tmp|no-outbound-network|allow-resolv|mainstream-network-families)(?:=|$)/;
