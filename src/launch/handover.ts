@@ -19,6 +19,9 @@ export interface Handover {
   readonly watchdog: Watchdog;
 }
 
+/** Milliseconds that a watchdog is waited for at a time, and how often: it may have been stopped by somebody outside. */
+const ANSWER_WAIT = 100;
+const MOST_WAITS = 5;
 const POLLIN = 1;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
@@ -147,6 +150,23 @@ export function endWatchdog(launched: Launched, watchdog: Watchdog, sandbox: 'en
   close(watchdog.pidDescriptor);
 }
 
+/**
+ * Whether a process is in a sandbox, asked of its watchdog (which answers where its rows say so); false where it says nothing in
+ * time. The number may be another's by then.
+ */
+export function isInReach(controlSocket: number, pid: number): boolean {
+  const question = Buffer.alloc(4);
+  question.writeInt32LE(pid);
+  if (write(controlSocket, question, question.length) < 0) return false;
+  for (let wait = 0; wait < MOST_WAITS; wait += 1) {
+    const received = receive(controlSocket);
+    if (typeof received !== 'number') return received.kind === Kind.reach && received.value === 0;
+    if (received !== -Errno.EAGAIN) return false;
+    waitReadable(controlSocket, -1, ANSWER_WAIT);
+  }
+  return false;
+}
+
 /** Kills and reaps what was launched, and closes its descriptors. */
 export function abandon(launched: Launched, watchdog?: Watchdog): void {
   end(launched);
@@ -168,13 +188,13 @@ interface Received {
 }
 
 /** Waits until a socket is readable, or the process behind the other descriptor has ended. */
-function waitReadable(first: number, second: number): { isReadable: boolean; ended: boolean } {
+function waitReadable(first: number, second: number, timeout = -1): { isReadable: boolean; ended: boolean } {
   const set = Buffer.alloc(16);
   for (const [index, descriptor] of [first, second].entries()) {
     set.writeInt32LE(descriptor, 8 * index);
     set.writeInt16LE(POLLIN, 8 * index + 4);
   }
-  const result = poll(set, 2, -1);
+  const result = poll(set, 2, timeout);
   if (result === -Errno.EINTR) return { isReadable: false, ended: false };
   if (result < 0) throw new LaunchError('poll', -result);
   return { isReadable: set.readInt16LE(6) !== 0, ended: set.readInt16LE(14) !== 0 };

@@ -3,7 +3,8 @@
  *
  *   report   launcher → supervisor   record watchdog; record listener; then the end, or the record of the row that failed
  *            supervisor → launcher   a byte: go on to execve(2)
- *   control  supervisor → watchdog   u32: the listener's number; at last a byte, or the end
+ *   control  supervisor → watchdog   u32: the listener's number; at last a byte, or the end; of a service: u32, the numbers of
+ *                                    processes, and at last the end
  *            watchdog → supervisor   record listener with the descriptor (SCM_RIGHTS), or the record of the row that failed
  *
  * A record is {u32 kind, i32 value}. Below `Kind.watchdog` a kind is the index of a row and the value its result.
@@ -18,6 +19,8 @@ export const Kind = {
   watchdog: 0x8000_0001,
   /** The value is the number of the listener in the launcher's descriptor table. */
   listener: 0x8000_0002,
+  /** The value is what kill(2) said of a process that the watchdog was asked for. */
+  reach: 0x8000_0003,
 } as const;
 
 export interface Message {

@@ -38,7 +38,7 @@ export interface ServedRows {
 
 /** Puts a plan in force and waits for the word. Throws a RangeError when the plan contradicts itself. */
 export function servedEnforcement(plan: Enforcement): ServedRows {
-  const watchdog = plan.listener ? [failsAlone(), ...watchdogRows(plan.signalScope)] : [];
+  const watchdog = plan.listener ? [failsAlone(), ...watchdogRows(plan.signalScope, true)] : [];
   const rows = enforcementRows(plan, watchdog[0] === undefined ? [] : orphanRows(watchdog[0]));
   const ended = farewellRows(ENDED, STOP_CODE);
   const word = {

@@ -17,7 +17,7 @@ import { SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS } from '../seccomp/return-v
 import { ARCHITECTURE, AUDIT_ARCH_X86_64, NUMBER } from '../seccomp/seccomp-data.ts';
 import type { Blob, Row } from './image.ts';
 import { Descriptor, Kind } from './protocol.ts';
-import { filterBlob, recordBlob, stringBlob, zeros } from './blobs.ts';
+import { filterBlob, recordBlob, recordValue, stringBlob, zeros } from './blobs.ts';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
@@ -36,8 +36,9 @@ const NAME = 'secfilt-watch';
 /**
  * The watchdog's rows. It ends the sandbox only with `signalScope`: outside of such a domain kill(-1) would reach all that the
  * user owns.
+ * @param answers it is asked for processes by their numbers (`isInReach` of handover.ts), which takes a scope too
  */
-export function watchdogRows(signalScope: boolean): Row[] {
+export function watchdogRows(signalScope: boolean, answers = false): Row[] {
   const duplicate = row('dup2', X86_64.dup2, [-1, LISTENER]);
   return [
     row('prctl PR_SET_DUMPABLE', X86_64.prctl, [PR_SET_DUMPABLE, 0]),
@@ -71,7 +72,7 @@ export function watchdogRows(signalScope: boolean): Row[] {
       0,
     ]),
     row('close_range', X86_64.close_range, [LISTENER, LISTENER, 0]),
-    ...endRows(signalScope),
+    ...(signalScope && answers ? answeringRows() : endRows(signalScope)),
   ];
 }
 
@@ -83,6 +84,34 @@ function endRows(signalScope: boolean): Row[] {
   // ESRCH is no failure: nobody is left.
   const endSandbox: Row = { ...row('kill', X86_64.kill, [-1, SIGKILL]), tolerate: Errno.ESRCH };
   return [{ ...wait, onZero: endSandbox }, leave, endSandbox, row('exit_group', X86_64.exit_group, [0])];
+}
+
+/**
+ * Says who is in its reach, until the end of the control socket: that is who is in the sandbox, since signals stay inside the domain
+ * that the sandbox's is nested in. Then it ends all of them, of whom there may be none.
+ */
+function answeringRows(): Row[] {
+  const record = recordBlob(Kind.reach);
+  const question: Row = {
+    ...row('kill', X86_64.kill, [0, 0]),
+    result: recordValue(record),
+    tolerate: 'all',
+  };
+  const endSandbox: Row = { ...row('kill', X86_64.kill, [-1, SIGKILL]), tolerate: Errno.ESRCH };
+  const wait: Row = {
+    ...row('read', X86_64.read, [Descriptor.control, { row: question, argument: 0 }, 4]),
+    onZero: endSandbox,
+  };
+  // Always 0 here, and the way back.
+  const again = { ...row('close_range', X86_64.close_range, [LISTENER, LISTENER, 0]), onZero: wait };
+  return [
+    wait,
+    question,
+    row('write', X86_64.write, [Descriptor.control, { blob: record }, record.bytes.length]),
+    again,
+    endSandbox,
+    row('exit_group', X86_64.exit_group, [0]),
+  ];
 }
 
 function row(name: string, number: number, args: Row['arguments']): Row {

@@ -7,7 +7,7 @@ import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
 import { receiveRecord, sendRecord } from '../linux/unix-listener.ts';
 import { resolveCommand } from '../launch/command.ts';
-import { HandoverSteps, launchOutcome, type Handover } from '../launch/handover.ts';
+import { HandoverSteps, isInReach, launchOutcome, type Handover } from '../launch/handover.ts';
 import { connectedPair } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { Region } from '../launch/region.ts';
@@ -60,6 +60,8 @@ interface Preparation {
   readonly pending: PendingCalls;
   readonly sandbox: Sandbox;
   readonly controlSocket: number;
+  /** The watchdog knows who is in the sandbox. */
+  readonly signalScope: boolean;
   readonly steps: HandoverSteps;
 }
 
@@ -156,12 +158,13 @@ export class Handshake {
       const members = new Members(identity.filters, false, pid);
       const { writable } = ruleset;
       const sandbox = new Sandbox({ plan, identity, reporter }, { writable, pending, members, streams });
+      const signalScope = plan.landlock?.signalScope ?? false;
       const rows = servedEnforcement({
         filter,
         listener: true,
         waitKillable: plan.waitKillable,
         landlock: ruleset.descriptor !== undefined,
-        signalScope: plan.landlock?.signalScope ?? false,
+        signalScope,
         withoutCores: plan.situation.withoutCores,
         dropCapabilities:
           identity.capabilities === undefined && capabilities === 0n
@@ -182,6 +185,7 @@ export class Handshake {
         pending,
         sandbox,
         controlSocket: near,
+        signalScope,
         steps,
       };
       // The ruleset has its number too where there is none.
@@ -233,6 +237,7 @@ export class Handshake {
     const { loop, supervisor, started, gone } = this.#options;
     this.#watch([], () => {});
     members.exclude(watchdog.pid);
+    if (preparation.signalScope) members.askOf((one) => isInReach(controlSocket, one));
     setSyncWakeUp(listener);
     const { fault } = supervisor;
     const { pid, pidDescriptor } = this.#peer;

@@ -1,5 +1,5 @@
 /** A sandbox of a service's that runs, until nobody is left in it. */
-import { close, write } from '../linux/libc.ts';
+import { close } from '../linux/libc.ts';
 import { pidfdSendSignal } from '../linux/spawn.ts';
 import type { Watchdog } from '../launch/handover.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
@@ -89,10 +89,8 @@ export class RunningSandbox {
   #letGo(): void {
     if (!this.#isEmpty || !this.#hasEnded) return;
     const { listener, pidDescriptor, controlSocket, watchdog, sandbox, reporter } = this.#parts;
-    if (!this.#isTold) {
-      write(controlSocket, Buffer.from('x'), 1);
-      close(controlSocket);
-    }
+    // Whom the watchdog ends then are none.
+    if (!this.#isTold) close(controlSocket);
     for (const descriptor of [listener, pidDescriptor, watchdog.pidDescriptor]) close(descriptor);
     sandbox.release();
     reporter.ended?.();

@@ -4,8 +4,9 @@
  * gets an ancestor outside. But others may be our children too: those that our process had before it became secfilt
  * (`job & exec secfilt …`), what they leave behind, and as the first process of a container every orphan in it.
  *
- * A service has not started the command itself, so it hears of no orphans: there members descend from the command's own process,
- * and who has lost its way to that is none.
+ * A service has not started the command itself, so orphans do not become its children. There the watchdog says who is in the
+ * sandbox's domain; where there is none that scopes signals, members descend from the command's own process, and who has lost
+ * the way to that is none.
  *
  * A member also carries what the launcher puts on it, which is inherited and never comes off: a filter more than we
  * have, and no_new_privs (seccomp(2)); and under the trace engine we are its tracer, which is nobody else's mark.
@@ -52,6 +53,7 @@ export class Members {
   readonly #filters: number;
   readonly #traced: boolean;
   readonly #since: number;
+  #isInReach: ((pid: number) => boolean) | undefined;
   /** Whom all members descend from: this process, or the first member where it was started by somebody else. */
   readonly #ancestor: { readonly pid: number; readonly start: number | undefined };
 
@@ -74,6 +76,11 @@ export class Members {
       const place = processStat(pid);
       if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
     }
+  }
+
+  /** Where somebody knows who is in the sandbox's domain, whoever its parents are (landlock(7), scoped signals). Said before the command runs. */
+  askOf(isInReach: (pid: number) => boolean): void {
+    this.#isInReach = isInReach;
   }
 
   /** A child of ours that is not of the sandbox: the watchdog. Said before the command runs. */
@@ -104,6 +111,10 @@ export class Members {
     const first = processStat(pid);
     const marks = marksOf(pid);
     if (first === undefined || marks === undefined || !this.#areOn(marks)) return 'outside';
+    if (this.#isInReach !== undefined) {
+      if (!this.#isInReach(pid)) return 'outside';
+      return processStat(pid)?.start === first.start ? 'inside' : 'changed';
+    }
     const chain: [pid: number, place: ProcessStat][] = [[pid, first]];
     for (let place = first, current = pid; ;) {
       if (current === this.#ancestor.pid && place.start === this.#ancestor.start) break;
