@@ -24,7 +24,7 @@ import { PendingCalls } from '../supervise/pending.ts';
 import { Sandbox } from '../supervise/sandbox.ts';
 import { Members } from '../supervise/target/members.ts';
 import type { Peer } from './peer.ts';
-import { argumentsOf, searchPathOf, streamsOf } from './process-facts.ts';
+import { argumentsOf, directoryOf, searchPathOf, streamsOf } from './process-facts.ts';
 import { LONGEST_REQUEST, decodeRequest, type PolicyWanted, type ServiceRequest } from './request.ts';
 import { RunningSandbox } from './running-sandbox.ts';
 import type { SandboxReporter, ServedPolicy, Supervisor } from './served.ts';
@@ -206,7 +206,9 @@ export class Handshake {
       this.#refuse('no command was given', FAILURE);
       return undefined;
     }
-    const found = resolveCommand(name, searchPathOf(pid), `/proc/${pid}/cwd`);
+    const cwd = directoryOf(pid);
+    const found = resolveCommand(name, searchPathOf(pid), `/proc/self/fd/${cwd}`);
+    if (cwd >= 0) close(cwd);
     if (found.kind === 'found') return found.path;
     if (found.kind === 'notFound') this.#refuse(`${escapeBytes(name) || "''"}: command not found`, NOT_FOUND);
     else this.#refuse(`${escapeBytes(found.path)}: ${errnoMessage(found.errno)}`, CANNOT_EXECUTE);

@@ -1,5 +1,5 @@
 /** What a service has to know of a client to start its command as the client itself would. */
-import { readProcText, openProcFile } from '../linux/files.ts';
+import { openPathText, openProcFile, readProcText } from '../linux/files.ts';
 import { looking } from '../linux/impersonation.ts';
 import { close, pread, syscall } from '../linux/libc.ts';
 import { X86_64 } from '../linux/syscalls.ts';
@@ -21,6 +21,11 @@ export function searchPathOf(pid: number): Buffer | undefined {
     word.subarray(0, prefix.length).equals(prefix),
   );
   return found?.subarray(prefix.length);
+}
+
+/** Its working directory (O_PATH), the caller's to close; or a negated error number. */
+export function directoryOf(pid: number): number {
+  return looking(() => openPathText(`/proc/${pid}/cwd`));
 }
 
 /** Copies of its standard streams (close-on-exec), of those that are open. The caller's to close. */
