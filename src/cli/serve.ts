@@ -1,7 +1,6 @@
 /** `secfilt --serve`: a supervisor in the foreground, for the commands of all clients that come to its socket. */
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Errno } from '../linux/errno.ts';
 import { readProcText } from '../linux/files.ts';
 import { close, exitNow } from '../linux/libc.ts';
 import { handedListener, tellManager } from '../linux/service-manager.ts';
@@ -124,9 +123,12 @@ function listen({ spelling }: Assignment, path: Buffer): number {
     close(other);
     throw new UsageError({ option: spelling, problem: 'a service is there already' });
   }
-  // Left by one that was killed.
-  if (other === -Errno.ECONNREFUSED) rmSync(path);
-  return listenAt(path);
+  // It has its name once it listens, in the place of what one that was killed has left there.
+  const unnamed = Buffer.concat([path, Buffer.from('~')]);
+  rmSync(unnamed, { force: true });
+  const socket = listenAt(unnamed);
+  renameSync(unnamed, path);
+  return socket;
 }
 
 /** The command line once more: config files may say something else by now. */

@@ -4,6 +4,28 @@ import type { Row } from './image.ts';
 
 const STANDARD_ERROR = 2;
 
+const STANDARD_OUTPUT = 1;
+/** What a pipe takes at once (pipe(7), PIPE_BUF). */
+const PIECE = 4096;
+
+/** Text for standard output; then the end. */
+export function printingRows(text: Buffer): Row[] {
+  const pieces = Math.ceil(text.length / PIECE);
+  const [, end] = farewellRows('', 0);
+  return [
+    ...Array.from({ length: pieces }, (_, index): Row => {
+      const bytes = text.subarray(index * PIECE, (index + 1) * PIECE);
+      return {
+        name: 'write',
+        number: X86_64.write,
+        arguments: [STANDARD_OUTPUT, { blob: { bytes } }, bytes.length],
+        tolerate: 'all',
+      };
+    }),
+    end,
+  ];
+}
+
 /** @param text a whole line */
 export function farewellRows(text: string, exitCode: number): [Row, Row] {
   const bytes = Buffer.from(text);

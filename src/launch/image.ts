@@ -104,6 +104,17 @@ export function buildImage(rows: readonly Row[], region?: Region): Buffer {
   return image;
 }
 
+/** What all images begin with, whatever rows they have: so many bytes of a file tell whether it is one. */
+export const IMAGE_HEAD_SIZE: number = TABLE_OFFSET;
+
+/** Whether a file that begins so is an image with a region: it does what its rows say, and nothing else. */
+export function isRegionImage(head: Buffer): boolean {
+  const own = buildImage([], { address: 0, size: 0, onFailure: 0 });
+  const isSame = (start: number, end: number): boolean =>
+    head.subarray(start, end).equals(own.subarray(start, end));
+  return isSame(0, ELF_HEADER_SIZE + PROGRAM_HEADER_SIZE) && isSame(CODE_OFFSET, CODE_OFFSET + TABLE_CELL);
+}
+
 /** Rows, and behind them their data, as they have to lie at an address, a multiple of 8; and where each of them is then. */
 export function layOut(
   table: readonly Row[],

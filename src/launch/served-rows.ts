@@ -3,7 +3,7 @@ import { Errno } from '../linux/errno.ts';
 import { X86_64 } from '../linux/syscalls.ts';
 import { recordBlob, recordValue } from './blobs.ts';
 import { STOP_CODE } from './code.ts';
-import { farewellRows } from './farewell.ts';
+import { farewellRows, printingRows } from './farewell.ts';
 import { layOut, type Row } from './image.ts';
 import { Descriptor, Kind } from './protocol.ts';
 import { Region } from './region.ts';
@@ -74,6 +74,11 @@ export function servedCommand({ path, words, skipped }: ServedCommand): ServedRo
  */
 export function servedFarewell(text: string, exitCode: number, at: number): Buffer {
   return atRegion(farewellRows(text, exitCode), at).bytes;
+}
+
+/** Text for the client to print, in place of a plan. Throws a RangeError where it is too long for one message. */
+export function servedText(text: Buffer): Buffer {
+  return atRegion(printingRows(text), Region.table).bytes;
 }
 
 /** Starts the watchdog as nobody's child that would have to know of it: its parent ends at once. */

@@ -11,7 +11,7 @@ import { HandoverSteps, isInReach, launchOutcome, type Handover } from '../launc
 import { connectedPair } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { Region } from '../launch/region.ts';
-import { servedCommand, servedEnforcement, servedFarewell } from '../launch/served-rows.ts';
+import { servedCommand, servedEnforcement, servedFarewell, servedText } from '../launch/served-rows.ts';
 import { filterProgram } from '../plan/filter/program.ts';
 import { makePlan } from '../plan/plan.ts';
 import { escapeBytes } from '../report/escape.ts';
@@ -40,8 +40,8 @@ export interface HandshakeOptions {
   readonly supervisor: Supervisor;
   /** Finds or makes a policy. Throws an Error whose message says to whoever started the client why there is none. */
   readonly policyFor: (wanted: PolicyWanted) => Promise<ServedPolicy>;
-  /** What is told of all sandboxes, in records. */
-  readonly status: () => readonly Buffer[];
+  /** What is told of all sandboxes. */
+  readonly status: (asJson: boolean) => Buffer;
   /** The client has become its command. */
   readonly started: (sandbox: RunningSandbox) => void;
   /** A sandbox that has been started is gone. */
@@ -125,16 +125,15 @@ export class Handshake {
     const request =
       record === 'longer' ? `a request of over ${LONGEST_REQUEST} bytes` : decodeRequest(record);
     if (typeof request === 'string') return this.#refuse(`the service cannot use ${request}`, FAILURE);
-    if (request.wanted.kind === 'status') return this.#tellStatus();
+    if (request.wanted.kind === 'status') return this.#tellStatus(request.wanted.json);
     this.#prepare(request, request.wanted).catch((error: unknown) => {
       this.#refuse(error instanceof Error ? error.message : String(error), FAILURE);
     });
     this.#options.loop.turnSoon();
   }
 
-  /** What does not fit into the socket is not told: who asks reads at once. */
-  #tellStatus(): void {
-    for (const record of this.#options.status()) sendRecord(this.#socket, record, []);
+  #tellStatus(asJson: boolean): void {
+    sendRecord(this.#socket, servedText(this.#options.status(asJson)), []);
     this.drop();
   }
 

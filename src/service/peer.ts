@@ -1,14 +1,16 @@
 /**
- * Who a service serves: processes of its own user that are confined by nothing that it is not confined by itself. Somebody in a
- * sandbox, ours or another's, would have done for it what it may not do.
+ * Who a service serves: clients (launch/client.ts) of its own user that are confined by nothing that it is not confined by itself.
+ * Somebody in a sandbox, ours or another's, would have done for it what it may not do. Nor does a supervisor connect for it, who
+ * is confined by nothing (connect(2) is performed): a supervisor is no client.
  */
 import { statSync } from 'node:fs';
 import { Errno } from '../linux/errno.ts';
-import { readProcText } from '../linux/files.ts';
+import { openProcFile, readProcText } from '../linux/files.ts';
 import { looking } from '../linux/impersonation.ts';
-import { close, readlinkText } from '../linux/libc.ts';
+import { close, pread, readlinkText } from '../linux/libc.ts';
 import { hasEnded } from '../linux/spawn.ts';
 import { peerPidfd, peerProcess } from '../linux/sockets.ts';
+import { IMAGE_HEAD_SIZE, isRegionImage } from '../launch/image.ts';
 
 /** A process that may be served. */
 export interface Peer {
@@ -56,11 +58,22 @@ export class Peers {
     const peer = peerProcess(socket);
     if (typeof peer === 'number' || peer.pid <= 0) return 'their process has no number here';
     if (peer.uid !== process.geteuid?.()) return 'they are another user';
+    if (!isClient(peer.pid)) return 'they are no client';
     const found = facts(peer.pid);
     if (found === undefined) return 'they have ended';
     if (found.text !== this.#own) return 'they are confined, or elsewhere';
     return { pid: peer.pid, capabilities: found.permitted };
   }
+}
+
+/** By its executable (proc(5)): a client runs no other code before it is served. */
+function isClient(pid: number): boolean {
+  const file = openProcFile(`/proc/${pid}/exe`);
+  if (file < 0) return false;
+  const head = Buffer.alloc(IMAGE_HEAD_SIZE);
+  const size = pread(file, head, head.length, 0);
+  close(file);
+  return size === head.length && isRegionImage(head);
 }
 
 function facts(pid: number | 'self'): { readonly text: string; readonly permitted: bigint } | undefined {

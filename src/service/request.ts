@@ -11,7 +11,7 @@ export type Wanted =
   /** A policy by its options, without anything relative in them. Undefined: the service's own. */
   | { readonly kind: 'policy'; readonly options: readonly Buffer[] | undefined }
   /** Nothing: to be told which sandboxes there are. */
-  | { readonly kind: 'status' };
+  | { readonly kind: 'status'; readonly json: boolean };
 
 export type PolicyWanted = Exclude<Wanted, { readonly kind: 'status' }>;
 
@@ -26,7 +26,7 @@ export function encodeRequest({ wanted, words }: ServiceRequest): Buffer {
   const text = JSON.stringify({
     version: VERSION,
     ...(wanted.kind === 'sandbox' && { sandbox: wanted.token }),
-    ...(wanted.kind === 'status' && { status: true }),
+    ...(wanted.kind === 'status' && { status: wanted.json ? 'json' : 'text' }),
     ...(wanted.kind === 'policy' && wanted.options && { options: wanted.options.map(asText) }),
     words: words.map(asText),
   });
@@ -46,7 +46,9 @@ export function decodeRequest(message: Buffer): ServiceRequest | string {
   if (version !== VERSION) return `a request of version ${String(version)}; this service knows ${VERSION}`;
   const given = wordsOf(words);
   if (given === undefined) return 'a request without words';
-  if (status === true) return { wanted: { kind: 'status' }, words: given };
+  if (status === 'json' || status === 'text') {
+    return { wanted: { kind: 'status', json: status === 'json' }, words: given };
+  }
   if (typeof sandbox === 'string') return { wanted: { kind: 'sandbox', token: sandbox }, words: given };
   const named = options === undefined ? undefined : wordsOf(options);
   if (options !== undefined && named === undefined) return 'a request with options that are no words';

@@ -10,7 +10,7 @@ import { Peers } from './peer.ts';
 import type { PolicyWanted } from './request.ts';
 import type { RunningSandbox } from './running-sandbox.ts';
 import type { ServedPolicy, Supervisor } from './served.ts';
-import { statusRecord } from './status.ts';
+import { statusOf, statusText } from './status.ts';
 
 /** More wait to be accepted. */
 const MOST_HANDSHAKES = 64;
@@ -122,7 +122,7 @@ export class Service {
         loop,
         supervisor,
         policyFor: (wanted) => this.#policyFor(wanted),
-        status: () => Array.from(this.#sandboxes, statusRecord),
+        status: (asJson) => statusText(Array.from(this.#sandboxes, statusOf), asJson),
         started: (sandbox) => this.#sandboxes.add(sandbox),
         gone: (sandbox) => this.#sandboxes.delete(sandbox),
         over: (one) => {
