@@ -27,6 +27,8 @@ import { UsageError } from './usage-error.ts';
 
 /** Opens that wait hold a thread each (files/waiting-open.ts), and are of many sandboxes. */
 const THREADS = '64';
+/** One less than unix(7) says: until it listens its name is longer. */
+const LONGEST_PATH = 106;
 /** Milliseconds that the commands have after SIGTERM. */
 const GRACE = 5000;
 
@@ -113,15 +115,17 @@ function listen({ spelling }: Assignment, path: Buffer): number {
   try {
     ownDirectory(dirname(path.toString('latin1')));
   } catch (error) {
-    throw new UsageError({
-      option: spelling,
-      problem: error instanceof Error ? error.message : String(error),
-    });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError({ option: spelling, problem: `cannot listen: ${why}` });
+  }
+  if (path.length > LONGEST_PATH) {
+    const problem = `cannot listen: a socket's path has at most ${LONGEST_PATH} bytes`;
+    throw new UsageError({ option: spelling, problem });
   }
   const other = connectTo(path);
   if (other >= 0) {
     close(other);
-    throw new UsageError({ option: spelling, problem: 'a service is there already' });
+    throw new UsageError({ option: spelling, problem: 'cannot listen: a service is there already' });
   }
   // It has its name once it listens, in the place of what one that was killed has left there.
   const unnamed = Buffer.concat([path, Buffer.from('~')]);

@@ -1,6 +1,6 @@
 /** `secfilt --status`: this process becomes a client that asks a service what runs there, and prints it. */
-import { execute } from '../linux/execute.ts';
-import { fcntl, memfdCreate, write } from '../linux/libc.ts';
+import { execute, keepStandardDescriptors } from '../linux/execute.ts';
+import { memfdCreate, write } from '../linux/libc.ts';
 import { SyscallError } from '../linux/errno.ts';
 import { buildClient } from '../launch/client.ts';
 import { escapeBytes } from '../report/escape.ts';
@@ -10,7 +10,6 @@ import type { Assignment } from './assignments.ts';
 import { givenPath } from './given-path.ts';
 
 const MFD_EXEC = 0x10;
-const F_SETFD = 2;
 
 /** Returns only to say what failed, by a SyscallError. */
 export function status(given: Assignment, json: boolean): never {
@@ -21,7 +20,7 @@ export function status(given: Assignment, json: boolean): never {
   if (file < 0) file = memfdCreate('secfilt-status', 0);
   if (file < 0) throw new SyscallError('memfd_create', -file);
   write(file, image, image.length);
-  fcntl(file, F_SETFD, 0);
+  keepStandardDescriptors();
   const result = execute(Buffer.from(`/proc/self/fd/${file}`), [Buffer.from('secfilt')]);
   throw new SyscallError('execve', -result);
 }

@@ -1,7 +1,15 @@
 /** What systemd and its like hand to a service, and want to hear from it (sd_listen_fds(3), sd_notify(3)). */
-import { close, syscall } from './libc.ts';
-import { AF_UNIX, MSG_NOSIGNAL, SOCK_DGRAM, send } from './sockets.ts';
-import { addressOf } from './libc.ts';
+import { addressOf, close, syscall } from './libc.ts';
+import {
+  AF_UNIX,
+  MSG_NOSIGNAL,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SO_ACCEPTCONN,
+  SO_TYPE,
+  send,
+  socketOption,
+} from './sockets.ts';
 import { X86_64 } from './syscalls.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,8 +21,14 @@ const SOCK_CLOEXEC = 0x8_0000;
 export function handedListener(environment: Environment): number | undefined {
   if (Number(environment['LISTEN_PID']) !== process.pid) return undefined;
   const count = Number(environment['LISTEN_FDS']);
-  if (count === 1) return FIRST_HANDED_OVER;
-  throw new Error(`LISTEN_FDS=${environment['LISTEN_FDS']}: one socket is wanted`);
+  const isOne =
+    count === 1 &&
+    socketOption(FIRST_HANDED_OVER, SO_ACCEPTCONN) === 1 &&
+    socketOption(FIRST_HANDED_OVER, SO_TYPE) === SOCK_SEQPACKET;
+  if (isOne) return FIRST_HANDED_OVER;
+  throw new Error(
+    `LISTEN_FDS=${environment['LISTEN_FDS']}: one socket that listens is wanted (ListenSequentialPacket=)`,
+  );
 }
 
 /** Tells the service manager, where there is one. Who does not listen is not waited for. */

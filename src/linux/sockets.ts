@@ -24,7 +24,7 @@ export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_MPTCP = 262;
 
 export const SOL_SOCKET = 1;
-const SO_TYPE = 3;
+export const SO_TYPE = 3;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_LINGER = 13;
@@ -32,6 +32,7 @@ export const SO_PASSCRED = 16;
 const SO_PEERCRED = 17;
 const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
+export const SO_ACCEPTCONN = 30;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
