@@ -8,7 +8,7 @@ import {
   type Policy,
   type UnixSocketName,
 } from '../policy/policy.ts';
-import { resolvePath } from '../policy/paths.ts';
+import { forgetDirectories, resolvePath } from '../policy/paths.ts';
 import { parsePorts } from '../policy/ports.ts';
 import type { Assignment } from './assignments.ts';
 import { givenPath, givenUnixSocket, reading, refuserOfLinks } from './given-path.ts';
@@ -17,6 +17,7 @@ import { naming } from './usage-error.ts';
 
 /** Throws a UsageError that names the word at fault. */
 export async function makePolicy(words: PolicyWords): Promise<Policy> {
+  forgetDirectories();
   const files = makeFilePolicy(words);
   return {
     files,

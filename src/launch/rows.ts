@@ -34,6 +34,8 @@ export interface Enforcement {
   readonly withoutCores?: boolean;
   /** The set of capabilities to keep, none of which the caller lacks; undefined: leave them alone. */
   readonly dropCapabilities: bigint | undefined;
+  /** What the bounding set of the process may hold, where it is not inherited from this one. */
+  readonly bounding?: readonly number[];
 }
 
 /** What the launcher has to put in force, and what to start under it. */
@@ -97,7 +99,7 @@ export function enforcementRows(
     ...privilegeRows(),
     ...own,
     ...(plan.withoutCores === true ? coreRows() : []),
-    ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities)),
+    ...(plan.dropCapabilities === undefined ? [] : capabilityRows(plan.dropCapabilities, plan.bounding)),
     ...(plan.listener ? [] : dumpableRows()),
     ...(plan.landlock ? landlockRows() : []),
     ...watchdog,
@@ -136,13 +138,16 @@ function coreRows(): Row[] {
   return limitRows(RLIMIT_CORE, NO_CORE).map((limit) => ({ ...limit, tolerate: Errno.EPERM }));
 }
 
-/** Gives up every capability that is not in `kept` (capabilities(7)). */
-export function capabilityRows(kept: bigint): Row[] {
+/**
+ * Gives up every capability that is not in `kept` (capabilities(7)).
+ * @param all what the bounding set may hold; as a rule what that of this process holds
+ */
+export function capabilityRows(kept: bigint, all: readonly number[] = boundingCapabilities()): Row[] {
   const low = Number(kept & 0xffff_ffffn);
   const high = Number(kept >> 32n);
   // With no_new_privs no execve(2) can raise what capset(2) lowers, so the bounding set may refuse: for want of
   // CAP_SETPCAP.
-  const bounding = boundingCapabilities()
+  const bounding = all
     .filter((capability) => (((capability < 32 ? low : high) >>> (capability & 31)) & 1) === 0)
     .map((capability): Row => {
       const drop = row('prctl PR_CAPBSET_DROP', X86_64.prctl, [PR_CAPBSET_DROP, capability]);

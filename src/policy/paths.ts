@@ -66,6 +66,11 @@ export function splitPath(path: PathBytes): { parent: PathBytes; name: Buffer } 
   return { parent: path.subarray(0, Math.max(slash, 1)), name: path.subarray(slash + 1, end) };
 }
 
+/** To be called before the paths of a policy are looked up: what directories were called for an earlier one may have changed. */
+export function forgetDirectories(): void {
+  directories.clear();
+}
+
 /** Directories as they were written (latin1, with the slash), and as the kernel names them; undefined: there is none. */
 const directories = new Map<string, PathBytes | undefined>();
 const firstByte = Buffer.alloc(1);

@@ -50,6 +50,9 @@ export interface HandshakeOptions {
   readonly over: (handshake: Handshake) => void;
 }
 
+/** More than there are: those that there are not are refused, which is no matter. */
+const EVERY_CAPABILITY = Array.from({ length: 64 }, (_, capability) => capability);
+
 /** What the client is to become, once the plan is in force. */
 interface Preparation {
   readonly served: ServedPolicy;
@@ -154,10 +157,10 @@ export class Handshake {
       const ruleset = makeRuleset(plan);
       const reporter = served.reporterFor(pid);
       const pending = new PendingCalls(fault);
-      const members = new Members(identity.filters, false, pid);
+      const signalScope = plan.landlock?.signalScope ?? false;
+      const members = new Members(identity.filters, false, { pid, isAsked: signalScope });
       const { writable } = ruleset;
       const sandbox = new Sandbox({ plan, identity, reporter }, { writable, pending, members, streams });
-      const signalScope = plan.landlock?.signalScope ?? false;
       const rows = servedEnforcement({
         filter,
         listener: true,
@@ -165,6 +168,7 @@ export class Handshake {
         landlock: ruleset.descriptor !== undefined,
         signalScope,
         withoutCores: plan.situation.withoutCores,
+        bounding: EVERY_CAPABILITY,
         dropCapabilities:
           identity.capabilities === undefined && capabilities === 0n
             ? undefined

@@ -61,20 +61,21 @@ export class Members {
    * To be made before anything is started: who is there by then is no member.
    * @param filters how many filters this process itself is under
    * @param traced whether this process traces every member
-   * @param first the first member, where this process is not its parent; it waits to become the command
+   * @param first the first member, where this process is not its parent; it waits to become the command. Its children from before
+   *   are looked for unless `askOf` comes
    */
-  constructor(filters: number, traced: boolean, first?: number) {
+  constructor(filters: number, traced: boolean, first?: { readonly pid: number; readonly isAsked: boolean }) {
     this.#filters = filters;
     this.#traced = traced;
     this.#ancestor =
       first === undefined
         ? { pid: process.pid, start: undefined }
-        : { pid: first, start: processStat(first)?.start ?? -1 };
-    this.#since = first === undefined ? bootTicks() : (this.#ancestor.start ?? 0);
-    if (first !== undefined || !hasChildren()) return;
+        : { pid: first.pid, start: processStat(first.pid)?.start ?? -1 };
+    this.#since = bootTicks();
+    if (first === undefined ? !hasChildren() : first.isAsked) return;
     for (const pid of allProcesses()) {
       const place = processStat(pid);
-      if (place?.parent === process.pid) this.#earlier.set(pid, place.start);
+      if (place?.parent === this.#ancestor.pid) this.#earlier.set(pid, place.start);
     }
   }
 
