@@ -18,6 +18,28 @@ const FLOOR = { unit: 20, integration: 400 };
 const ENGINES = ['auto', 'trace'];
 const OF_ENGINES = 'engines/';
 const SLOW = '/slow/';
+/** Tests that look at the process of secfilt itself, or put it where no service's client could be: not through a client. */
+const OF_THE_COMMAND = [
+  'engines/',
+  'cli/',
+  'docs/',
+  'faults/',
+  'fuzz/',
+  'service/',
+  'escapes/supervisor',
+  'escapes/slow-memory',
+  'escapes/interface-mounts',
+  'escapes/process-numbers',
+  'escapes/environment',
+  'network/namespaces',
+  'network/interfaces',
+  'network/no-copies',
+  'process/lifetime',
+  'process/stops',
+  'process/limits',
+  'process/hidepid',
+  'process/front',
+];
 
 /** Where programs are on every machine. */
 const SYSTEM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'.split(':');
@@ -105,6 +127,10 @@ async function runTests(title, folder, floor, settings = {}, engine) {
     .readdirSync(join(base, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && isWanted(name))
     .filter((name) => withSlow || !name.includes(SLOW))
+    .filter(
+      (name) =>
+        !withClient || engine === undefined || !OF_THE_COMMAND.some((start) => name.startsWith(start)),
+    )
     .filter((name) => engine === undefined || engine === engines[0] || !name.startsWith(OF_ENGINES))
     .map((name) => join(folder, name))
     .toSorted();

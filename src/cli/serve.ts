@@ -76,6 +76,7 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
     () => {},
   );
   endWatch();
+  if (settings.verbose) complain(`${service.served} commands were started`);
   reports.log?.close();
   return exitNow(0);
 }

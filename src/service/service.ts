@@ -34,6 +34,8 @@ export class Service {
   readonly #opened = new Map<string, ServedPolicy>();
   readonly #path: Buffer;
   readonly #socket: number;
+  /** How many commands were started. */
+  served = 0;
   #isListening = false;
   #isEnding = false;
 
@@ -123,7 +125,10 @@ export class Service {
         supervisor,
         policyFor: (wanted) => this.#policyFor(wanted),
         status: (asJson) => statusText(Array.from(this.#sandboxes, statusOf), asJson),
-        started: (sandbox) => this.#sandboxes.add(sandbox),
+        started: (sandbox) => {
+          this.served += 1;
+          this.#sandboxes.add(sandbox);
+        },
         gone: (sandbox) => this.#sandboxes.delete(sandbox),
         over: (one) => {
           this.#handshakes.delete(one);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { buildClient } from '../../src/launch/client.ts';
 import { encodeRequest } from '../../src/service/request.ts';
+import { secfiltScript } from './environment.ts';
 
 /** The directory with the sockets of two services: `landlock`, and `plain`, which does as if there were no Landlock. */
 const services = process.env['SECFILTER_TEST_SERVICES'];
@@ -57,7 +58,11 @@ function clientOf(socket: string, options: readonly string[]): string {
   const file = join(folder, `${made.size}`);
   const words = options.map((word) => Buffer.from(word));
   const request = encodeRequest({ wanted: { kind: 'policy', options: words }, words: [] });
-  writeFileSync(file, buildClient({ socket: Buffer.from(socket), request, names: { socket } }));
+  // In another namespace, or with other rights than the service, there is none for it.
+  const argv = [process.execPath, secfiltScript, ...options, '--'].map((word) => Buffer.from(word));
+  const fallback = { path: Buffer.from(process.execPath), argv };
+  const names = { socket, fallback: process.execPath };
+  writeFileSync(file, buildClient({ socket: Buffer.from(socket), request, fallback, names }));
   chmodSync(file, 0o755);
   made.set(key, file);
   return file;
