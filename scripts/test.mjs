@@ -39,6 +39,8 @@ const OF_THE_COMMAND = [
   'process/limits',
   'process/hidepid',
   'process/front',
+  // The shell that chooses a client has another order of variables.
+  'process/state',
 ];
 
 /** Where programs are on every machine. */
@@ -156,7 +158,7 @@ async function runTests(title, folder, floor, settings = {}, engine) {
     child.on('error', fail);
     child.on('close', (code, signal) => done(signal ?? code));
   });
-  services?.end();
+  await services?.end();
   const counts = {};
   for (const [, name, count] of text.matchAll(/^ℹ (tests|pass|fail|cancelled|skipped|todo) (\d+)$/gm)) {
     counts[name] = Number(count);
@@ -175,15 +177,22 @@ async function startServices(node, base, env, options) {
     fs.chownSync(join(folder, name), uid, gid);
     return spawn(
       node,
-      [join(base, 'dist/secfilt.cjs'), `--serve=${join(folder, name, 'socket')}`, '--quiet'],
+      [join(base, 'dist/secfilt.cjs'), `--serve=${join(folder, name, 'socket')}`, '--verbose'],
       {
         cwd: base,
         env: { ...env, ...(name === 'plain' && { SECFILTER_LANDLOCK: '0' }) },
-        stdio: ['ignore', 'inherit', 'inherit'],
+        stdio: ['ignore', 'inherit', 'pipe'],
         ...options,
       },
     );
   });
+  for (const { stderr } of children) {
+    stderr.setEncoding('utf8');
+    // All else is about single calls.
+    stderr.on('data', (text) => {
+      for (const line of text.match(/^secfilt: \d+ commands were started$/gm) ?? []) console.log(line);
+    });
+  }
   for (const child of children)
     child.on('exit', (code, signal) => {
       if (code !== 0) console.log(`a service has ended: ${signal ?? code}`);
@@ -192,8 +201,11 @@ async function startServices(node, base, env, options) {
     await new Promise((done) => setTimeout(done, 50));
   return {
     env: { SECFILTER_TEST_SERVICES: folder },
-    end: () => {
-      for (const child of children) child.kill('SIGTERM');
+    end: async () => {
+      for (const child of children) {
+        child.kill('SIGTERM');
+        if (child.exitCode === null) await new Promise((done) => child.on('close', done));
+      }
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
