@@ -32,7 +32,13 @@ const MAY_IMPORT_INSIDE = {
 };
 const WINGS = new Set(['engines', 'files', 'network', 'processes', 'ipc', 'target']);
 /** What puts the wings together lies at the root too. */
-const ABOVE_THE_WINGS = new Set(['handlers.ts', 'handlers.test.ts', 'sandbox.ts', 'outcomes.ts']);
+const ABOVE_THE_WINGS = new Set([
+  'handlers.ts',
+  'handlers.test.ts',
+  'asking.ts',
+  'sandbox.ts',
+  'outcomes.ts',
+]);
 
 const src = resolve(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

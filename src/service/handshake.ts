@@ -160,7 +160,10 @@ export class Handshake {
       const signalScope = plan.landlock?.signalScope ?? false;
       const members = new Members(identity.filters, false, { pid, isAsked: signalScope });
       const { writable } = ruleset;
-      const sandbox = new Sandbox({ plan, identity, reporter }, { writable, pending, members, streams });
+      const sandbox = new Sandbox(
+        { plan, identity, reporter, ask: served.askerFor?.(pid) },
+        { writable, pending, members, streams },
+      );
       const rows = servedEnforcement({
         filter,
         listener: true,

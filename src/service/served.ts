@@ -3,6 +3,7 @@ import type { KernelFeatures } from '../plan/features.ts';
 import type { Judge } from '../plan/catalogue.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
+import type { Asker } from '../supervise/asking.ts';
 import type { OwnIdentity } from '../supervise/engines/self.ts';
 
 /** The supervisor itself, the same for all of its sandboxes. */
@@ -23,6 +24,8 @@ export interface ServedPolicy {
   readonly words: readonly string[];
   /** Who hears of a sandbox's events; its command has, or will have, that process number. */
   readonly reporterFor: (pid: number) => SandboxReporter;
+  /** Who is asked about what the policy does not allow. Undefined: nobody. */
+  readonly askerFor?: (pid: number) => Asker;
 }
 
 export interface SandboxReporter extends Reporter {

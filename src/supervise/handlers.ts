@@ -128,7 +128,7 @@ export function makeHandlers(
       files,
       pending,
       quick: quick ? new QuickWay(files.writable) : undefined,
-      innerDomains: new InnerDomains(),
+      innerDomains: context.innerDomains ?? new InnerDomains(),
       terminals: context.terminals ?? Terminals.among([]),
       made,
       pseudoTerminals: context.pseudoTerminals ?? new PseudoTerminals(),

@@ -5,7 +5,9 @@ import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Endpoint, NetworkPolicy, PathBytes } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
+import { askingHandlers, type Asker, type Granted, type HandlerMaker } from './asking.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
 import { MadeFiles } from './files/made-files.ts';
@@ -14,6 +16,7 @@ import { Terminals } from './files/terminals.ts';
 import { endWaiting } from './files/waiting-open.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import type { Members } from './target/members.ts';
+import { InnerDomains } from './target/inner-domains.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
 import type { PendingCalls } from './pending.ts';
 
@@ -26,6 +29,8 @@ export interface SandboxOf {
     readonly userId: number;
   };
   readonly reporter: Reporter;
+  /** Asked about what no rule allows. Undefined: it is refused. */
+  readonly ask?: Asker | undefined;
 }
 
 /** What the sandbox has at the start. */
@@ -38,6 +43,21 @@ export interface SandboxStart {
   readonly streams: readonly number[];
 }
 
+const NOTHING: Granted = { paths: [], endpoints: [], unixSockets: [] };
+
+function unbacked(path: PathBytes): WritablePath {
+  return { path, backing: { kind: 'none' } };
+}
+
+function withEndpoints(
+  policy: NetworkPolicy | undefined,
+  endpoints: readonly Endpoint[],
+): NetworkPolicy | undefined {
+  if (endpoints.length === 0 || policy === undefined || policy.kind === 'families') return policy;
+  const listed = policy.kind === 'listed' ? policy : { networks: [], ports: undefined, endpoints: [] };
+  return { kind: 'listed', ...listed, endpoints: [...listed.endpoints, ...endpoints] };
+}
+
 /** All that is one sandbox's own, and is gone with it. */
 export class Sandbox {
   readonly handlers: ReadonlyMap<number, Handler>;
@@ -47,36 +67,51 @@ export class Sandbox {
   readonly #terminals: Terminals;
   readonly #pending: PendingCalls;
 
-  constructor(
-    { plan, identity, reporter }: SandboxOf,
-    { writable, pending, members, streams }: SandboxStart,
-  ) {
-    this.#terminals = Terminals.among(plan.policy.files === undefined ? [] : streams);
+  constructor(of: SandboxOf, start: SandboxStart) {
+    const { plan, reporter, ask } = of;
+    const { pending } = start;
+    this.#terminals = Terminals.among(plan.policy.files === undefined ? [] : start.streams);
     this.#pending = pending;
-    this.handlers = makeHandlers({
+    const make = this.#maker(of, start);
+    this.handlers = ask === undefined ? make(reporter) : askingHandlers({ make, reporter, ask, pending });
+  }
+
+  /** All handlers that it makes have the same to go by but for what is granted. */
+  #maker({ plan, identity }: SandboxOf, { writable, pending, members }: SandboxStart): HandlerMaker {
+    const { policy } = plan;
+    const lasting = {
       made: this.#made,
       pending,
-      network: new NetworkRules(plan.policy.network),
-      unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
       bound: this.#bound,
       terminals: this.#terminals,
       pseudoTerminals: this.#pseudoTerminals,
-      reporter,
+      innerDomains: new InnerDomains(),
       credentials: new Credentials(identity.credentials),
       userId: identity.userId,
       members,
       withoutCores: plan.situation.withoutCores,
       descriptorTables: new DescriptorTables(),
-      files: {
-        restricted: plan.policy.files !== undefined,
-        writable: new PathSet(writable, plan.interfaces),
-        own: new OwnDirectories(plan.own, this.#made, plan.interfaces),
-        denied: new DeniedPlaces(plan.denied),
-        interfaces: new DeniedPlaces(plan.interfaces),
-        landlock: plan.landlock !== undefined,
-        supervisor: process.pid,
-      },
-    });
+    };
+    const rules = {
+      restricted: policy.files !== undefined,
+      own: new OwnDirectories(plan.own, this.#made, plan.interfaces),
+      denied: new DeniedPlaces(plan.denied),
+      interfaces: new DeniedPlaces(plan.interfaces),
+      supervisor: process.pid,
+    };
+    return (reporter, granted = NOTHING) =>
+      makeHandlers({
+        ...lasting,
+        reporter,
+        network: new NetworkRules(withEndpoints(policy.network, granted.endpoints)),
+        unix: new UnixRules([...policy.unixSockets, ...granted.unixSockets], policy.anyUnixSocket),
+        files: {
+          ...rules,
+          writable: new PathSet([...writable, ...granted.paths.map(unbacked)], plan.interfaces),
+          // Landlock knows of nothing that is granted later.
+          landlock: plan.landlock !== undefined && granted === NOTHING,
+        },
+      });
   }
 
   /** Lets go of all that is held for it, once nobody is left in it. */
