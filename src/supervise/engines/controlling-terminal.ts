@@ -9,12 +9,8 @@ import { looking } from '../../linux/impersonation.ts';
 import { TIOCSCTTY } from '../../linux/ioctl.ts';
 import { detach, FOLLOW_NONE, requestStop, seize } from '../../linux/ptrace.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
-import { waitTracee, WNOHANG } from '../../linux/wait-tracees.ts';
 import type { Referral } from '../referral.ts';
 import { GONE, type Injector } from './trace/injector.ts';
-
-/** Killed while they were traced: their ends are for their tracer to take. */
-const left = new Set<number>();
 
 /**
  * Answers a thread, and makes the terminal its own. Where it cannot be traced, as one that a debugger traces, it only has its answer.
@@ -27,13 +23,13 @@ export function answerControlling(
   descriptor: number,
   answer: () => boolean,
 ): boolean {
-  for (const gone of left) if (waitTracee(gone, WNOHANG) !== 0) left.delete(gone);
   if (!holdBack(tid)) return answer();
   const answered = answer();
   const begun = injector.beginReturning(tid, number);
-  if (begun < 0 && begun !== GONE) detach(tid);
-  else if (begun === GONE || injector.call(X86_64.ioctl, descriptor, TIOCSCTTY, 0) === GONE) left.add(tid);
-  else injector.leave(descriptor);
+  // Who is gone is waited for with our children.
+  if (begun === GONE) return answered;
+  if (begun < 0) detach(tid);
+  else if (injector.call(X86_64.ioctl, descriptor, TIOCSCTTY, 0) !== GONE) injector.leave(descriptor);
   return answered;
 }
 

@@ -39,7 +39,7 @@ export function changeTerminal(referral: Referral, context: FileContext): Reply 
   const stays = context.descriptorTables.whileAlone(referral, () => {
     const copy = copyDescriptor(referral.tid, referral.int(0));
     if (copy < 0) return false;
-    const may = foreign(copy, context) === undefined;
+    const may = foreign(referral, copy, context) === undefined;
     closeLingering(copy);
     return may;
   });
@@ -48,7 +48,7 @@ export function changeTerminal(referral: Referral, context: FileContext): Reply 
   if (copy < 0) return fail(copy === -Errno.EBADF ? Errno.EBADF : Errno.EPERM);
   try {
     if (!referral.isCurrent()) return fail(Errno.ESRCH);
-    const object = foreign(copy, context);
+    const object = foreign(referral, copy, context);
     if (object === undefined) return perform(referral, context, copy);
     return refused(referral, context, 'change', { kind: 'path', path: object.path }, RULE);
   } finally {
@@ -57,7 +57,7 @@ export function changeTerminal(referral: Referral, context: FileContext): Reply 
 }
 
 /** The terminal of somebody else that a descriptor would change; undefined where it is none. */
-function foreign(copy: number, context: FileContext): OpenObject | undefined {
+function foreign({ tid }: Referral, copy: number, context: FileContext): OpenObject | undefined {
   const flags = fcntl(copy, F_GETFL, 0);
   // What was opened with O_PATH takes no command.
   if (flags >= 0 && (isPathOnly(flags) || isForWriting(flags))) return undefined;
@@ -66,20 +66,27 @@ function foreign(copy: number, context: FileContext): OpenObject | undefined {
   // No terminal, or one that has hung up. A master is always of a pair that was made with it, or handed in.
   if (number === undefined || typeof object === 'number' || object.characterDevice === MASTER)
     return undefined;
-  return isOwn(object, number, context) || judgeOpen(context.files, WRITING, object).kind !== 'refuse'
+  return isOwn(tid, object, number, context) || judgeOpen(context.files, WRITING, object).kind !== 'refuse'
     ? undefined
     : object;
 }
 
-function isOwn(object: OpenObject, number: bigint, { pseudoTerminals, terminals }: FileContext): boolean {
+function isOwn(
+  tid: number,
+  object: OpenObject,
+  number: bigint,
+  { pseudoTerminals, terminals }: FileContext,
+): boolean {
   if (object.characterDevice === number)
     return pseudoTerminals.find(object) !== undefined || terminals.isOne(object);
   // It only means a terminal, as /dev/tty does that of the session.
-  return (
-    pseudoTerminals.findNumber(number) !== undefined ||
-    terminals.has(number) ||
-    processStat('self')?.terminal === number
-  );
+  return pseudoTerminals.findNumber(number) !== undefined || terminals.has(number) || isOurs(tid, number);
+}
+
+/** That of our own session, which is not led from inside. */
+function isOurs(tid: number, number: bigint): boolean {
+  const us = processStat('self');
+  return us?.terminal === number && us.session === processStat(tid)?.session;
 }
 
 /** On the very terminal that was looked at, with what was read. */
