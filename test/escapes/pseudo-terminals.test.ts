@@ -158,6 +158,28 @@ print(opened)`,
 });
 
 insideTest(
+  'S01 code that changes while a thread takes its terminal: at worst its process ends, and others take theirs',
+  String.raw`
+def attack():
+    os.setsid()
+    m, s = os.openpty(); name = os.ttyname(s).encode()
+    # openat(2), and elsewhere getpid(2), to where its instruction leads half of the time.
+    page = low_memory(b'\xb8\x01\x01\0\0\x0f\x05\xc3' + bytes(0x3d) + b'\xb8\x27\0\0\0\x0f\x05\xc3')
+    call = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long, ctypes.c_char_p, ctypes.c_long, ctypes.c_long)(page)
+    def flip():
+        while True: ctypes.memmove(page + 5, b'\xeb\x3e', 2); ctypes.memmove(page + 5, b'\x0f\x05', 2)
+    threading.Thread(target=flip, daemon=True).start()
+    for _ in range(9): call(-100, name, 2, 0)
+    return 0
+def take():
+    os.setsid(); os.open(os.ttyname(os.openpty()[1]), os.O_RDWR)
+    return 1 if os.open('/dev/tty', os.O_RDWR) >= 0 else 2
+ends = [in_child(attack) for _ in range(12)]
+say(odd=len([end for end in ends if end not in (0, -9)]), taken=in_child(take))`,
+  (outcome) => assert.deepEqual(saidBy(outcome), { odd: 0, taken: 1 }),
+);
+
+insideTest(
   'S18 ten thousand pairs one after another, and the last is as the first',
   `
 for _ in range(10000):
