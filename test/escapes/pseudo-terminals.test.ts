@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 
+import { throughClient } from '../support/client.ts';
 import { isRoot } from '../support/environment.ts';
 import { attackTest, insideTest, saidBy } from '../support/escape.ts';
 
@@ -118,7 +119,8 @@ print(int(b'own' in heard))`,
     worked: ({ root }) => existsSync(`${root}/heard`),
     lacking: ({ stdout }) => (stdout === '' ? 'it did not run' : 'no devpts can be mounted'),
     inside: ({ a }, { stdout }) => {
-      if (!existsSync(`${a}/unmounted`)) assert.equal(stdout, '1\n');
+      // A service lives in another mount namespace.
+      if (!existsSync(`${a}/unmounted`) && !throughClient) assert.equal(stdout, '1\n');
     },
   });
 
@@ -177,6 +179,7 @@ def take():
 ends = [in_child(attack) for _ in range(12)]
 say(odd=len([end for end in ends if end not in (0, -9)]), taken=in_child(take))`,
   (outcome) => assert.deepEqual(saidBy(outcome), { odd: 0, taken: 1 }),
+  { skip: throughClient ? 'an open takes no terminal in a service' : undefined },
 );
 
 insideTest(

@@ -38,6 +38,7 @@ done`,
   },
   {
     name: 'screen, twice in a row,',
+    takesTerminal: true,
     needs: ['screen'],
     script: `export SCREENDIR=$PWD/d; mkdir -m 700 d
 for name in one two; do
@@ -58,6 +59,7 @@ cat heard`,
   {
     // Which opens make a terminal the session's own, and what that is good for: the key that interrupts.
     name: 'a session that opens a terminal',
+    takesTerminal: true,
     needs: ['python3'],
     script: `python3 - << 'END'
 import ctypes, fcntl, os, signal, struct, threading
@@ -168,6 +170,7 @@ END`,
   },
   {
     name: 'a terminal of a process that gave up root',
+    takesTerminal: true,
     needs: ['/usr/bin/python3', 'setpriv'],
     rootOnly: true,
     script: `cat > go.py << 'END'
