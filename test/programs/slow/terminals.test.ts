@@ -7,7 +7,7 @@ programTests([
     once: true,
     needs: ['node'],
     works: 'node -e "require(process.env.SECFILTER_NODE_PTY)"',
-    script: String.raw`cat > go.js << 'END'
+    script: String.raw`cat > go.cjs << 'END'
 const pty = require(process.env.SECFILTER_NODE_PTY);
 function run(name, words, size, act) {
   return new Promise((done) => {
@@ -35,6 +35,6 @@ function run(name, words, size, act) {
   await run('bash', ['--norc', '--noprofile', '--noediting', '-i'], { cols: 33, rows: 11 }, steps(session));
 })();
 END
-node go.js`,
+node go.cjs`,
   },
 ]);
