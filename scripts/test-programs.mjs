@@ -1,6 +1,6 @@
 // Runs test/programs with what takes too long, or needs too much, for every run of the suite (test/programs/slow).
 //   node scripts/test-programs.mjs [words for scripts/test.mjs]
-// pnpm and yarn are fetched by npm, where there is a network, into a folder that is removed again.
+// pnpm, yarn and node-pty are fetched by npm, where there is a network, into a folder that is removed again.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,12 @@ chmodSync(folder, 0o755);
 process.umask(0o022);
 let status = 1;
 try {
-  const npm = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'pnpm@9', 'yarn@1'];
-  if (spawnSync('npm', npm, { stdio: 'inherit' }).status !== 0)
-    console.error(
-      'test: npm fetches no pnpm and yarn here, so that these are skipped if they are not installed',
-    );
+  // One by one: the last is compiled.
+  for (const name of ['pnpm@9', 'yarn@1', 'node-pty@1']) {
+    const npm = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, name];
+    if (spawnSync('npm', npm, { stdio: 'inherit' }).status !== 0)
+      console.error(`test: npm installs no ${name} here, so that it is skipped if it is not there already`);
+  }
   const PATH = `${join(folder, 'node_modules/.bin')}:${process.env.PATH ?? ''}`;
   const words = [
     join(import.meta.dirname, 'test.mjs'),
@@ -24,8 +25,9 @@ try {
     'programs/',
     ...process.argv.slice(2),
   ];
-  status =
-    spawnSync(process.execPath, words, { stdio: 'inherit', env: { ...process.env, PATH } }).status ?? 1;
+  const SECFILTER_NODE_PTY = join(folder, 'node_modules/node-pty');
+  const env = { ...process.env, PATH, SECFILTER_NODE_PTY };
+  status = spawnSync(process.execPath, words, { stdio: 'inherit', env }).status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -8,6 +8,94 @@ export const TERMINAL_INJECTION = {
   TIOCSETD: 0x5423,
 } as const;
 
+/** Makes a terminal the controlling one, of a session's leader that has none (ioctl_tty(2)). */
+export const TIOCSCTTY = 0x540e;
+
+/**
+ * Whether a command is one of terminals (ioctl_tty(2)) or has a number among theirs: bits 8 to 15 are 0x54, bit 7 is clear. Above
+ * are those of sound timers and network tunnels.
+ */
+export const TERMINAL_FAMILY = { mask: 0xff80, value: 0x5400 } as const;
+
+/** Change a terminal, also by a descriptor that is open for reading: how many bytes their argument points to; 0: it is a number. */
+export const TERMINAL_CHANGES: ReadonlyMap<number, number> = new Map([
+  [0x5402, 36] /* TCSETS */,
+  [0x5403, 36] /* TCSETSW */,
+  [0x5404, 36] /* TCSETSF */,
+  [0x402c542b, 44] /* TCSETS2 */,
+  [0x402c542c, 44] /* TCSETSW2 */,
+  [0x402c542d, 44] /* TCSETSF2 */,
+  [0x5406, 18] /* TCSETA */,
+  [0x5407, 18] /* TCSETAW */,
+  [0x5408, 18] /* TCSETAF */,
+  [0x5409, 0] /* TCSBRK */,
+  [0x5425, 0] /* TCSBRKP */,
+  [0x5427, 0] /* TIOCSBRK */,
+  [0x5428, 0] /* TIOCCBRK */,
+  [0x540a, 0] /* TCXONC */,
+  [0x540b, 0] /* TCFLSH */,
+  [0x540c, 0] /* TIOCEXCL */,
+  [0x540d, 0] /* TIOCNXCL */,
+  [0x5414, 8] /* TIOCSWINSZ */,
+  [0x5416, 4] /* TIOCMBIS */,
+  [0x5417, 4] /* TIOCMBIC */,
+  [0x5418, 4] /* TIOCMSET */,
+  [0x541a, 4] /* TIOCSSOFTCAR */,
+  [0x541f, 72] /* TIOCSSERIAL */,
+  [0x542f, 32] /* TIOCSRS485 */,
+  [0xc0285443, 40] /* TIOCSISO7816 */,
+  [0x5420, 4] /* TIOCPKT */,
+  [0x40045431, 4] /* TIOCSPTLCK */,
+  [0x40045436, 0] /* TIOCSIG */,
+]);
+
+/** Of these, with an argument that is not 0: waits until what was written is sent (tcdrain(3)). */
+export const TCSBRK = 0x5409;
+
+/** Commands of that family that change no terminal but one's own controlling one, or that only a capability opens. */
+export const TERMINAL_READS = {
+  TCGETS: 0x5401,
+  TCGETA: 0x5405,
+  TIOCSCTTY,
+  TIOCGPGRP: 0x540f,
+  TIOCSPGRP: 0x5410,
+  TIOCOUTQ: 0x5411,
+  TIOCGWINSZ: 0x5413,
+  TIOCMGET: 0x5415,
+  TIOCGSOFTCAR: 0x5419,
+  FIONREAD: 0x541b,
+  TIOCGSERIAL: 0x541e,
+  FIONBIO: 0x5421,
+  TIOCNOTTY: 0x5422,
+  TIOCGETD: 0x5424,
+  TIOCGSID: 0x5429,
+  TCGETS2: 0x802c542a,
+  TIOCGRS485: 0x542e,
+  TIOCGPTN: 0x80045430,
+  TIOCGDEV: 0x80045432,
+  TCGETX: 0x5432,
+  TIOCVHANGUP: 0x5437,
+  TIOCGPKT: 0x80045438,
+  TIOCGPTLCK: 0x80045439,
+  TIOCGEXCL: 0x80045440,
+  TIOCGISO7816: 0x80285442,
+  FIONCLEX: 0x5450,
+  FIOCLEX: 0x5451,
+  TIOCSERCONFIG: 0x5453,
+  TIOCGLCKTRMIOS: 0x5456,
+  TIOCSLCKTRMIOS: 0x5457,
+  TIOCSERGETLSR: 0x5459,
+  TIOCMIWAIT: 0x545c,
+  TIOCGICOUNT: 0x545d,
+  FIOQSIZE: 0x5460,
+} as const;
+
+/** Commands of ALSA's timers with numbers below 0x80 (sound/asound.h). */
+export const SOUND_TIMERS: readonly number[] = [
+  0x80045400, 0xc0145401, 0x40045402, 0xc0f85403, 0x404c5404, 0xc0505405, 0x40345410, 0x80e85411, 0x40505412,
+  0x80585414, 0x80605414,
+];
+
 /** Opens the other side of a pseudo-terminal, without its name (ioctl_tty(2)). The argument is the flags of open(2). */
 export const TIOCGPTPEER = 0x5441;
 

@@ -9,6 +9,8 @@ export interface ProcessStat {
   readonly session: number;
   /** Device number of its terminal, 0 where it has none. */
   readonly terminal: bigint;
+  /** The process group in the foreground of that terminal; -1 where there is none. */
+  readonly foreground: number;
   /** PF_* of include/linux/sched.h. */
   readonly flags: number;
   /** Clock ticks since the boot. A number and this together mean one process for ever. */
@@ -27,7 +29,9 @@ export function processStat(pid: number | 'self'): ProcessStat | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', LAST - FIRST + 1);
   const field = (number: number): number => Number(fields[number - FIRST]);
   const [state = '', terminal] = [fields[0], fields[7 - FIRST]];
-  const [parent, group, session, flags, start] = [field(4), field(5), field(6), field(9), field(LAST)];
-  if (terminal === undefined || !Number.isInteger(parent + group + session + flags + start)) return undefined;
-  return { state, parent, group, session, terminal: BigInt(terminal), flags, start };
+  const [parent, group, session, foreground, flags] = [field(4), field(5), field(6), field(8), field(9)];
+  const start = field(LAST);
+  const sum = parent + group + session + foreground + flags + start;
+  if (terminal === undefined || !Number.isInteger(sum)) return undefined;
+  return { state, parent, group, session, terminal: BigInt(terminal), foreground, flags, start };
 }

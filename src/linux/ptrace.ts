@@ -37,6 +37,9 @@ export const FOLLOW_ALL: number =
   PTRACE_O_TRACESECCOMP |
   PTRACE_O_EXITKILL;
 
+/** Only this thread, and nothing of what it starts. */
+export const FOLLOW_NONE: number = PTRACE_O_TRACESYSGOOD;
+
 /** The events of a stop, above the signal in a status of wait4(2). */
 export const Event = { fork: 1, vfork: 2, clone: 3, exec: 4, seccomp: 7, stop: 128 } as const;
 

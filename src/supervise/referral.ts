@@ -31,10 +31,18 @@ export type Reply =
   | { readonly kind: 'continue' }
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'errno'; readonly errno: number }
-  /** The thread gets a copy of this descriptor as the result; ours is closed. */
-  | { readonly kind: 'descriptor'; readonly descriptor: number; readonly closeOnExec: boolean }
+  | HandedDescriptor
   /** The answer comes later, through a detached copy. */
   | { readonly kind: 'pending' };
+
+/** The thread gets a copy of this descriptor as the result; ours is closed. */
+export interface HandedDescriptor {
+  readonly kind: 'descriptor';
+  readonly descriptor: number;
+  readonly closeOnExec: boolean;
+  /** A terminal becomes the thread's controlling terminal, where open(2) would have made it that. */
+  readonly controls?: boolean;
+}
 
 export const CONTINUE_CALL: Reply = { kind: 'continue' };
 export const SUCCESS: Reply = { kind: 'value', value: 0 };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { type Backing, forEachBacking } from '../support/backing.ts';
+import { throughClient } from '../support/client.ts';
 import { isRoot, who } from '../support/environment.ts';
 import { type Outcome, run } from '../support/run.ts';
 import { shell } from '../support/shell.ts';
@@ -20,6 +21,8 @@ export interface Program {
   /** Bash that succeeds where the program can be used, if being in PATH says too little. */
   readonly works?: string;
   readonly rootOnly?: boolean;
+  /** It opens a terminal to have it as its controlling one, which a service's sandbox does not get by that (docs/engines.md). */
+  readonly takesTerminal?: boolean;
   /** Long for what it shows: as the machine is, not once more without Landlock. */
   readonly once?: boolean;
   /** Options of secfilt beside those that allow the directory. */
@@ -63,8 +66,9 @@ export async function missing(needs: readonly string[]): Promise<string | undefi
 }
 
 /** Why the program cannot be tried here. */
-async function obstacle({ needs, works, rootOnly }: Program): Promise<string | undefined> {
+async function obstacle({ needs, works, rootOnly, takesTerminal }: Program): Promise<string | undefined> {
   if (rootOnly === true && !isRoot) return 'only root can';
+  if (takesTerminal === true && throughClient) return 'an open takes no terminal in a service';
   const lacks = await missing(needs);
   if (lacks !== undefined) return `${lacks} is not installed`;
   if (works === undefined) return undefined;

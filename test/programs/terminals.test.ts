@@ -22,7 +22,7 @@ echo $?`,
   {
     name: 'expect',
     needs: ['expect'],
-    script: `expect -c 'spawn -noecho -nottyinit sh -c {read x; echo got $x; echo y > /dev/tty; exit 4}
+    script: `expect -c 'spawn -noecho sh -c {read x; echo got $x; echo y > /dev/tty; exit 4}
 send "abc\\r"; expect "got abc" {}; expect eof; puts "code [lindex [wait] 3]"'`,
   },
   {
@@ -37,11 +37,16 @@ for name in one two; do
 done`,
   },
   {
-    name: 'screen',
+    name: 'screen, twice in a row,',
+    takesTerminal: true,
     needs: ['screen'],
     script: `export SCREENDIR=$PWD/d; mkdir -m 700 d
-screen -c /dev/null -D -m sh -c 'test -t 0 && echo t && echo seen > out'
-cat out; rm -rf d`,
+for name in one two; do
+  screen -c /dev/null -D -m bash -c 'test -t 0 && echo t && echo seen > '$name'; echo t > /dev/tty && echo own >> '$name'
+    set -m; sh -c "kill -STOP \\$\\$; echo on > /dev/tty && echo continued >> '$name'" & wait -f; fg > /dev/null; echo $? >> '$name
+  cat $name
+done
+rm -rf d`,
   },
   {
     name: 'socat with a terminal',
@@ -50,6 +55,137 @@ cat out; rm -rf d`,
 socat -t 2 EXEC:'sh ./go',pty,setsid,ctty SYSTEM:'sleep 0.3' > out 2>&1
 cat heard`,
     volatile: /out/,
+  },
+  {
+    // Which opens make a terminal the session's own, and what that is good for: the key that interrupts.
+    name: 'a session that opens a terminal',
+    takesTerminal: true,
+    needs: ['python3'],
+    script: `python3 - << 'END'
+import ctypes, fcntl, os, signal, struct, threading
+libc = ctypes.CDLL(None, use_errno=True)
+def number(fd): return struct.unpack('I', fcntl.ioctl(fd, 0x80045432, bytes(4)))[0]
+def own():
+    try: fd = os.open('/dev/tty', os.O_RDWR)
+    except OSError as error: return error.strerror
+    found = number(fd); os.close(fd)
+    return found
+def thread(path):
+    worker = threading.Thread(target=os.open, args=(path, os.O_RDWR)); worker.start(); worker.join()
+def openat2(path): libc.syscall(437, -100, path.encode(), struct.pack('QQQ', os.O_RDWR, 0, 0), 24)
+def late(path):
+    os.setsid(); os.open(path, os.O_RDWR)
+def peer(path):
+    master = os.open('/dev/ptmx', os.O_RDWR); fcntl.ioctl(master, 0x40045431, bytes(4)); libc.ioctl(master, 0x5441, os.O_RDWR)
+def nothing_of(path):
+    os.setsid(); os.open(path, os.O_RDWR | os.O_NOCTTY); os.open('/dev/ptmx', os.O_RDWR)
+def child_of(path):
+    os.setsid()
+    if os.fork() == 0: os.open(path, os.O_RDWR); print(own(), flush=True); os._exit(0)
+    os.wait()
+ways = dict(writing=lambda path: os.open(path, os.O_WRONLY), reading=lambda path: os.open(path, os.O_RDONLY),
+    both=lambda path: os.open(path, os.O_RDWR), waiting=lambda path: os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC),
+    link=lambda path: os.open('/proc/self/fd/%d' % os.open(path, os.O_PATH), os.O_RDWR), thread=thread, openat2=openat2, peer=peer,
+    nothing=nothing_of, child=child_of, no_leader=lambda path: os.setpgid(0, 0) or os.open(path, os.O_RDWR))
+for name, way in ways.items():
+    master, slave = os.openpty()
+    if os.fork() == 0:
+        if name not in ('nothing', 'child', 'no_leader'): os.setsid()
+        elif name == 'no_leader' and os.fork(): os.wait(); os._exit(0)
+        way(os.ttyname(slave))
+        found = own()
+        other = os.openpty()[1]
+        os.open(os.ttyname(other), os.O_RDWR)
+        print(name, 'its own' if found == number(slave) else 'another' if isinstance(found, int) else found, own() == found, flush=True)
+        os._exit(0)
+    os.wait()
+    os.close(master); os.close(slave)
+# Another session's stays that one's.
+master, slave = os.openpty()
+first, second = os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.setsid(); os.open(os.ttyname(slave), os.O_RDWR); os.write(first[1], b'x'); os.read(second[0], 1); os._exit(0)
+os.read(first[0], 1)
+if os.fork() == 0:
+    os.setsid(); os.open(os.ttyname(slave), os.O_RDWR); print(own(), flush=True); os._exit(0)
+os.wait(); os.write(second[1], b'x'); os.wait()
+pid = os.fork()
+if pid == 0:
+    os.setsid(); os.open(os.ttyname(slave), os.O_RDWR); signal.signal(2, signal.SIG_DFL); os.write(first[1], b'x'); signal.pause()
+os.read(first[0], 1); os.write(master, b'\\x03')
+print(os.waitpid(pid, 0)[1])
+END`,
+  },
+  {
+    name: 'socat with a terminal at each end',
+    needs: ['socat'],
+    script: `socat PTY,link=$PWD/one,raw,echo=0 PTY,link=$PWD/two,raw,echo=0 & server=$!
+for attempt in $(seq 200); do test -e one -a -e two && break; sleep 0.02; done
+{ exec 3<>one 4<>two; echo there >&3; read -r there <&4; echo back >&4; read -r back <&3; echo $there $back; } 2>&1
+kill $server; wait $server; rm -f one two`,
+  },
+  {
+    name: 'stty of a terminal by its name',
+    needs: ['script'],
+    script: `script -qec 'stty -F $(tty) rows 7 columns 8 -echo; stty -F $(tty) size; stty -a < $(tty) | grep -o -- "-echo\\b"; tput -T xterm cols' /dev/null < /dev/null
+echo $?`,
+  },
+  {
+    // As the terminals of node-pty do: another thread waits, and the size is set at the master.
+    name: 'a terminal in a program with threads',
+    needs: ['python3'],
+    script: `python3 - << 'END'
+import fcntl, os, pty, struct, termios, threading
+pid, master = pty.fork()
+if pid == 0: os.execvp('sh', ['sh', '-c', 'read line; stty size; echo $line; exit 7'])
+status = []
+waiter = threading.Thread(target=lambda: status.append(os.waitpid(pid, 0)[1])); waiter.start()
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack('HHHH', 9, 10, 0, 0))
+modes = termios.tcgetattr(master); modes[3] &= ~termios.ECHO; termios.tcsetattr(master, termios.TCSADRAIN, modes)
+os.write(master, b'typed\\n')
+text = b''
+try:
+    while more := os.read(master, 99): text += more
+except OSError as error: print(error.strerror)
+waiter.join(); print(text, status)
+# In the background, where a change of modes stops who makes it.
+pid, master = pty.fork()
+if pid == 0:
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        modes = termios.tcgetattr(0); modes[3] &= ~termios.ECHO; termios.tcsetattr(0, termios.TCSANOW, modes)
+        os._exit(5)
+    print(os.WSTOPSIG(os.waitpid(job, os.WUNTRACED)[1]), bool(termios.tcgetattr(0)[3] & termios.ECHO), flush=True)
+    os.setpgid(job, job); os.tcsetpgrp(0, job); os.kill(job, 18)
+    code = os.waitstatus_to_exitcode(os.waitpid(job, 0)[1])
+    os.write(1, b'%d %d\\n' % (code, bool(termios.tcgetattr(0)[3] & termios.ECHO))); os._exit(0)
+text = b''
+try:
+    while more := os.read(master, 99): text += more
+except OSError: pass
+print(text, os.waitpid(pid, 0)[1])
+END`,
+  },
+  {
+    name: 'a terminal of a process that gave up root',
+    takesTerminal: true,
+    needs: ['/usr/bin/python3', 'setpriv'],
+    rootOnly: true,
+    script: `cat > go.py << 'END'
+import os, sys, tty
+if len(sys.argv) > 1: os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+master, slave = os.openpty()
+name = os.ttyname(slave)
+print(os.stat(name).st_uid, os.getuid())
+again = os.open(name, os.O_RDWR); tty.setraw(again); os.write(again, b'by name'); print(os.read(master, 99))
+if os.fork() == 0:
+    os.setsid(); os.open(name, os.O_RDWR); os.write(os.open('/dev/tty', os.O_RDWR), b'tty'); os._exit(0)
+print(os.wait()[1], os.read(master, 99))
+END
+/usr/bin/python3 - drop < go.py
+setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 - < go.py`,
   },
   {
     name: "Python's pty",

@@ -76,7 +76,7 @@ export const REGISTER_RULES = [
   'access-mode',
   /** mknod(2): device nodes refused. */
   'mknod-mode',
-  /** ioctl(2): injected terminal input refused; signal owners, opening a terminal's other side, changes to flags referred. */
+  /** ioctl(2): injected terminal input refused; signal owners, opening a terminal's other side, changes to terminals and flags referred. */
   'ioctl-command',
   /** socket(2), socketpair(2): family, type and protocol. */
   'socket-family',

@@ -52,7 +52,7 @@ export const FILES = {
   removexattrat: metadata('removes an extended attribute'),
   file_setattr: metadata('changes flags such as immutable, by path'),
   ioctl: metadata(
-    'most commands pass; terminal input injection is refused, signal owners, file flags and TIOCGPTPEER are referred',
+    'most pass; terminal input is not injected; signal owners, flags, terminal modes and TIOCGPTPEER are referred',
     'ioctl-command',
   ),
 

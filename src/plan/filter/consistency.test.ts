@@ -75,12 +75,36 @@ const FCNTL_CHANGES = [1036, 1038, 1040];
 /** TIOCGPTPEER. */
 const OPENS_TERMINAL = 0x5441;
 
-function ioctl(command: number, { restrictsFiles, refer, judges }: Situation): Said {
+const TERMINALS_CHANGED = [
+  0x5402, 0x5403, 0x5404, 0x5406, 0x5407, 0x5408, 0x5409, 0x540a, 0x540b, 0x540c, 0x540d, 0x5414, 0x5416,
+  0x5417, 0x5418, 0x541a, 0x541f, 0x5420, 0x5425, 0x5427, 0x5428, 0x542f, 0x402c542b, 0x402c542c, 0x402c542d,
+  0x40045431, 0x40045436, 0xc0285443,
+];
+const TERMINALS_READ = [
+  0x5401, 0x5405, 0x540e, 0x540f, 0x5410, 0x5411, 0x5413, 0x5415, 0x5419, 0x541b, 0x541e, 0x5421, 0x5422,
+  0x5424, 0x5429, 0x542e, 0x5432, 0x5437, 0x5450, 0x5451, 0x5453, 0x5456, 0x5457, 0x5459, 0x545c, 0x545d,
+  0x5460, 0x802c542a, 0x80045430, 0x80045432, 0x80045438, 0x80045439, 0x80045440, 0x80285442,
+];
+const SOUND_TIMERS = [
+  0x80045400, 0xc0145401, 0x40045402, 0xc0f85403, 0x404c5404, 0xc0505405, 0x40345410, 0x80e85411, 0x40505412,
+  0x80585414, 0x80605414,
+];
+/** TCSBRK, which waits for the end where its argument is not 0. */
+const DRAINS = 0x5409;
+
+function terminal(command: number, argument: bigint): Said {
+  if (command === DRAINS && argument !== 0n) return ALLOW;
+  if (command === OPENS_TERMINAL || TERMINALS_CHANGED.includes(command)) return 'leave';
+  return [...TERMINALS_READ, ...SOUND_TIMERS].includes(command) ? ALLOW : 'told';
+}
+
+function ioctl(command: number, argument: bigint, { restrictsFiles, refer, judges }: Situation): Said {
   if (INJECTION.includes(command)) return 'told';
   if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
   if (!restrictsFiles) return ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
-  if (command === OPENS_TERMINAL && refer !== undefined) return 'leave';
+  if (Math.floor((command % 65536) / 128) === 0x5400 / 128 && refer !== undefined)
+    return terminal(command, argument);
   if (CHANGES.includes(command)) return 'told';
   const family = Math.floor(command / 256) % 256;
   return FAMILIES.includes(family) && !READS.includes(command) ? 'told' : ALLOW;
@@ -168,7 +192,7 @@ const ORACLE: Readonly<
   'access-mode': (args, _, name) =>
     Math.floor(low(args, name === 'access' ? 1 : 2) / 2) % 2 === 1 ? 'leave' : ALLOW,
   'mknod-mode': (args, _, name) => node(low(args, name === 'mknodat' ? 2 : 1)),
-  'ioctl-command': (args, situation) => ioctl(low(args, 1), situation),
+  'ioctl-command': (args, situation) => ioctl(low(args, 1), whole(args, 2), situation),
   'socket-family': (args) => socket(low(args, 0), low(args, 1), low(args, 2)),
   'sendto-address': (args, { restrictsDestinations }) => {
     const [connects, leads] = [0x20000000, 4].map((bit) => Math.floor(low(args, 3) / bit) % 2 === 1);

@@ -15,7 +15,12 @@ import {
   FILE_SYSTEM_READS,
   PAGEMAP_SCAN,
   SIGNAL_OWNER,
+  SOUND_TIMERS,
+  TCSBRK,
+  TERMINAL_CHANGES,
+  TERMINAL_FAMILY,
   TERMINAL_INJECTION,
+  TERMINAL_READS,
   TIOCGPTPEER,
 } from '../../linux/ioctl.ts';
 import { PRCTL_CREDENTIALS } from '../../linux/prctl.ts';
@@ -93,10 +98,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const command = int(1);
     // In a domain of Landlock's no process outside is looked into.
     const scans = situation.landlockDomain ? [PAGEMAP_SCAN] : [];
-    // It opens a file. Without a supervisor Landlock decides whether it may.
-    const opens = situation.refer === undefined ? [] : [TIOCGPTPEER];
     const rest = when(
-      command.in([...Object.values(FILE_FLAGS), ...opens]),
+      command.in(Object.values(FILE_FLAGS)),
       leave,
       when(
         or(
@@ -117,7 +120,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
       when(
         command.in([...Object.values(SIGNAL_OWNER), ...Object.values(ASYNC_SIGNALS)]),
         refer !== undefined && judges.has('signals') ? refer : refused,
-        restrictsFiles ? rest : allow,
+        // Without a supervisor Landlock decides about those of terminals.
+        restrictsFiles ? (refer === undefined ? rest : terminalsOr(rest, leave, situation)) : allow,
       ),
     );
   },
@@ -210,6 +214,21 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
   'pages-target': (_call, _leave, situation) => when(int(0).equals(0), allow, refusal(situation)),
 };
+
+/** Commands of terminals: most read, some change what somebody else uses, and one opens a file. */
+function terminalsOr(rest: Expression, leave: Expression, situation: Situation): Expression {
+  const command = int(1);
+  const drains = and(command.equals(TCSBRK), not(long(2).equals(0n)));
+  return when(
+    command.masked(TERMINAL_FAMILY.mask, TERMINAL_FAMILY.value),
+    when(
+      or(command.in([...Object.values(TERMINAL_READS), ...SOUND_TIMERS]), drains),
+      allow,
+      when(command.in([TIOCGPTPEER, ...TERMINAL_CHANGES.keys()]), leave, refusal(situation)),
+    ),
+    rest,
+  );
+}
 
 /** A bad descriptor comes first, which only a supervisor sees. */
 function unknownCommand(situation: Situation): Expression {

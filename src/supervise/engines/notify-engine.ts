@@ -2,6 +2,7 @@
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close } from '../../linux/libc.ts';
 import { setSyncWakeUp } from '../../linux/seccomp.ts';
+import { endOf, isStopped } from '../../linux/wait-tracees.ts';
 import { abandon, endWatchdog, go, launchOutcome, receiveHandover } from '../../launch/handover.ts';
 import type { Launched } from '../../launch/launch.ts';
 import type { LaunchError } from '../../launch/launch-error.ts';
@@ -10,10 +11,12 @@ import type { EngineRun } from './engine-run.ts';
 import { Loop } from './loop.ts';
 import { Members } from '../target/members.ts';
 import { NotifyListener } from './notify.ts';
+import { reportKilled } from './report-killed.ts';
 import { makeRuleset } from './ruleset.ts';
 import { PendingCalls } from '../pending.ts';
 import { startLauncher } from './start.ts';
 import { Sandbox } from '../sandbox.ts';
+import { Injector } from './trace/injector.ts';
 import { endWatch, startWatch } from '../watch.ts';
 
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
@@ -40,7 +43,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   let failed: LaunchError | undefined;
   let empty = false;
   loop.supervise({
-    listener: new NotifyListener(listener),
+    listener: new NotifyListener(listener, plan.waitKillable ? injectorFor(run, command) : undefined),
     handlers,
     pending,
     fault: run.fault,
@@ -67,6 +70,16 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   if (failed !== undefined) return failed;
   if (command.end === undefined) throw new SyscallError('waitid', Errno.ECHILD, END_UNKNOWN);
   return command.end;
+}
+
+/** Of a thread that ends while a call is made in its name nobody hears but its tracer. */
+function injectorFor(run: EngineRun, command: Command): Injector {
+  return new Injector({
+    handle: (tid, status) => {
+      if (tid === command.pid && !isStopped(status)) command.change(endOf(status));
+    },
+    killed: (tid, number, why) => reportKilled(run, tid, number, why),
+  });
 }
 
 function watchOrAbandon(launched: Launched): void {

@@ -15,8 +15,11 @@ import {
   SECCOMP_IOCTL_NOTIF_SEND,
   SECCOMP_USER_NOTIF_FLAG_CONTINUE,
 } from '../../linux/seccomp.ts';
-import type { Referral, Reply } from '../referral.ts';
+import type { HandedDescriptor, Referral, Reply } from '../referral.ts';
+import { mayControl } from '../target/controlling.ts';
 import { arena } from '../target/target.ts';
+import { answerControlling } from './controlling-terminal.ts';
+import type { Injector } from './trace/injector.ts';
 
 const HALF = 2 ** 32;
 /** Above this no user address lies on x86-64, and a double still holds it exactly. */
@@ -33,11 +36,13 @@ const MOST_ATTEMPTS = 16;
 
 class NotifyReferral implements Referral {
   readonly #listener: number;
+  readonly #injector: Injector | undefined;
   readonly #arena = arena(4096);
   readonly #words = new Int32Array(this.#arena.bytes.buffer);
 
-  constructor(listener: number) {
+  constructor(listener: number, injector: Injector | undefined) {
     this.#listener = listener;
+    this.#injector = injector;
   }
 
   get tid(): number {
@@ -79,7 +84,7 @@ class NotifyReferral implements Referral {
   }
 
   detach(): Referral {
-    const copy = new NotifyReferral(this.#listener);
+    const copy = new NotifyReferral(this.#listener, this.#injector);
     copy.#words.set(this.#words.subarray(0, Notification.size / 4));
     return copy;
   }
@@ -93,7 +98,7 @@ class NotifyReferral implements Referral {
       case 'errno':
         return this.#send(0, -reply.errno, 0);
       case 'descriptor':
-        return this.#sendDescriptor(reply.descriptor, reply.closeOnExec);
+        return this.#sendDescriptor(reply);
       case 'pending':
         return true;
     }
@@ -109,15 +114,19 @@ class NotifyReferral implements Referral {
     return this.#tell(SECCOMP_IOCTL_NOTIF_SEND, RESPONSE) === 0;
   }
 
-  #sendDescriptor(descriptor: number, closeOnExec: boolean): boolean {
+  #sendDescriptor({ descriptor, closeOnExec, controls }: HandedDescriptor): boolean {
     this.#copyId(ADDED);
     this.#set(ADDED + AddDescriptor.flags, 0);
     this.#set(ADDED + AddDescriptor.source, descriptor);
     this.#set(ADDED + AddDescriptor.target, 0);
     this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
     const result = this.#tell(SECCOMP_IOCTL_NOTIF_ADDFD, ADDED);
+    const injector =
+      result >= 0 && controls === true && mayControl(this.tid, descriptor) ? this.#injector : undefined;
     // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
     close(descriptor);
+    if (result >= 0 && injector !== undefined)
+      return answerControlling(injector, this, result, () => this.#send(result, 0, 0));
     if (result >= 0) return this.#send(result, 0, 0);
     // The kernel hands over nothing that was opened with O_PATH, which only openat2(2) asks us for: callers do without.
     if (result === -Errno.EBADF) return this.#send(0, -Errno.ENOSYS, 0);
@@ -153,9 +162,13 @@ export class NotifyListener {
   /** How many notifications were taken. */
   received = 0;
 
-  constructor(descriptor: number) {
+  /**
+   * @param injector makes a call in a waiting thread's name; undefined where nothing keeps that waiting when it is to stop, or where
+   * nobody else may wait until it comes back
+   */
+  constructor(descriptor: number, injector?: Injector) {
     this.descriptor = descriptor;
-    this.#referral = new NotifyReferral(descriptor);
+    this.#referral = new NotifyReferral(descriptor, injector);
   }
 
   /** Takes the next notification; undefined when it went away before we came (ENOENT) or we were interrupted (EINTR). */

@@ -1,6 +1,15 @@
 /** Makes the Landlock ruleset of a plan, and notes which allowed paths it backs. */
 import { opendirSync } from 'node:fs';
-import { AT_FDCWD, O_NOFOLLOW, S_IFCHR, S_IFMT, fstat, openPath, terminated } from '../../linux/files.ts';
+import {
+  AT_FDCWD,
+  O_NOFOLLOW,
+  S_IFCHR,
+  S_IFMT,
+  fileSystemType,
+  fstat,
+  openPath,
+  terminated,
+} from '../../linux/files.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
 import { close } from '../../linux/libc.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
@@ -31,6 +40,8 @@ const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
 ]);
 const TTY = Buffer.from('/dev/tty');
 const CONTROLLING_TERMINAL = 0x500n;
+const PSEUDO_TERMINALS = Buffer.from('/dev/pts');
+const DEVPTS_SUPER_MAGIC = 0x1cd1;
 
 /** Creates the ruleset and adds a rule for every allowed path that exists. Throws a SyscallError. */
 export function makeRuleset(plan: Plan): Ruleset {
@@ -46,7 +57,7 @@ export function makeRuleset(plan: Plan): Ruleset {
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
   if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
-  else addTerminalModes(descriptor, landlock);
+  else addTerminalCommands(descriptor, plan, landlock);
   const holes = [...plan.interfaces, ...plan.denied];
   const writable = paths
     .flatMap((path) => around(path, holes))
@@ -80,16 +91,39 @@ function isItsDevice(path: PathBytes): boolean {
 }
 
 /**
- * Pagers open /dev/tty for reading and set its modes. Only that is allowed, not writing: a program may have taken another
- * terminal (files/controlling-terminal.ts).
+ * Pagers open /dev/tty for reading and set its modes, stty a terminal by its name. Only that is allowed, not writing: a program may
+ * have taken another terminal (files/controlling-terminal.ts). Which terminal is changed the supervisor judges
+ * (files/terminal-change.ts); without one it is that of the session alone.
  */
-function addTerminalModes(ruleset: number, { ruleset: { handledAccessFs } }: LandlockPlan): void {
+function addTerminalCommands(
+  ruleset: number,
+  { situation }: Plan,
+  { ruleset: { handledAccessFs } }: LandlockPlan,
+): void {
   const rights = handledAccessFs & AccessFs.IOCTL_DEV;
-  const descriptor = rights === 0 ? -1 : openPath(AT_FDCWD, terminated(TTY));
-  if (descriptor < 0) return;
+  if (rights === 0) return;
+  addRuleWhere(ruleset, rights, TTY, isControllingTerminal);
+  if (situation.refer !== undefined) addRuleWhere(ruleset, rights, PSEUDO_TERMINALS, isDevpts);
+}
+
+function isControllingTerminal(descriptor: number): boolean {
   const status = fstat(descriptor);
-  const isTerminal = typeof status !== 'number' && status.rawDevice === CONTROLLING_TERMINAL;
-  const result = isTerminal ? addPathRule(ruleset, rights, descriptor) : 0;
+  return typeof status !== 'number' && status.rawDevice === CONTROLLING_TERMINAL;
+}
+
+function isDevpts(descriptor: number): boolean {
+  return fileSystemType(descriptor) === DEVPTS_SUPER_MAGIC;
+}
+
+function addRuleWhere(
+  ruleset: number,
+  rights: number,
+  path: PathBytes,
+  isWhatItSays: (descriptor: number) => boolean,
+): void {
+  const descriptor = openPath(AT_FDCWD, terminated(path));
+  if (descriptor < 0) return;
+  const result = isWhatItSays(descriptor) ? addPathRule(ruleset, rights, descriptor) : 0;
   close(descriptor);
   if (result < 0) throw new SyscallError('landlock_add_rule', -result);
 }

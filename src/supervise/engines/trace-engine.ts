@@ -8,7 +8,6 @@
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { close, eventLoopDescriptor, poll } from '../../linux/libc.ts';
 import { FOLLOW_ALL, seize } from '../../linux/ptrace.ts';
-import { syscallName } from '../../linux/syscalls.ts';
 import { abandon, go, launchOutcome } from '../../launch/handover.ts';
 import type { Launched } from '../../launch/launch.ts';
 import { LaunchError } from '../../launch/launch-error.ts';
@@ -17,7 +16,7 @@ import { answer } from '../handlers.ts';
 import type { EngineRun } from './engine-run.ts';
 import { Members } from '../target/members.ts';
 import { PendingCalls } from '../pending.ts';
-import { processOf } from '../processes/processes.ts';
+import { reportKilled } from './report-killed.ts';
 import { makeRuleset } from './ruleset.ts';
 import { startLauncher } from './start.ts';
 import { Sandbox } from '../sandbox.ts';
@@ -54,22 +53,6 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   if (outcome instanceof LaunchError) return outcome;
   if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD, END_UNKNOWN);
   return command.end;
-}
-
-function reportKilled({ reporter, notice }: EngineRun, tid: number, number: number, why: string): void {
-  const pid = processOf(tid);
-  notice(`process ${pid < 0 ? tid : pid} was killed: ${why}`);
-  reporter.report({
-    time: Date.now(),
-    tid,
-    call: syscallName(number) ?? `call ${number}`,
-    operation: 'other',
-    object: { kind: 'process', pid: pid < 0 ? tid : pid },
-    verdict: 'refused',
-    errno: Errno.EPERM,
-    layer: 'supervisor',
-    rule: why,
-  });
 }
 
 /** Becomes the launcher's tracer while it waits for our word. */

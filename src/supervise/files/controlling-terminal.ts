@@ -26,6 +26,7 @@ import { fail, type Referral, type Reply } from '../referral.ts';
 import { flagsError, openError } from './errors.ts';
 import { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
+import { handed } from './handed.ts';
 import { openBehind, untrusted } from './perform-open.ts';
 import { CONTROLLING_TERMINAL } from './terminals.ts';
 
@@ -92,12 +93,11 @@ function reopen(
   descriptor: number,
   terminal: bigint,
 ): Reply {
-  const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
-  const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
+  // It is the caller's controlling terminal already.
+  const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY;
   // A serial line may wait for its carrier.
-  if (!isPseudo(terminal)) return openBehind(referral, context.pending, descriptor, flags, closeOnExec);
-  const result = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags, 0);
-  return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
+  if (!isPseudo(terminal)) return openBehind(referral, context.pending, descriptor, flags);
+  return handed(openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags | O_CLOEXEC, 0), flags);
 }
 
 /** Where a terminal that nobody handed over has its name; undefined where it has none here. */

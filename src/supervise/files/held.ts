@@ -11,10 +11,8 @@ import { Errno } from '../../linux/errno.ts';
 import {
   F_GETFL,
   O_ACCMODE,
-  O_CLOEXEC,
   O_CREAT,
   O_EXCL,
-  O_NOCTTY,
   O_NOFOLLOW,
   O_RDWR,
   O_WRONLY,
@@ -81,7 +79,7 @@ function descriptorNamed(path: Uint8Array): number | undefined {
 }
 
 /** The access mode 3 opens for neither reading nor writing (open(2), "File access mode"). */
-function isForWriting(flags: number): boolean {
+export function isForWriting(flags: number): boolean {
   const mode = flags & O_ACCMODE;
   return mode === O_WRONLY || mode === O_RDWR;
 }
@@ -94,8 +92,8 @@ function isHeldForWriting(copy: number, object: OpenObject): boolean {
 }
 
 function reopen(referral: Referral, context: FileContext, descriptor: number, flags: number): Reply {
-  const own = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
-  const reply = openBehind(referral, context.pending, descriptor, own, (flags & O_CLOEXEC) !== 0);
+  const own = flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
+  const reply = openBehind(referral, context.pending, descriptor, own);
   return reply.kind === 'errno' && reply.errno === Errno.ENOENT ? fail(Errno.EPERM) : reply;
 }
 

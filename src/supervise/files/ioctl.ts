@@ -1,13 +1,14 @@
-/** The ioctls that change a file behind a read-only descriptor (ioctl_iflags(2), ioctl_xfs_fssetxattr), and one that opens. */
+/** The ioctls that change a file or a terminal behind a read-only descriptor (ioctl_iflags(2), ioctl_tty(2)), and one that opens. */
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK } from '../../linux/files.ts';
 import { close, ioctl as callIoctl, openText } from '../../linux/libc.ts';
 import type { FileHandler } from './context.ts';
 import { fail } from '../referral.ts';
 import { arena, readMemory } from '../target/target.ts';
-import { TIOCGPTPEER } from '../../linux/ioctl.ts';
+import { TERMINAL_CHANGES, TIOCGPTPEER } from '../../linux/ioctl.ts';
 import { change } from './metadata.ts';
 import { openSlave } from './own-terminal.ts';
+import { changeTerminal } from './terminal-change.ts';
 
 /** Commands whose argument is a plain struct of this many bytes, read only. */
 const ARGUMENT_SIZES = new Map([
@@ -23,6 +24,7 @@ const argument = arena(4096);
 export const ioctl: FileHandler = (referral, context) => {
   const command = referral.uint(1);
   if (command === TIOCGPTPEER) return openSlave(referral, context);
+  if (TERMINAL_CHANGES.has(command)) return changeTerminal(referral, context);
   const size = ARGUMENT_SIZES.get(command);
   if (size === undefined) return fail(Errno.EPERM);
   const result = readMemory(referral.tid, referral.pointer(2), argument, size);
@@ -53,5 +55,5 @@ function openedAnew(descriptor: number, command: number, bytes: Buffer): number 
 
 /** True for the commands that `ioctl` answers. */
 export function isFileIoctl(command: number): boolean {
-  return command === TIOCGPTPEER || ARGUMENT_SIZES.has(command);
+  return command === TIOCGPTPEER || TERMINAL_CHANGES.has(command) || ARGUMENT_SIZES.has(command);
 }

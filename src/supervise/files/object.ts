@@ -1,8 +1,9 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
-import { S_IFCHR, S_IFMT, fileMode, fstat } from '../../linux/files.ts';
+import { S_IFCHR, S_IFMT, fileMode, fstat, pathOfDescriptor } from '../../linux/files.ts';
 import { isInInterface } from '../../linux/mounts.ts';
-import type { FoundObject } from '../../judge/files.ts';
+import { UNREACHABLE, type FoundObject } from '../../judge/files.ts';
 import type { Members } from '../target/members.ts';
+import { isInView } from '../target/mounts.ts';
 import type { ResolvedObject } from '../target/resolved.ts';
 import { processOfFile } from './foreign-process.ts';
 
@@ -68,6 +69,14 @@ export class OpenObject implements FoundObject {
     this.#inode = status.inode;
     if ((status.mode & S_IFMT) === S_IFCHR) this.#characterDevice = status.rawDevice;
   }
+}
+
+/** What a descriptor of ours refers to; a negated error number where that has no name. It stays the caller's. */
+export function objectBehind(descriptor: number, members: Members): OpenObject | number {
+  const name = pathOfDescriptor(descriptor);
+  if (typeof name === 'number') return name;
+  const path = isInView(descriptor) ? Buffer.from(name) : Buffer.concat([UNREACHABLE, name]);
+  return new OpenObject(descriptor, path, members);
 }
 
 /** Takes a resolved object over. */

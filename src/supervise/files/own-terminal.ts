@@ -1,17 +1,16 @@
 /** Opens of pseudo-terminals that are the sandbox's own, by name and by their master (ioctl_tty(2), TIOCGPTPEER). */
 import { Errno } from '../../linux/errno.ts';
-import { O_ACCMODE, O_PATH, pathOfDescriptor } from '../../linux/files.ts';
+import { O_ACCMODE, O_PATH } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { OWN_TERMINAL, UNREACHABLE, judgeOpen } from '../../judge/files.ts';
+import { OWN_TERMINAL, judgeOpen } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import { allowed, isTrusted, refused } from '../context.ts';
 import type { FileContext } from './context.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
-import { isInView } from '../target/mounts.ts';
 import { closeLingering } from '../watch.ts';
 import { flagsError, openError } from './errors.ts';
-import { OpenObject } from './object.ts';
+import { objectBehind, type OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
 import { untrusted } from './perform-open.ts';
 import { MASTER, openOther, openPlace } from './pseudo-terminals.ts';
@@ -58,14 +57,8 @@ export function openSlave(referral: Referral, context: FileContext): Reply {
   const place = openOther(master, O_PATH);
   closeLingering(master);
   if (place < 0) return fail(-place);
-  const name = pathOfDescriptor(place);
-  if (typeof name === 'number') {
-    close(place);
-    return fail(-name);
-  }
-  const path = isInView(place) ? Buffer.from(name) : Buffer.concat([UNREACHABLE, name]);
-  const object = new OpenObject(place, path, context.members);
-  const reply = openJudged(referral, context, object);
+  const object = objectBehind(place, context.members);
+  const reply = typeof object === 'number' ? fail(-object) : openJudged(referral, context, object);
   close(place);
   return reply;
 }

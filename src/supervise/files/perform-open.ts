@@ -35,6 +35,7 @@ import type { ResolvedEntry } from '../target/resolved.ts';
 import { underUmask } from '../target/umask.ts';
 import { accessError, flagsError, neededAccess, openError } from './errors.ts';
 import { isOfForeignProcess } from './foreign-process.ts';
+import { handed } from './handed.ts';
 import { attemptLeased } from './leased-file.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
@@ -85,39 +86,41 @@ function openChecked(
   if (status === undefined) return untrusted(request);
   const reads = (request.flags & O_ACCMODE) !== O_WRONLY;
   if (reads && isOfForeignProcess(object, status, context.members)) return fail(Errno.EACCES);
-  const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
-  const closeOnExec = (request.flags & O_CLOEXEC) !== 0;
+  const flags = request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
   if ((request.flags & O_TMPFILE_BIT) !== 0) {
-    const nameless = flags | (request.flags & O_EXCL);
+    const nameless = flags | (request.flags & O_EXCL) | O_CLOEXEC | O_NOCTTY;
     const made = underUmask(status.umask, () =>
       openat(object.descriptor, HERE, nameless, unelevated(context.files, object, request.mode)),
     );
     if (made >= 0 && isShared(context.files, object)) context.made.add(made);
-    return opened(made, closeOnExec);
+    return handed(made, request.flags);
   }
-  return openBehind(referral, context.pending, object.descriptor, flags, closeOnExec);
+  return openBehind(referral, context.pending, object.descriptor, flags);
 }
 
-/** Opens anew what a descriptor of ours refers to, without waiting here for anything. */
+/**
+ * Opens anew what a descriptor of ours refers to, without waiting here for anything.
+ * @param asked the flags of open(2) that the program gave; what it opens is closed here at an execve(2), and no terminal is ours
+ */
 export function openBehind(
   referral: Referral,
   pending: PendingCalls,
   descriptor: number,
-  flags: number,
-  closeOnExec: boolean,
+  asked: number,
 ): Reply {
   const type = fileMode(descriptor) & S_IFMT;
+  const flags = asked | O_CLOEXEC | O_NOCTTY;
   if ((flags & O_NONBLOCK) === 0) {
     if (type === S_IFREG)
-      return attemptLeased(referral, pending, descriptor, (file) => openFile(file, flags, closeOnExec));
+      return attemptLeased(referral, pending, descriptor, (file) => openFile(file, flags, asked));
     if (mayBlock(descriptor, type, flags)) {
       // The thread that waits has our rights, so those of the caller are asked first.
       const errno = impersonated() === undefined ? undefined : accessError(descriptor, neededAccess(flags));
       if (errno !== undefined) return fail(errno);
-      return openWaiting(referral, pending, descriptor, flags, closeOnExec);
+      return openWaiting(referral, pending, descriptor, flags, (result) => handed(result, asked));
     }
   }
-  return opened(openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags, 0), closeOnExec);
+  return handed(openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags, 0), asked);
 }
 
 /** A FIFO waits for its other end, and so may a device for a carrier or for its present user. */
@@ -129,11 +132,11 @@ function mayBlock(descriptor: number, type: number, flags: number): boolean {
 }
 
 /** EAGAIN says that somebody holds a lease on the file. */
-function openFile(descriptor: number, flags: number, closeOnExec: boolean): Reply | 'stuck' {
+function openFile(descriptor: number, flags: number, asked: number): Reply | 'stuck' {
   const result = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags | O_NONBLOCK, 0);
   if (result === -Errno.EAGAIN) return 'stuck';
   if (result >= 0) fcntl(result, F_SETFL, flags);
-  return opened(result, closeOnExec);
+  return handed(result, asked);
 }
 
 /** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */
@@ -161,9 +164,5 @@ export function makeFile(
   close(entry.directory);
   if (result >= 0 && isShared(context.files, entry)) context.made.add(result);
   if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';
-  return opened(result, (request.flags & O_CLOEXEC) !== 0);
-}
-
-function opened(result: number, closeOnExec: boolean): Reply {
-  return result < 0 ? fail(-result) : { kind: 'descriptor', descriptor: result, closeOnExec };
+  return handed(result, request.flags);
 }

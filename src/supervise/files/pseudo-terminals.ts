@@ -20,6 +20,7 @@ import { close, ioctlInteger, openText } from '../../linux/libc.ts';
 import { fail, type Reply } from '../referral.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
+import { handed } from './handed.ts';
 
 /** Device 5:2, /dev/ptmx and the like of each devpts (pts(4)). */
 export const MASTER = 0x502n;
@@ -105,8 +106,7 @@ export function openOther(master: number, flags: number): number {
 export function openPlace(place: number, request: OpenRequest): Reply {
   const flags = (request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY;
   const result = openText(AT_FDCWD, `/proc/self/fd/${place}`, flags, 0);
-  if (result < 0) return fail(result === -Errno.ENOENT ? Errno.EIO : -result);
-  return { kind: 'descriptor', descriptor: result, closeOnExec: (request.flags & O_CLOEXEC) !== 0 };
+  return handed(result === -Errno.ENOENT ? -Errno.EIO : result, request.flags);
 }
 
 /** The name goes with the master. */

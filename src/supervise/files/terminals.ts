@@ -5,6 +5,7 @@
 import { fstat, openPathText } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { terminalNumber } from '../../linux/terminal.ts';
+import type { OpenObject } from './object.ts';
 
 /** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
 export const CONTROLLING_TERMINAL = 0x500n;
@@ -12,6 +13,8 @@ export const CONTROLLING_TERMINAL = 0x500n;
 export class Terminals {
   /** Places by device number. */
   readonly #held = new Map<bigint, number>();
+  /** Also of those that a stream only names. */
+  readonly #numbers = new Set<bigint>();
 
   /**
    * Those among the standard streams, which the command gets; not what only names a terminal, as /dev/tty does.
@@ -26,9 +29,24 @@ export class Terminals {
   #add(stream: number): void {
     const place = openPathText(`/proc/self/fd/${stream}`);
     const status = place < 0 ? place : fstat(place);
-    const isTerminal = typeof status !== 'number' && status.rawDevice === terminalNumber(stream);
+    const number = terminalNumber(stream);
+    if (number !== undefined) this.#numbers.add(number);
+    const isTerminal = typeof status !== 'number' && status.rawDevice === number;
     if (isTerminal && !this.#held.has(status.rawDevice)) this.#held.set(status.rawDevice, place);
     else if (place >= 0) close(place);
+  }
+
+  /** Whether a stream is, or names, the terminal with this number. */
+  has(device: bigint): boolean {
+    return this.#numbers.has(device);
+  }
+
+  /** Whether this very file is one of them. */
+  isOne({ device, inode, characterDevice }: OpenObject): boolean {
+    const place = this.#held.get(characterDevice ?? 0n);
+    const status = place === undefined ? undefined : fstat(place);
+    if (status === undefined || typeof status === 'number') return false;
+    return status.device === device && status.inode === inode;
   }
 
   /** The place of the terminal with this number, ours to keep. It may have hung up: then opening it is an error (EIO). */

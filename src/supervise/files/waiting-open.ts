@@ -33,6 +33,9 @@ interface Opening {
   wanted: boolean;
 }
 
+/** To who has asked, what the open came to: a descriptor, or a negated error number. */
+type Answer = (result: number) => Reply;
+
 /** Of each sandbox, which all have the same calls that wait. */
 const openingsOf = new WeakMap<PendingCalls, Set<Opening>>();
 
@@ -44,12 +47,12 @@ function openings(pending: PendingCalls): Set<Opening> {
 
 class WaitingOpen extends UntimedCall {
   readonly #opening: Opening;
-  readonly #closeOnExec: boolean;
+  readonly #answer: Answer;
 
-  constructor(referral: Referral, opening: Opening, closeOnExec: boolean) {
+  constructor(referral: Referral, opening: Opening, answer: Answer) {
     super(referral);
     this.#opening = opening;
-    this.#closeOnExec = closeOnExec;
+    this.#answer = answer;
   }
 
   attempt(): Reply | Unfinished {
@@ -57,9 +60,7 @@ class WaitingOpen extends UntimedCall {
     if (result === undefined) return 'stuck';
     // The reply takes the descriptor along.
     this.#opening.result = -Errno.EBADF;
-    return result < 0
-      ? fail(-result)
-      : { kind: 'descriptor', descriptor: result, closeOnExec: this.#closeOnExec };
+    return this.#answer(result);
   }
 
   override interrupted(restart: boolean): Reply {
@@ -84,7 +85,7 @@ export function openWaiting(
   pending: PendingCalls,
   object: number,
   flags: number,
-  closeOnExec: boolean,
+  answer: Answer,
 ): Reply {
   const status = fstat(object);
   if (typeof status === 'number') return fail(-status);
@@ -95,7 +96,7 @@ export function openWaiting(
   const opening = left ?? begin(all, key, object, flags);
   if (typeof opening === 'number') return fail(-opening);
   opening.wanted = true;
-  pending.add(new WaitingOpen(referral.detach(), opening, closeOnExec));
+  pending.add(new WaitingOpen(referral.detach(), opening, answer));
   return PENDING;
 }
 

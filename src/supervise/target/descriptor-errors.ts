@@ -10,7 +10,7 @@ import {
   S_IFREG,
   S_IFSOCK,
 } from '../../linux/files.ts';
-import { TERMINAL_INJECTION, ALLOCATIONS, VFS_COMMANDS } from '../../linux/ioctl.ts';
+import { ALLOCATIONS, TERMINAL_FAMILY, TERMINAL_INJECTION, VFS_COMMANDS } from '../../linux/ioctl.ts';
 import { close } from '../../linux/libc.ts';
 import { openTargetDescriptor } from './start.ts';
 import { openError } from './target.ts';
@@ -19,6 +19,13 @@ import { openError } from './target.ts';
 const MEMORY_DEVICES = 1;
 const FIRST_PSEUDO_TERMINALS = 136;
 const LAST_PSEUDO_TERMINALS = 143;
+
+/** Of the commands that are refused; the kernel may have got others since (ioctl_tty(2)). */
+const OF_PSEUDO_TERMINALS: readonly number[] = [
+  TERMINAL_INJECTION.TIOCSTI,
+  TERMINAL_INJECTION.TIOCCONS,
+  TERMINAL_INJECTION.TIOCSETD,
+];
 
 const PIDFS = 0x5049_4446;
 const NSFS = 0x6e73_6673;
@@ -101,17 +108,17 @@ function look(tid: number, descriptor: number): Found | undefined {
 
 function mayKnow({ mode, major, fileSystem }: Found, command: number): boolean {
   if (Object.values(VFS_COMMANDS).some((each) => each === command)) return true;
-  const injects = Object.values(TERMINAL_INJECTION).some((each) => each === command);
+  const isOfTerminals = (command & TERMINAL_FAMILY.mask) === TERMINAL_FAMILY.value;
   switch (mode & S_IFMT) {
     case S_IFCHR:
       if (major === MEMORY_DEVICES) return false;
-      return !(command === TERMINAL_INJECTION.TIOCLINUX && isPseudoTerminal(major));
+      return !(isOfTerminals && isPseudoTerminal(major)) || OF_PSEUDO_TERMINALS.includes(command);
     case S_IFBLK:
-      return !injects;
+      return !isOfTerminals;
     case S_IFREG:
     case S_IFDIR: {
       const allocates = Object.values(ALLOCATIONS).some((each) => each === command);
-      return !injects && (allocates || (COMMANDS_OF.get(fileSystem)?.has(command & 0xffff) ?? true));
+      return !isOfTerminals && (allocates || (COMMANDS_OF.get(fileSystem)?.has(command & 0xffff) ?? true));
     }
     default:
       return false;

@@ -11,6 +11,7 @@ import { Errno } from '../../../linux/errno.ts';
 import { looking } from '../../../linux/impersonation.ts';
 import { addressOf, close, processVmWritev } from '../../../linux/libc.ts';
 import { O_CLOEXEC } from '../../../linux/files.ts';
+import { TIOCSCTTY } from '../../../linux/ioctl.ts';
 import { resume, skipSyscall } from '../../../linux/ptrace.ts';
 import {
   AF_UNIX,
@@ -25,6 +26,8 @@ import {
   UNIX_PATH_OFFSET,
 } from '../../../linux/sockets.ts';
 import { X86_64 } from '../../../linux/syscalls.ts';
+import type { HandedDescriptor } from '../../referral.ts';
+import { mayControl } from '../../target/controlling.ts';
 import { copyDescriptor } from '../../target/descriptor.ts';
 import { arena, readMemory } from '../../target/target.ts';
 import { closeLingering } from '../../watch.ts';
@@ -54,14 +57,10 @@ const local = Buffer.from(new ArrayBuffer(16));
 const remote = Buffer.from(new ArrayBuffer(16));
 
 /** Answers the call that a thread stands in with a copy of the descriptor, and closes ours. False: the thread is gone. */
-export function handDescriptor(
-  injector: Injector,
-  tid: number,
-  descriptor: number,
-  closeOnExec: boolean,
-): boolean {
+export function handDescriptor(injector: Injector, tid: number, handed: HandedDescriptor): boolean {
+  const { descriptor } = handed;
   const begun = injector.begin(tid);
-  const result = begun < 0 ? begun : receive(injector, tid, descriptor, closeOnExec);
+  const result = begun < 0 ? begun : receive(injector, tid, handed);
   // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
   close(descriptor);
   if (result === GONE) return false;
@@ -69,7 +68,11 @@ export function handDescriptor(
   return injector.end(result);
 }
 
-function receive(injector: Injector, tid: number, descriptor: number, closeOnExec: boolean): number {
+function receive(
+  injector: Injector,
+  tid: number,
+  { descriptor, closeOnExec, controls }: HandedDescriptor,
+): number {
   const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
   const receiver = injector.call(X86_64.socket, AF_UNIX, type, 0);
   if (receiver < 0) return receiver;
@@ -77,8 +80,10 @@ function receive(injector: Injector, tid: number, descriptor: number, closeOnExe
   if (received === GONE) return GONE;
   if (received < 0) return injector.call(X86_64.close, receiver) === GONE ? GONE : received;
   const moved = injector.call(X86_64.dup3, received, receiver, closeOnExec ? O_CLOEXEC : 0);
-  if (moved === GONE) return GONE;
-  return injector.call(X86_64.close, received) === GONE ? GONE : moved;
+  if (moved === GONE || injector.call(X86_64.close, received) === GONE) return GONE;
+  // The kernel takes it for what it is: whether the session has a terminal, and the terminal a session, it looks itself.
+  const takes = moved >= 0 && controls === true && mayControl(tid, descriptor);
+  return takes && injector.call(X86_64.ioctl, moved, TIOCSCTTY, 0) === GONE ? GONE : moved;
 }
 
 function receiveBy(injector: Injector, tid: number, receiver: number, descriptor: number): number {

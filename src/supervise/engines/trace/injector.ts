@@ -10,6 +10,7 @@
 import { Errno } from '../../../linux/errno.ts';
 import { kill, poll, syscall } from '../../../linux/libc.ts';
 import {
+  detach,
   Event,
   PTRACE_SYSCALL_INFO_ENTRY,
   PTRACE_SYSCALL_INFO_EXIT,
@@ -92,7 +93,31 @@ export class Injector {
    * not stand there any more.
    */
   begin(tid: number): number {
-    if (!this.#take(tid)) return GONE;
+    return this.#take(tid) ? this.#hold() : GONE;
+  }
+
+  /**
+   * The same for a thread that was seized and asked to stop while it waited in a call, and has its answer: it stops on its way back.
+   * It is let go by `leave`.
+   * @param number that call's
+   */
+  beginReturning(tid: number, number: number): number {
+    this.#forget(tid);
+    this.#first = false;
+    this.#number = number;
+    const status = this.#nextStatus();
+    if (status === undefined) return GONE;
+    if (!isStopped(status)) {
+      this.#elsewhere.handle(tid, status);
+      return GONE;
+    }
+    // Nothing else comes first; and what stands where nobody knows must not go on.
+    if (stopEvent(status) !== Event.stop) this.#giveUp();
+    return syscallInfo(tid, expected.address) < 0 ? GONE : this.#hold();
+  }
+
+  #hold(): number {
+    const tid = this.#tid;
     const read = readRegisters(tid, saved.address);
     if (read < 0) return read;
     const instruction = Number(saved.bytes.readBigUInt64LE(Register.rip)) - SYSCALL_INSTRUCTION_LENGTH;
@@ -139,18 +164,31 @@ export class Injector {
 
   /** Lets the thread go on as if the call that it once made had returned this. */
   end(result: number): boolean {
+    return this.#restore(result) && this.#letGo();
+  }
+
+  /** The same, and traces it no more. The kernel itself stops it again where its process has been stopped. */
+  leave(result: number): boolean {
+    return this.#restore(result) && detach(this.#tid) === 0;
+  }
+
+  #restore(result: number): boolean {
     saved.bytes.writeBigInt64LE(BigInt(result), Register.rax);
     saved.bytes.writeBigInt64LE(-1n, Register.originalRax);
     writeSignalMask(this.#tid, mask.address);
-    return writeRegisters(this.#tid, saved.address) === 0 && this.#letGo();
+    return writeRegisters(this.#tid, saved.address) === 0;
+  }
+
+  #forget(tid: number): void {
+    this.#tid = tid;
+    this.#groupStopped = false;
+    this.#stormSince = undefined;
   }
 
   /** False where the thread does not stand in a referred call. */
   #take(tid: number): boolean {
-    this.#tid = tid;
+    this.#forget(tid);
     this.#first = true;
-    this.#groupStopped = false;
-    this.#stormSince = undefined;
     if (syscallInfo(tid, expected.address) < 0) return false;
     this.#number = expected.bytes.readInt32LE(SyscallInfo.number);
     return expected.bytes[SyscallInfo.kind] === PTRACE_SYSCALL_INFO_SECCOMP;

@@ -100,7 +100,7 @@ export class TraceReferral implements Referral {
           ? this.#stops.injector.interrupt(this.#tid, this.number, reply.errno)
           : this.#return(-reply.errno);
       case 'descriptor':
-        return handDescriptor(this.#stops.injector, this.#tid, reply.descriptor, reply.closeOnExec);
+        return handDescriptor(this.#stops.injector, this.#tid, reply);
     }
   }
 
