@@ -27,9 +27,9 @@ void test(`what cannot be served says so, with 125 (${who})`, async (t) => {
     [[`--serve=${folder}/own/${'x'.repeat(120)}`], /^secfilt: .*at most \d+ bytes/],
     [['--serve', 'true'], /^secfilt: --serve: "true" is too much: it runs no command/],
     [[`--serve=${folder}/own/s`, '--engine=trace'], /^secfilt: --engine: "trace" does not go with --serve/],
-    [[`--serve=${folder}/own/s`, '--learn=/tmp/x'], /^secfilt: --learn: does not go with --serve/],
-    [[`--serve=${folder}/own/s`, '--json'], /^secfilt: --json: has no effect/],
-    [[`--serve=${folder}/own/s`, '--status'], /^secfilt: --serve: contradicts --status/],
+    [[`--serve=${folder}/own/s`, '--learn=/tmp/x'], /^secfilt: --learn does not go with --serve/],
+    [[`--serve=${folder}/own/s`, '--json'], /^secfilt: --json has no effect/],
+    [[`--serve=${folder}/own/s`, '--status'], /^secfilt: --serve contradicts --status/],
     [[`--serve=${folder}/own/s`, '--allowed-ports=x'], /^secfilt: --allowed-ports: /],
     [[`--status=${folder}/own/s`], /^secfilt: no service answers at /],
   ];
