@@ -18,8 +18,7 @@ import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
-import { MadeObjects } from './ipc/made-objects.ts';
-import { SYSTEM_V_CALLS, SYSTEM_V_GETS, type SystemVContext } from './ipc/system-v.ts';
+import { ipcHandlers } from './ipc/handlers.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
@@ -144,12 +143,7 @@ export function makeHandlers(
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
-  const systemV: SystemVContext = { ...context, objects: new MadeObjects() };
-  for (const [name, handler] of entriesOf(SYSTEM_V_GETS))
-    handlers.set(X86_64[name], asWhoCalls(systemV, handler));
-  for (const [name, handler] of entriesOf(SYSTEM_V_CALLS)) {
-    handlers.set(X86_64[name], (referral) => handler(referral, systemV));
-  }
+  for (const [number, handle] of ipcHandlers(context, asWhoCalls)) handlers.set(number, handle);
   const cloning: Handler = (referral) =>
     sharesTable(referral.uint(0)) ? clone(referral, context) : refusedCall(referral, context);
   const owner = asWhoCalls(context, setOwner);
