@@ -13,6 +13,8 @@ import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { endWaiting } from './files/waiting-open.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
+import { MadeObjects } from './ipc/made-objects.ts';
+import { MadeQueues } from './ipc/made-queues.ts';
 import type { Members } from './target/members.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
 import type { PendingCalls } from './pending.ts';
@@ -42,6 +44,8 @@ export interface SandboxStart {
 export class Sandbox {
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly #made = new MadeFiles();
+  readonly #objects = new MadeObjects();
+  readonly #queues = new MadeQueues();
   readonly #bound = new BoundSockets();
   readonly #pseudoTerminals = new PseudoTerminals();
   readonly #terminals: Terminals;
@@ -55,6 +59,8 @@ export class Sandbox {
     this.#pending = pending;
     this.handlers = makeHandlers({
       made: this.#made,
+      objects: this.#objects,
+      queues: this.#queues,
       pending,
       network: new NetworkRules(plan.policy.network),
       unix: new UnixRules(plan.policy.unixSockets, plan.policy.anyUnixSocket),
@@ -83,6 +89,8 @@ export class Sandbox {
   release(): void {
     endWaiting(this.#pending);
     this.#made.release();
+    this.#objects.release();
+    this.#queues.release();
     this.#bound.release();
     this.#pseudoTerminals.release();
     this.#terminals.release();

@@ -19,4 +19,6 @@ void test('what one sandbox made is not another’s, though the same process mad
   assert.ok(other.has('shm', id));
   one.forget('shm', id);
   assert.ok(other.has('shm', id), 'only its maker forgets it');
+  other.release();
+  assert.ok(!other.has('shm', id));
 });

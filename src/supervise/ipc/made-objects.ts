@@ -10,6 +10,8 @@ const makers = { shm: new Map(), sem: new Map(), msg: new Map() } as const satis
   Map<number, MadeObjects>
 >;
 
+const KINDS = ['shm', 'sem', 'msg'] as const satisfies readonly SystemVKind[];
+
 /** Those of one sandbox. */
 export class MadeObjects {
   readonly #known = { shm: new Map(), sem: new Map(), msg: new Map() } as const satisfies Record<
@@ -46,6 +48,11 @@ export class MadeObjects {
   forget(kind: SystemVKind, id: number): void {
     this.#of(kind).delete(id);
     if (makersOf(kind).get(id) === this) makersOf(kind).delete(id);
+  }
+
+  /** The sandbox is over: what it made is nobody's. */
+  release(): void {
+    for (const kind of KINDS) for (const id of this.#of(kind).keys()) this.forget(kind, id);
   }
 
   #of(kind: SystemVKind): Map<number, SystemVObject> {

@@ -22,7 +22,7 @@ void test('a name is the sandbox’s own as long as its queue has it', (t) => {
   assert.ok(second >= 0 && !queues.has(name), 'another has the name');
   queues.add(name, second);
   assert.ok(queues.has(name));
-  queues.forget(name);
+  queues.release();
   assert.ok(!queues.has(name));
   close(second);
 });

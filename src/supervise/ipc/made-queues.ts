@@ -41,6 +41,11 @@ export class MadeQueues {
     close(held);
   }
 
+  /** The sandbox is over: what it made is nobody's, and is held no longer. */
+  release(): void {
+    for (const name of this.#held.keys()) this.forget(name);
+  }
+
   /** Lets go of those that somebody else has removed: as long as they are held their user is charged (RLIMIT_MSGQUEUE). */
   releaseRemoved(): void {
     for (const [name, held] of this.#held) if (!hasName(held)) this.forget(name);
