@@ -58,6 +58,12 @@ function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): 
       path: existing(item.path),
       warning: sensitivity({ kind: 'path', path: item.path }, homes),
     }));
+  if (lessons.ownTemporary > 0)
+    text.setting(
+      'own-tmp',
+      '1',
+      `made in /tmp or /var/tmp, or changed after it was made there, ${times(lessons.ownTemporary)}`,
+    );
   for (const place of placesOf(seen, homes)) {
     const moved = isItself(place.path) ? undefined : 'by now a symbolic link leads elsewhere';
     addPlace(text, { ...place, warning: place.warning ?? moved });

@@ -1,6 +1,7 @@
 /** The words of the settings, turned into a policy: paths looked up, networks and resolvers read. */
 import {
   changeableTrees,
+  TEMPORARY,
   type Endpoint,
   type FilePolicy,
   type Network,
@@ -26,15 +27,12 @@ export async function makePolicy(words: PolicyWords): Promise<Policy> {
   };
 }
 
-/** What --own-tmp stands for (hier(7)). */
-const TEMPORARY = ['/tmp', '/var/tmp'];
-
 function makeFilePolicy({ readOnly, writable, own, ownTemporary }: PolicyWords): FilePolicy | undefined {
   if (!readOnly) return undefined;
   const paths = writable.map((given) => ({ given, path: givenPath(given) }));
   const trees = paths.map(({ path }) => path);
   const named = own.map((given) => ({ given, path: givenPath(given) }));
-  const temporary = ownTemporary ? TEMPORARY.map((path) => resolvePath(Buffer.from(path))) : [];
+  const temporary = ownTemporary ? TEMPORARY.map((path) => resolvePath(path)) : [];
   const shared = [...named.map(({ path }) => path), ...temporary];
   const files = { writable: trees, ...(shared.length > 0 && { own: shared }) };
   const refuseLinks = refuserOfLinks(changeableTrees(files));

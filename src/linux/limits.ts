@@ -4,6 +4,7 @@ import { encodeLimit, type OpenFilesLimit } from './open-files.ts';
 import { X86_64 } from './syscalls.ts';
 
 export const RLIMIT_FSIZE = 1;
+export const RLIMIT_MSGQUEUE = 12;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 /** No file is larger. */
 const LARGEST = 0x7fff_ffff_ffff_ffffn;
@@ -25,4 +26,20 @@ export function setOwnLimit(resource: number, value: OpenFilesLimit): number {
 export function fileSizeLimit(tid: number): bigint {
   const soft = limitOf(tid, RLIMIT_FSIZE)?.soft ?? 0n;
   return soft === RLIM_INFINITY ? LARGEST : soft;
+}
+
+/**
+ * Acts with the soft limit of a thread's process in place of our own, as far as our hard one goes; with none at all where that cannot
+ * be had.
+ */
+export function underLimitOf<Result>(tid: number, resource: number, action: () => Result): Result {
+  const own = limitOf(0, resource);
+  const soft = limitOf(tid, resource)?.soft ?? 0n;
+  if (own === undefined || own.soft === soft) return action();
+  setOwnLimit(resource, { soft: soft < own.hard ? soft : own.hard, hard: own.hard });
+  try {
+    return action();
+  } finally {
+    setOwnLimit(resource, own);
+  }
 }

@@ -85,7 +85,11 @@ function files(plan: Plan): ExplainedPromise {
       by: 'supervisor',
       how: 'judges opens for writing and new names; truncates, and changes mode, owner, times and attributes itself',
     });
-    held.push({ by: 'filter', how: 'refuses mounts, files by handle, System V objects and message queues' });
+    held.push({
+      by: 'supervisor',
+      how: 'makes System V objects and message queues itself; those that others made stay closed',
+    });
+    held.push({ by: 'filter', how: 'refuses mounts, files by handle' });
   } else {
     held.push({ by: 'Landlock', how: '/dev/tty is not written to: nobody is there who sees what it means' });
     held.push({

@@ -29,6 +29,9 @@ export interface FilePolicy {
 /** Where programs share memory by names of their own (shm_overview(7), sem_overview(7)): under every file policy what is made is one's own. */
 export const SHARED_MEMORY: PathBytes = Buffer.from('/dev/shm');
 
+/** Where programs have temporary files, which --own-tmp stands for (hier(7)). */
+export const TEMPORARY: readonly PathBytes[] = ['/tmp', '/var/tmp'].map((path) => Buffer.from(path));
+
 /** Trees in which the command may leave something, links among it. */
 export function changeableTrees(files: FilePolicy | undefined): readonly PathBytes[] {
   return files === undefined ? [] : [...files.writable, ...(files.own ?? []), SHARED_MEMORY];

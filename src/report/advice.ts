@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { asksForSource } from '../judge/destination.ts';
 import { OWN_PLACES } from '../judge/files.ts';
 import { formatAddress } from '../policy/address-text.ts';
-import type { AddressBytes, NetworkPolicy, PathBytes, Policy, Port } from '../policy/policy.ts';
+import {
+  TEMPORARY,
+  type AddressBytes,
+  type NetworkPolicy,
+  type PathBytes,
+  type Policy,
+  type Port,
+} from '../policy/policy.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
 import type { ReferralEvent, ReportedObject } from './event.ts';
 import { type Homes, sensitivity } from './sensitive.ts';
@@ -26,7 +33,6 @@ const TERMINAL: Advice = {
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
 const DELETED = Buffer.from(' (deleted)');
 const DNS_PORT = 53;
-const TEMPORARY = ['/tmp', '/var/tmp'].map((path) => Buffer.from(path));
 const RESOLV_CONF = '/etc/resolv.conf';
 
 export class Advisor {

@@ -18,8 +18,9 @@ import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { truncate } from './files/truncate.ts';
 import * as names from './files/two-names.ts';
+import { ipcHandlers, type IpcMade } from './ipc/handlers.ts';
 import { MadeObjects } from './ipc/made-objects.ts';
-import { SYSTEM_V_CALLS, SYSTEM_V_GETS, type SystemVContext } from './ipc/system-v.ts';
+import { MadeQueues } from './ipc/made-queues.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
@@ -111,7 +112,7 @@ export type Handler = (referral: Referral) => Reply;
 
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
-  context: Context & Partial<FileContext> & Partial<NetworkContext>,
+  context: Context & Partial<FileContext> & Partial<NetworkContext> & Partial<IpcMade>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [
@@ -144,12 +145,9 @@ export function makeHandlers(
       handlers.set(number, mayBeMissing(number) ? unlessMissing(number, handle) : handle);
     }
   }
-  const systemV: SystemVContext = { ...context, objects: new MadeObjects() };
-  for (const [name, handler] of entriesOf(SYSTEM_V_GETS))
-    handlers.set(X86_64[name], asWhoCalls(systemV, handler));
-  for (const [name, handler] of entriesOf(SYSTEM_V_CALLS)) {
-    handlers.set(X86_64[name], (referral) => handler(referral, systemV));
-  }
+  const { objects = new MadeObjects(), queues = new MadeQueues() } = context;
+  for (const [number, handle] of ipcHandlers({ ...context, objects, queues }, asWhoCalls))
+    handlers.set(number, handle);
   const cloning: Handler = (referral) =>
     sharesTable(referral.uint(0)) ? clone(referral, context) : refusedCall(referral, context);
   const owner = asWhoCalls(context, setOwner);

@@ -15,6 +15,8 @@ import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
 import { endWaiting } from './files/waiting-open.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
+import { MadeObjects } from './ipc/made-objects.ts';
+import { MadeQueues } from './ipc/made-queues.ts';
 import type { Members } from './target/members.ts';
 import { InnerDomains } from './target/inner-domains.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
@@ -62,6 +64,8 @@ function withEndpoints(
 export class Sandbox {
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly #made = new MadeFiles();
+  readonly #objects = new MadeObjects();
+  readonly #queues = new MadeQueues();
   readonly #bound = new BoundSockets();
   readonly #pseudoTerminals = new PseudoTerminals();
   readonly #terminals: Terminals;
@@ -81,6 +85,8 @@ export class Sandbox {
     const { policy } = plan;
     const lasting = {
       made: this.#made,
+      objects: this.#objects,
+      queues: this.#queues,
       pending,
       bound: this.#bound,
       terminals: this.#terminals,
@@ -118,6 +124,8 @@ export class Sandbox {
   release(): void {
     endWaiting(this.#pending);
     this.#made.release();
+    this.#objects.release();
+    this.#queues.release();
     this.#bound.release();
     this.#pseudoTerminals.release();
     this.#terminals.release();

@@ -345,3 +345,17 @@ except OSError: pass
   if (existsSync(join(options.cwd, 'new')))
     assert.match(text, /^# WARNING: nobody saw whether it succeeded; changed once\n#write-allow=.*project$/m);
 });
+
+void test('what is made in /tmp and /dev/shm is learned as one’s own, what others have there by its name', async (t) => {
+  const options = { ...project(t), env: { TMPDIR: undefined } };
+  const theirs = join(temporaryDirectory(t), 'theirs');
+  writeFileSync(theirs, '');
+  const shell = `d=$(mktemp -d) && echo a > $d/f && mv $d/f $d/g && f=$(mktemp) && echo b > $f && rm -r $d $f
+    echo c >> ${theirs} && : > /dev/shm/learned$$ && rm /dev/shm/learned$$`;
+  const text = await roundTrip(t, shell, options);
+  assert.match(text, /^# made in \/tmp or \/var\/tmp, .* \d+ times\nown-tmp=1$/m);
+  assert.deepEqual(
+    rulesOf(text).filter((line) => line.startsWith('write-allow=')),
+    [`write-allow=${theirs}`],
+  );
+});

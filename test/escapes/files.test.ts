@@ -154,12 +154,6 @@ say(**{f'{p} {oct(flags)}': 1 for p in paths for flags in (1, 2, 0o101, 0o1000) 
   (outcome) => assert.deepEqual(saidBy(outcome), {}),
 );
 
-insideTest(
-  'F44 message queues, which processes outside could use, are not made',
-  `say(mq=sc(240, 'secfilt-test', 0o102, 0o600, 0), unlink=sc(241, 'secfilt-test'))`,
-  (outcome) => assert.deepEqual(saidBy(outcome), { mq: -1, unlink: -1 }),
-);
-
 /** The policy's own path, made to name something else: the next run with the same options would follow it. */
 const POISONED = [
   [

@@ -84,6 +84,38 @@ if at not in (None, 2**64 - 1): ctypes.memmove(at, b'gone', 4)`,
   lacking: ({ stderr }) => (/no namespace|no such number|ermission/.test(stderr) ? 'needs root' : undefined),
 });
 
+/** The same command twice: two sandboxes, of one service where there is one. */
+attackTest({
+  id: 'F44',
+  title: 'System V objects and message queues of another sandbox',
+  outside: `import subprocess
+first = subprocess.Popen(WORDS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+said = first.stdout.readline()
+open(ROOT + '/a/said', 'w').write(said)
+subprocess.run(WORDS)
+state = json.loads(first.communicate('')[0])
+if state != [0, 0, 'kept']: open(ROOT + '/o/f', 'w').write(repr(state))`,
+  script: `libc.shmat.restype = ctypes.c_void_p
+def take(queue):
+    text = ctypes.create_string_buffer(8192)
+    length = sc(243, queue, text, 8192, None, None)
+    return text.raw[:max(length, 0)].decode()
+if os.path.exists(ROOT + '/a/said'):
+    shm, sem, name = json.load(open(ROOT + '/a/said'))
+    at = libc.shmat(shm, None, 0)
+    if at not in (None, 2**64 - 1): ctypes.memmove(at, b'gone', 4)
+    sc(65, sem, struct.pack('=HhH', 0, 1, 0), 1)
+    take(sc(240, name, 0o4000))
+else:
+    shm, sem, name = sc(29, 0, 4096, 0o1600), sc(64, 0, 1, 0o1600), 'sandbox%d' % os.getpid()
+    at, queue = libc.shmat(shm, None, 0), sc(240, name, 0o4302, 0o600)
+    sc(242, queue, b'kept', 4, 0, None)
+    print(json.dumps([shm, sem, name]), flush=True)
+    sys.stdin.read()
+    print(json.dumps([struct.unpack('=I', ctypes.string_at(at, 4))[0], sc(66, sem, 0, 12), take(queue)]))
+    sc(31, shm, 0, 0); sc(66, sem, 0, 0); sc(241, name)`,
+});
+
 insideTest(
   'F44 System V objects that are made inside are used there, and removed',
   `libc.shmat.restype = ctypes.c_void_p

@@ -43,9 +43,10 @@ export type CallClass =
 
 /**
  * Which part of the policy must be in force: `any` is files or network. `names`: files, or else where Landlock does not decide by
- * itself what is left under every policy, that interfaces of the kernel are not changed.
+ * itself what is left under every policy, that interfaces of the kernel are not changed. `queues`: files, or else where there is a
+ * Landlock domain, which refuses what a supervisor could do.
  */
-export type Restriction = 'files' | 'names' | 'network' | 'any';
+export type Restriction = 'files' | 'names' | 'queues' | 'network' | 'any';
 
 /** What the supervisor looks at when a call is referred to it. */
 export type Judge =
@@ -59,7 +60,7 @@ export type Judge =
   | 'signals'
   /** Whether a process or thread is of the sandbox. */
   | 'processes'
-  /** System V objects: whether they were made in the sandbox. */
+  /** System V objects and message queues: whether they were made in the sandbox. */
   | 'ipc'
   /** Nothing: that credentials may differ from now on is noted. */
   | 'credentials'

@@ -74,19 +74,24 @@ export const FILES = {
 
   // Objects that outlive the sandbox and are shared with every process of the user. They are not files, so no path
   // rule reaches them; System V objects are even reached by number, without any open.
-  mq_open: refused('a message queue is shared with processes outside', { when: 'files' }),
-  mq_unlink: refused('removes a message queue, which may be one from outside', { when: 'files' }),
-  msgget: systemV('performed, so that it is known what was made inside'),
-  msgsnd: systemV('reaches, by number, objects of processes outside too'),
-  msgrcv: systemV('reaches, by number, objects of processes outside too'),
-  msgctl: systemV('reaches, by number, objects of processes outside too'),
-  semget: systemV('performed, so that it is known what was made inside'),
-  semop: systemV('reaches, by number, objects of processes outside too'),
-  semtimedop: systemV('reaches, by number, objects of processes outside too'),
-  semctl: systemV('reaches, by number, objects of processes outside too'),
-  shmget: systemV('performed, so that it is known what was made inside'),
-  shmat: systemV('reaches, by number, objects of processes outside too'),
-  shmctl: systemV('reaches, by number, objects of processes outside too'),
+  mq_open: {
+    kind: 'referred',
+    judge: 'ipc',
+    when: 'queues',
+    note: 'performed, so that it is known what was made inside; Landlock lets nobody write to a queue',
+  },
+  mq_unlink: ipc('removes a message queue, which may be one from outside'),
+  msgget: ipc('performed, so that it is known what was made inside'),
+  msgsnd: ipc('reaches, by number, objects of processes outside too'),
+  msgrcv: ipc('reaches, by number, objects of processes outside too'),
+  msgctl: ipc('reaches, by number, objects of processes outside too'),
+  semget: ipc('performed, so that it is known what was made inside'),
+  semop: ipc('reaches, by number, objects of processes outside too'),
+  semtimedop: ipc('reaches, by number, objects of processes outside too'),
+  semctl: ipc('reaches, by number, objects of processes outside too'),
+  shmget: ipc('performed, so that it is known what was made inside'),
+  shmat: ipc('reaches, by number, objects of processes outside too'),
+  shmctl: ipc('reaches, by number, objects of processes outside too'),
 } satisfies Part;
 
 /** Under every policy: by files of /proc, /sys and control groups the kernel acts for whoever writes to them. */
@@ -107,6 +112,6 @@ function metadata(note: string, rule?: RegisterRule): CallClass {
   return { kind: 'referred', judge: 'metadata', when: 'files', ...(rule && { rule }), note };
 }
 
-function systemV(note: string): CallClass {
+function ipc(note: string): CallClass {
   return { kind: 'referred', judge: 'ipc', when: 'files', note };
 }

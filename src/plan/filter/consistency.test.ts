@@ -254,10 +254,11 @@ const ORACLE: Readonly<
 
 function holds(
   when: Restriction | undefined,
-  { restrictsFiles, names, restrictsNetwork }: Situation,
+  { restrictsFiles, names, restrictsNetwork, landlockDomain, refer }: Situation,
 ): boolean {
   if (when === undefined) return true;
   if (when === 'names') return names === 'all';
+  if (when === 'queues') return restrictsFiles || (landlockDomain && refer !== undefined);
   return (restrictsFiles && when !== 'network') || (restrictsNetwork && when !== 'files');
 }
 

@@ -3,8 +3,9 @@ import { asksForSource } from '../../judge/destination.ts';
 import { OWN_TERMINAL } from '../../judge/files.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
-import type { Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
+import type { Operation, Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
 import { type Homes, sensitivity } from '../sensitive.ts';
+import { OwnNames } from './own-names.ts';
 
 export interface CountedPath {
   readonly path: PathBytes;
@@ -37,6 +38,10 @@ const MOST_COMPONENTS = 128;
 const MOST_THREADS = 1000;
 const SLASH = 0x2f;
 
+/** What becomes of the first name and of the second. */
+const OF_RENAME = ['remove', 'create'] as const;
+const OF_LINK = ['change', 'create'] as const;
+
 /** Counts what was allowed and came about. */
 export class Lessons implements Reporter, OutcomeListener {
   readonly wantsAllowed = true;
@@ -46,6 +51,7 @@ export class Lessons implements Reporter, OutcomeListener {
   readonly #endpoints = new Map<string, CountedEndpoint>();
   readonly #sockets = new Map<string, CountedSocket>();
   readonly #bound = new Set<string>();
+  readonly #own = new OwnNames();
   /** What threads are about to do, by their ids. */
   readonly #begun = new Map<number, ReferralEvent[]>();
   #bytes = 0;
@@ -64,6 +70,11 @@ export class Lessons implements Reporter, OutcomeListener {
 
   get endpoints(): readonly CountedEndpoint[] {
     return [...this.#endpoints.values()];
+  }
+
+  /** How often something was made, or what had been made was changed, in directories for temporary files. */
+  get ownTemporary(): number {
+    return this.#own.count;
   }
 
   /** Those that the command did not bind itself. */
@@ -102,16 +113,22 @@ export class Lessons implements Reporter, OutcomeListener {
 
   #note({ object, operation }: ReferralEvent, isUncertain: boolean): void {
     switch (object.kind) {
-      case 'path':
+      case 'path': {
+        const { path } = object;
+        if (this.#isOwn(path, operation, isUncertain)) break;
         this.#notePath(
-          operation === 'write' || operation === 'change' ? object.path : this.#place(object.path),
+          operation === 'write' || operation === 'change' ? path : this.#place(path),
           isUncertain,
         );
         break;
-      case 'paths':
-        this.#notePath(this.#place(object.from), isUncertain);
-        this.#notePath(this.#place(object.to), isUncertain);
+      }
+      case 'paths': {
+        const [before, after] = operation === 'link' ? OF_LINK : OF_RENAME;
+        if (!this.#isOwn(object.from, before, isUncertain))
+          this.#notePath(this.#place(object.from), isUncertain);
+        if (!this.#isOwn(object.to, after, isUncertain)) this.#notePath(this.#place(object.to), isUncertain);
         break;
+      }
       case 'address': {
         const { address, port, protocol } = object;
         const isQuestion = operation === 'connect' && asksForSource(protocol, port);
@@ -122,7 +139,8 @@ export class Lessons implements Reporter, OutcomeListener {
       case 'unix-path':
         if (operation === 'bind') {
           if (this.#bound.size < MOST_ENTRIES) this.#bound.add(object.path.toString('latin1'));
-          this.#notePath(this.#place(object.path), isUncertain);
+          if (!this.#isOwn(object.path, 'create', isUncertain))
+            this.#notePath(this.#place(object.path), isUncertain);
         } else this.#noteSocket('unix-path', object.path);
         break;
       case 'unix-abstract':
@@ -132,6 +150,13 @@ export class Lessons implements Reporter, OutcomeListener {
       case 'none':
         break;
     }
+  }
+
+  /** What may have failed is for a person to look at, wherever it was. */
+  #isOwn(path: PathBytes, operation: Operation, isUncertain: boolean): boolean {
+    if (isUncertain || this.#isSensitive(path)) return false;
+    if (operation === 'create') return this.#own.made(path);
+    return operation === 'remove' ? this.#own.removed(path) : this.#own.changed(path);
   }
 
   /** Names come and go: the directory is what has to be writable, unless it is more than that. */

@@ -14,6 +14,7 @@ import { close, renameat2, unlinkat } from '../../linux/libc.ts';
 import { isAllowedPath, isShared, judgeEntries, judgeLink } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
+import type { MadeFiles } from './made-files.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveEntry } from '../target/resolve.ts';
 import type { ResolvedEntry } from '../target/resolved.ts';
@@ -144,23 +145,36 @@ function crossesOver({ files }: FileContext, flags: number, from: ResolvedEntry,
   return entryType(from) === S_IFDIR || ((flags & RENAME_EXCHANGE) !== 0 && entryType(to) === S_IFDIR);
 }
 
-/** In a shared directory nothing is replaced that has come since, and what is moved there is the sandbox's own as before. */
+/**
+ * In a shared directory nothing is replaced that has come since, and what is moved there is the sandbox's own as before. What somebody
+ * else has put in the place of its own meanwhile is put back.
+ */
 function moveEntry(
   { files, made }: FileContext,
   flags: number,
   from: ResolvedEntry,
   to: ResolvedEntry,
 ): number {
+  const exchanges = (flags & RENAME_EXCHANGE) !== 0;
   const comes = isShared(files, to) && !isShared(files, from);
-  const goes = (flags & RENAME_EXCHANGE) !== 0 && isShared(files, from) && !isShared(files, to);
+  const goes = exchanges && isShared(files, from) && !isShared(files, to);
   const moved = comes
     ? openPath(from.directory, from.name, O_NOFOLLOW)
     : goes
       ? openPath(to.directory, to.name, O_NOFOLLOW)
       : -1;
-  const keeps = isShared(files, to) && (flags & RENAME_EXCHANGE) === 0 && entryType(to) === undefined;
+  const keeps = isShared(files, to) && !exchanges && entryType(to) === undefined;
   const own = keeps ? flags | RENAME_NOREPLACE : flags;
   const result = renameat2(from.directory, from.name, to.directory, to.name, own);
+  const isOthers = (): boolean =>
+    (isShared(files, from) && isOfOthers(made, to)) ||
+    (exchanges && isShared(files, to) && isOfOthers(made, from));
+  if (result >= 0 && isOthers()) {
+    const back = exchanges ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    renameat2(to.directory, to.name, from.directory, from.name, back);
+    if (moved >= 0) close(moved);
+    return -Errno.EPERM;
+  }
   if (moved >= 0) {
     if (result >= 0) made.add(moved);
     close(moved);
@@ -183,6 +197,15 @@ function linkMade(
     if (verdict.kind === 'refuse') return verdict.rule;
   }
   return undefined;
+}
+
+/** True where something stands under a name that the sandbox did not make. */
+function isOfOthers(made: MadeFiles, entry: ResolvedEntry): boolean {
+  const found = openPath(entry.directory, entry.name, O_NOFOLLOW);
+  if (found < 0) return false;
+  const isOwn = made.has(found);
+  close(found);
+  return !isOwn;
 }
 
 /** What was a file when we looked may have been a link when it was renamed: then it does not stay. */

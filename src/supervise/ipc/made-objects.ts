@@ -4,22 +4,33 @@ import { type SystemVKind, type SystemVObject, systemVObject } from '../../linux
 /** Beyond these the oldest are forgotten, which closes them. */
 const MOST_KNOWN = 100_000;
 
+/** Which sandbox of this process made the latest object with an id: a new one makes those with it before it nobody's. */
+const makers = { shm: new Map(), sem: new Map(), msg: new Map() } as const satisfies Record<
+  SystemVKind,
+  Map<number, MadeObjects>
+>;
+
+const KINDS = ['shm', 'sem', 'msg'] as const satisfies readonly SystemVKind[];
+
+/** Those of one sandbox. */
 export class MadeObjects {
   readonly #known = { shm: new Map(), sem: new Map(), msg: new Map() } as const satisfies Record<
     SystemVKind,
     Map<number, SystemVObject>
   >;
 
-  /** Remembers an object that this process has just made. */
+  /** Remembers an object that has just been made for this sandbox. */
   add(kind: SystemVKind, id: number): void {
     const object = systemVObject(kind, id);
     const known = this.#of(kind);
     known.delete(id);
+    makersOf(kind).delete(id);
     if (object === undefined) return;
     known.set(id, object);
+    makersOf(kind).set(id, this);
     for (const oldest of known.keys()) {
       if (known.size <= MOST_KNOWN) break;
-      known.delete(oldest);
+      this.forget(kind, oldest);
     }
   }
 
@@ -28,19 +39,29 @@ export class MadeObjects {
     const known = this.#of(kind);
     const made = known.get(id);
     if (made === undefined) return false;
-    const now = systemVObject(kind, id);
+    const now = makersOf(kind).get(id) === this ? systemVObject(kind, id) : undefined;
     if (now !== undefined && isSame(kind, made, now)) return true;
-    known.delete(id);
+    this.forget(kind, id);
     return false;
   }
 
   forget(kind: SystemVKind, id: number): void {
     this.#of(kind).delete(id);
+    if (makersOf(kind).get(id) === this) makersOf(kind).delete(id);
+  }
+
+  /** The sandbox is over: what it made is nobody's. */
+  release(): void {
+    for (const kind of KINDS) for (const id of this.#of(kind).keys()) this.forget(kind, id);
   }
 
   #of(kind: SystemVKind): Map<number, SystemVObject> {
     return this.#known[kind];
   }
+}
+
+function makersOf(kind: SystemVKind): Map<number, MadeObjects> {
+  return makers[kind];
 }
 
 function isSame(kind: SystemVKind, made: SystemVObject, now: SystemVObject): boolean {

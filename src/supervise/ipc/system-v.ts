@@ -17,7 +17,9 @@ import {
 import type { SyscallName } from '../../linux/syscalls.ts';
 import { allowed, isTrusted, refused, type Context } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
-import { MadeObjects } from './made-objects.ts';
+import { isInOurNamespace } from '../target/namespaces.ts';
+import { argumentError } from './argument-errors.ts';
+import type { MadeObjects } from './made-objects.ts';
 
 export type SystemVHandler = (referral: Referral, context: SystemVContext) => Reply;
 
@@ -64,7 +66,8 @@ function get(
   context: SystemVContext,
 ): Reply {
   const key = referral.int(0);
-  if (!isTrusted(referral, context)) return refusedObject(referral, context);
+  if (!isTrusted(referral, context) || !isInOurNamespace(referral.tid, 'ipc'))
+    return refusedObject(referral, context);
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const isNew = key === IPC_PRIVATE || (flags & IPC_CREAT) !== 0;
     if (isNew) {
@@ -88,6 +91,8 @@ function get(
 function use(kind: SystemVKind, referral: Referral, context: SystemVContext): Reply {
   const id = referral.int(0);
   if (context.objects.has(kind, id)) return CONTINUE_CALL;
+  const errno = argumentError(kind, referral);
+  if (errno !== undefined) return fail(errno);
   return systemVObject(kind, id) === undefined ? fail(Errno.EINVAL) : refusedObject(referral, context);
 }
 

@@ -7,6 +7,7 @@ import { openPathText, openProcFile } from '../../linux/files.ts';
 import { looking } from '../../linux/impersonation.ts';
 import { close, poll, readlinkText } from '../../linux/libc.ts';
 import { mountId } from '../../linux/statx.ts';
+import { isInOurNamespace } from './namespaces.ts';
 
 const MOUNTS = '/proc/self/mountinfo';
 const POLLPRI = 2;
@@ -51,13 +52,11 @@ function readMounts(): Set<number> {
   return found;
 }
 
-const NAME_SIZE = 64;
-const [one, two] = [Buffer.alloc(NAME_SIZE), Buffer.alloc(NAME_SIZE)];
+const SLASH = 0x2f;
+const root = Buffer.alloc(2);
 
 /** Whether a process has our mount namespace and our root directory: its links in /proc mean here what they mean there. */
 export function hasOurView(pid: number): boolean {
-  const length = looking(() => readlinkText(`/proc/${pid}/ns/mnt`, one, NAME_SIZE));
-  const ours = readlinkText('/proc/self/ns/mnt', two, NAME_SIZE);
-  if (length <= 0 || length !== ours || one.compare(two, 0, ours, 0, length) !== 0) return false;
-  return looking(() => readlinkText(`/proc/${pid}/root`, one, NAME_SIZE)) === 1 && one[0] === 0x2f;
+  if (!isInOurNamespace(pid, 'mnt')) return false;
+  return looking(() => readlinkText(`/proc/${pid}/root`, root, root.length)) === 1 && root[0] === SLASH;
 }
