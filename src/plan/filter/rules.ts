@@ -41,7 +41,6 @@ import {
 import type { RegisterRule } from '../catalogue.ts';
 import { refusal } from './refusal.ts';
 import type { Rule } from './rule.ts';
-import type { Situation } from './situation.ts';
 import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
 
 const refused = errno(Errno.EPERM);
@@ -175,7 +174,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const rest = when(
       command.in(passing),
       allow,
-      when(command.in(fcntlCommands('changes')), refusal(situation), unknownCommand(situation)),
+      when(command.in(fcntlCommands('changes')), refusal(situation), refusal(situation, Errno.EINVAL)),
     );
     return when(
       command.equals(Fcntl.F_SETOWN),
@@ -210,12 +209,6 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'sched-target': (_call, leave) => when(int(0).equals(0), allow, leave),
   'pages-target': (_call, _leave, situation) => when(int(0).equals(0), allow, refusal(situation)),
 };
-
-/** A bad descriptor comes first, which only a supervisor sees. */
-function unknownCommand(situation: Situation): Expression {
-  const told = refusal(situation);
-  return told === situation.refer ? told : errno(Errno.EINVAL);
-}
 
 /** Both arguments are the same process number: bit by bit, as a comparison is with a constant. */
 function haveSameNumber(one: number, other: number): Condition {
