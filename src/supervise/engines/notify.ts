@@ -16,6 +16,7 @@ import {
   SECCOMP_USER_NOTIF_FLAG_CONTINUE,
 } from '../../linux/seccomp.ts';
 import type { Referral, Reply } from '../referral.ts';
+import { freeNumbers } from '../target/open-numbers.ts';
 import { arena } from '../target/target.ts';
 
 const HALF = 2 ** 32;
@@ -76,6 +77,10 @@ class NotifyReferral implements Referral {
   isCurrent(): boolean {
     // The id comes first in the notification.
     return this.#tell(SECCOMP_IOCTL_NOTIF_ID_VALID, 0) === 0;
+  }
+
+  hasRoom(): boolean {
+    return freeNumbers(this.tid, 1) > 0;
   }
 
   detach(): Referral {
