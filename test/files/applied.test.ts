@@ -157,17 +157,19 @@ def flags():
         fd = attempt(os.open, 'f', flags)
         yield oct(flags), isinstance(fd, str) and fd or (sc(72, fd, 3), sc(72, fd, 1), sc(72, fd, 9), sc(72, fd, 11), sc(72, fd, 1025), sc(8, fd, 0, 1)); shut(fd)
     os.unlink('f')
+def arrives(heard):
+    for _ in range(1000):
+        if heard: return True
+        time.sleep(.01)
+    return False
 def owners():
     heard = []; handler = signal.signal(signal.SIGIO, lambda *_: heard.append(1))
     os.mkfifo('p'); fd = os.open('p', os.O_RDWR | os.O_NONBLOCK)
     yield sc(72, fd, 8, os.getpid()), sc(72, fd, 9) == os.getpid(), sc(72, fd, 4, 0o24000 | os.O_RDWR), os.write(fd, b'x')
-    for _ in range(100):
-        if heard: break
-        time.sleep(.01)
-    yield bool(heard); os.close(fd); os.unlink('p'); heard.clear()
+    yield arrives(heard); os.close(fd); os.unlink('p'); heard.clear()
     fd = os.open('f', os.O_RDWR | os.O_CREAT); yield sc(72, fd, 1024, 1); pid = os.fork()
     if pid == 0: attempt(os.open, 'f', os.O_WRONLY | os.O_NONBLOCK); os._exit(0)
-    time.sleep(.2); yield bool(heard), sc(72, fd, 1024, 2); os.waitpid(pid, 0); os.close(fd); os.unlink('f')
+    yield arrives(heard), sc(72, fd, 1024, 2); os.waitpid(pid, 0); os.close(fd); os.unlink('f')
     signal.signal(signal.SIGIO, handler)
 def pipes():
     heard = []; handler = signal.signal(signal.SIGPIPE, lambda *_: heard.append(1))
