@@ -21,16 +21,17 @@ const MAY_IMPORT = {
  * what all wings stand on, and import none but those named here.
  */
 const MAY_IMPORT_INSIDE = {
-  engines: ['sandbox', 'files', 'network', 'processes', 'ipc', 'target', 'root'],
-  sandbox: ['files', 'network', 'processes', 'ipc', 'target', 'root'],
+  engines: ['sandbox', 'files', 'network', 'processes', 'ipc', 'refused', 'target', 'root'],
+  sandbox: ['files', 'network', 'processes', 'ipc', 'refused', 'target', 'root'],
   files: ['processes', 'target', 'root'],
   network: ['files', 'processes', 'target', 'root'],
   processes: ['target', 'root'],
   ipc: ['target', 'root'],
+  refused: ['target', 'root'],
   root: ['target'],
   target: ['root'],
 };
-const WINGS = new Set(['engines', 'files', 'network', 'processes', 'ipc', 'target']);
+const WINGS = new Set(['engines', 'files', 'network', 'processes', 'ipc', 'refused', 'target']);
 /** What puts the wings together lies at the root too. */
 const ABOVE_THE_WINGS = new Set([
   'handlers.ts',
@@ -38,6 +39,7 @@ const ABOVE_THE_WINGS = new Set([
   'asking.ts',
   'sandbox.ts',
   'outcomes.ts',
+  'refused-calls.ts',
 ]);
 
 const src = resolve(import.meta.dirname, '../src');

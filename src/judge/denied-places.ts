@@ -12,9 +12,12 @@ export class DeniedPlaces {
   readonly #places: ReadonlySet<string>;
   /** Every directory above a place. */
   readonly #ways = new Set<string>();
+  /** Of the longest place: nothing longer need be looked for, of which a deep path has thousands. */
+  readonly #longest: number;
 
   constructor(places: readonly PathBytes[]) {
     this.#places = new Set(places.map((place) => place.toString('latin1')));
+    this.#longest = Math.max(0, ...[...this.#places].map(({ length }) => length));
     for (const place of this.#places) {
       for (let end = place.lastIndexOf('/'); end > 0; end = place.lastIndexOf('/', end - 1))
         this.#ways.add(place.slice(0, end));
@@ -25,7 +28,8 @@ export class DeniedPlaces {
   has(path: Uint8Array): boolean {
     if (this.#places.size === 0) return false;
     const text = textOf(path);
-    for (let end = text.length; end > 0; end = text.lastIndexOf('/', end - 1))
+    const last = text.length <= this.#longest ? text.length : text.lastIndexOf('/', this.#longest);
+    for (let end = last; end > 0; end = text.lastIndexOf('/', end - 1))
       if (this.#places.has(text.slice(0, end))) return true;
     return false;
   }

@@ -42,6 +42,8 @@ const KERNEL_TREES: readonly PathBytes[] = [Buffer.from('/proc'), Buffer.from('/
 export class PathSet {
   readonly #backings = new Map<string, Backing>();
   readonly #fixed = new Set<string>();
+  /** Of the longest allowed path: nothing longer need be looked for, of which a deep path has thousands. */
+  readonly #longest: number;
   /** Characters are bytes (latin1). */
   readonly #interfaces: readonly string[];
   /** Grows when a backing is forgotten. */
@@ -55,6 +57,7 @@ export class PathSet {
       this.#backings.set(text, backing);
       if (fixed === true) this.#fixed.add(text);
     }
+    this.#longest = Math.max(0, ...[...this.#backings.keys()].map(({ length }) => length));
   }
 
   /** True for a device of everybody's: it is written to, and neither removed nor changed, whatever else is allowed. */
@@ -82,7 +85,7 @@ export class PathSet {
    */
   topmostDirectory(text: string): number {
     if (this.#interfaceLength(text) > 0) return 0;
-    for (let end = text.indexOf('/', 1); end > 0; end = text.indexOf('/', end + 1)) {
+    for (let end = text.indexOf('/', 1); end > 0 && end <= this.#longest; end = text.indexOf('/', end + 1)) {
       if (this.#backings.get(text.slice(0, end))?.kind === 'directory') return end;
     }
     return 0;
@@ -99,7 +102,8 @@ export class PathSet {
 
   #below(text: string, shortest: number): Location {
     let found = OUTSIDE;
-    for (let end = text.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : text.lastIndexOf('/', end - 1)) {
+    const last = text.lastIndexOf('/', this.#longest);
+    for (let end = last; end >= 0; end = end === 0 ? -1 : text.lastIndexOf('/', end - 1)) {
       if (end < shortest) break;
       const backing = this.#backings.get(end === 0 ? '/' : text.slice(0, end));
       if (backing?.kind === 'directory' && text.length > 1) return BELOW_BACKED;

@@ -18,7 +18,7 @@ export const FrontPlace = {
 const LISTING = `
 start:       48 8b 1c 24                   | mov rbx, QWORD PTR [rsp]          | argc
              48 85 db                      | test rbx, rbx                     | Linux before 5.18 allows none
-             0f 84 ce 01 00 00             | je fail                           |
+             0f 84 d0 01 00 00             | je fail                           |
              48 8d 6c 24 08                | lea rbp, [rsp+0x8]                | argv
              4c 8d 64 dd 08                | lea r12, [rbp+rbx*8+0x8]          | envp: behind argv and its null
              45 31 ed                      | xor r13d, r13d                    | what PATH holds
@@ -81,9 +81,9 @@ other:       41 ff c0                      | inc r8d                           |
              b9 10 00 00 00                | mov ecx, 0x10                     |
              f3 a4                         | rep movs BYTE PTR es:[rdi], BYTE PTR ds:[rsi]|
              48 8b 04 25 20 00 60 00       | mov rax, QWORD PTR ds:0x600020    |
-             e8 02 01 00 00                | call hexadecimal                  |
+             e8 04 01 00 00                | call hexadecimal                  |
              4c 89 c8                      | mov rax, r9                       |
-             e8 fa 00 00 00                | call hexadecimal                  |
+             e8 fc 00 00 00                | call hexadecimal                  |
              44 89 f0                      | mov eax, r14d                     |
              aa                            | stos BYTE PTR es:[rdi], al        |
              4c 89 fe                      | mov rsi, r15                      |
@@ -100,9 +100,9 @@ noted:       bf 10 03 40 00                | mov edi, 0x400310                 |
              b8 59 00 00 00                | mov eax, 0x59                     | readlink(2)
              0f 05                         | syscall                           |
              85 c0                         | test eax, eax                     |
-             0f 8e a4 00 00 00             | jle fail                          |
+             0f 8e a6 00 00 00             | jle fail                          |
              3d 00 10 00 00                | cmp eax, 0x1000                   | cut off
-             0f 84 99 00 00 00             | je fail                           |
+             0f 84 9b 00 00 00             | je fail                           |
              c7 80 00 20 60 00 2e 63 6a 73 | mov DWORD PTR [rax+0x602000], 0x736a632e| .cjs
              48 8d 75 08                   | lea rsi, [rbp+0x8]                | argv moves one down: its null makes room for a variable
              48 89 ef                      | mov rdi, rbp                      |
@@ -122,12 +122,13 @@ letter:      41 8a 45 00                   | mov al, BYTE PTR [r13+0x0]        |
              74 0e                         | je whole                          |
              3c 3a                         | cmp al, 0x3a                      |
              74 0a                         | je whole                          |
-             aa                            | stos BYTE PTR es:[rdi], al        |
              49 ff c5                      | inc r13                           |
+             e3 ef                         | jrcxz letter                      | no room: the rest is passed over
+             aa                            | stos BYTE PTR es:[rdi], al        |
              ff c9                         | dec ecx                           |
-             75 ec                         | jne letter                        |
-             eb 39                         | jmp fail                          |
-whole:       81 ff 00 40 60 00             | cmp edi, 0x604000                 |
+             eb ea                         | jmp letter                        |
+whole:       e3 2e                         | jrcxz next                        | longer than a path can be (PATH_MAX)
+             81 ff 00 40 60 00             | cmp edi, 0x604000                 |
              75 06                         | jne slash                         |
              c6 07 2e                      | mov BYTE PTR [rdi], 0x2e          | an empty one is the working directory
              48 ff c7                      | inc rdi                           |
@@ -138,10 +139,10 @@ slash:       c7 07 2f 6e 6f 64             | mov DWORD PTR [rdi], 0x646f6e2f   |
              4c 89 e2                      | mov rdx, r12                      |
              b8 3b 00 00 00                | mov eax, 0x3b                     | execve(2), which returns where this one cannot be had
              0f 05                         | syscall                           |
-             41 8a 45 00                   | mov al, BYTE PTR [r13+0x0]        |
+next:        41 8a 45 00                   | mov al, BYTE PTR [r13+0x0]        |
              49 ff c5                      | inc r13                           |
              84 c0                         | test al, al                       |
-             75 a7                         | jne folder                        |
+             75 a5                         | jne folder                        |
 fail:        bf 02 00 00 00                | mov edi, 0x2                      |
              be 38 03 40 00                | mov esi, 0x400338                 |
              ba 3e 00 00 00                | mov edx, 0x3e                     |

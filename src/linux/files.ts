@@ -138,6 +138,12 @@ export function linkMode(path: string): number {
   return result < 0 ? result : statView.getUint32(24, true);
 }
 
+/** The size of what a path of our own making names; or a negated error number. */
+export function sizeOf(path: string): number {
+  const result = fstatatText(SYS_NEWFSTATAT, AT_FDCWD, path, statBuffer, 0);
+  return result < 0 ? result : Number(statView.getBigInt64(48, true));
+}
+
 const statfsBuffer = new Uint8Array(120);
 const statfsView = new DataView(statfsBuffer.buffer);
 

@@ -58,6 +58,7 @@ function referralOf(number: number, args: readonly bigint[]): Referral {
     pointer: () => 0,
     long: (index) => BigInt.asUintN(64, word(index)),
     isCurrent: () => true,
+    hasRoom: () => true,
     detach: () => referral,
     reply: () => true,
   };

@@ -73,6 +73,10 @@ class ObservedReferral implements Referral {
     return this.#inner.isCurrent();
   }
 
+  hasRoom(): boolean {
+    return this.#inner.hasRoom();
+  }
+
   detach(): Referral {
     return new ObservedReferral(this.#inner.detach(), this.#listener);
   }

@@ -21,6 +21,11 @@ export interface Referral {
    * have been given to another process) and before anything is done for it.
    */
   isCurrent(): boolean;
+  /**
+   * Whether the thread may be given one more descriptor (getrlimit(2), RLIMIT_NOFILE): to be asked before a file is made or
+   * truncated that then could not be handed over.
+   */
+  hasRoom(): boolean;
   /** A copy that outlives the next referral, for answers that take their time. */
   detach(): Referral;
   /** Gives the answer. True when the thread was there to take it. */

@@ -9,8 +9,8 @@ import type { Outcome } from '../support/run.ts';
 
 const [EPERM, EBUSY, ENOSYS, EOPNOTSUPP] = [1, 16, 38, 95];
 
-/** ENOENT, EBADF, EFAULT, EINVAL, ENOTTY: what is wrong with arguments. */
-const NATURAL: ReadonlySet<number> = new Set([2, 9, 14, 22, 25]);
+/** ENOENT, ESRCH, EBADF, EFAULT, ENODEV, EINVAL, ENOTTY, ENOSYS, EOPNOTSUPP: what is wrong with arguments, or not there. */
+const NATURAL: ReadonlySet<number> = new Set([2, 3, 9, 14, 19, 22, 25, ENOSYS, EOPNOTSUPP]);
 
 /** Every one with zeros: nothing that a kernel would do with those is lost. Number: expected errno. */
 const ALWAYS: Readonly<Record<string, readonly [number: number, errno: number]>> = {
@@ -155,7 +155,7 @@ for (const [policy, options] of POLICIES) {
       const expected = Object.fromEntries(
         CALLS.map(([label, errno]) => {
           // Of these arguments some are wrong before anybody asks for permission (process/refused-errors).
-          const isNatural = errno === EPERM && NATURAL.has(said[label] ?? 0);
+          const isNatural = [EPERM, EOPNOTSUPP].includes(errno) && NATURAL.has(said[label] ?? 0);
           return [label, isNatural ? said[label] : errno];
         }),
       );

@@ -19,7 +19,6 @@ def attempt(call, *words, **more):
     try: call(*words, **more); return 'done'
     except OSError as error: return errno.errorcode[error.errno]
 def everything():
-    O = os
     d = os.open('.', os.O_RDONLY)
     W, C = os.O_WRONLY, os.O_WRONLY | os.O_CREAT
     yield attempt(os.mkdir, 'x'); yield attempt(os.mkdir, 'x'); yield attempt(os.open, 'f', C); yield attempt(os.open, 'f', C | os.O_EXCL)
@@ -32,6 +31,19 @@ def everything():
     yield attempt(os.open, 'h', W, dir_fd=d); yield attempt(os.mkdir, 'y', dir_fd=d); yield attempt(os.rename, 'h', 'y/h', src_dir_fd=d); yield attempt(os.unlink, 'y/../y/h')
     yield sc(437, d, 's2', struct.pack('QQQ', W, 0, 8), 24) >= 0; yield sc(437, d, 'new', struct.pack('QQQ', W, 0, 8), 24) >= 0
     yield sorted(os.listdir('.'))
+    # By a descriptor alone, however that is open, and by names of descriptors.
+    place = os.open('.', os.O_RDONLY)
+    for name, flags in (('f2', os.O_RDWR), ('f2', os.O_WRONLY), ('f2', os.O_RDONLY), ('f2', os.O_PATH), ('gone', os.O_RDONLY), ('s', os.O_RDONLY), ('unread', os.O_WRONLY)):
+        if name != 's': os.close(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600))
+        if name == 's': attempt(os.unlink, 's'); attempt(os.symlink, 'f2', 's')
+        fd = os.open(name, flags)
+        if name == 'gone': os.unlink(name)
+        yield name, attempt(os.fchmod, fd, 0o640), attempt(os.fchown, fd, -1, -1), attempt(os.utime, fd, (1, 1)), attempt(os.setxattr, fd, 'user.x', b'1'), attempt(os.removexattr, fd, 'user.x'), attempt(os.ftruncate, fd, 1)
+        yield sc(452, fd, b'', 0o600, 0x1000), sc(260, fd, b'', -1, -1, 0x1000), sc(16, fd, 0x40086602, struct.pack('q', 0x80)), sc(469, fd, b'', bytes(24), 24, 0x1000), sc(463, fd, b'', 0x1000, b'user.y', struct.pack('QII', 0, 0, 0), 16)
+        path = '/proc/self/fd/%d' % fd
+        yield attempt(os.open, path, W), attempt(os.chmod, path, 0o600), attempt(os.truncate, path, 0), attempt(os.utime, path), oct(os.fstat(fd).st_mode)
+        attempt(os.link, path, 'linked', follow_symlinks=True); yield attempt(os.unlink, 'linked')
+    yield sorted(os.listdir(place))
 `;
 
 const DEEP = `${CALLS}
@@ -39,7 +51,7 @@ os.chdir(ROOT + '/a')
 os.mkdir('t'); os.chdir('t')
 name, depth = sys.argv[2], int(sys.argv[3])
 for _ in range(depth): os.mkdir(name); os.chdir(name)
-print(list(everything()))
+for number, row in enumerate(everything()): print(number, row)
 sys.stdout.flush(); os.chdir(ROOT + '/a'); os.execvp('sh', ['sh', '-c', 'rm -rf t; ls'])
 `;
 

@@ -109,6 +109,14 @@ void test(`it is found by links and by PATH, from any directory (${who})`, async
   }
 });
 
+void test('words of PATH that are too long for a path, or empty, are passed over', async () => {
+  for (const length of [4090, 4091, 4096, 4097, 8191, 60_000]) {
+    const path = `${'x'.repeat(length)}::${'y'.repeat(length)}:${PATH}`;
+    const { code, stderr } = await run([FRONT, '--read-only', '--', '/bin/true'], { env: { PATH: path } });
+    assert.deepEqual([code, stderr], [0, ''], String(length));
+  }
+});
+
 void test('where there is no node it says so', async (t) => {
   const folder = temporaryDirectory(t);
   for (const path of ['', folder, `${folder}:`, 'x'.repeat(5000)]) {

@@ -29,8 +29,8 @@ export type CallClass =
       readonly note: string;
     }
   /**
-   * Refused: always, or with `when` only under that restriction, and otherwise allowed. What is refused with EPERM is referred
-   * where there is a supervisor, which refuses it, and tells of it; any other error is the filter's.
+   * Refused: always, or with `when` only under that restriction, and otherwise allowed. Where there is a supervisor it is referred to
+   * that, which refuses it, and tells of it, or gives the error that the kernel would have come to before.
    */
   | {
       readonly kind: 'refused';

@@ -40,7 +40,7 @@ export function expressionFor(name: SyscallName, callClass: CallClass, situation
     case 'refused':
       if (isSupervisorsOwn(name, situation)) return allow;
       if (!isInForce(callClass.when, situation)) return allow;
-      return callClass.errno === 'EPERM' ? refusal(situation) : errno(Errno[callClass.errno]);
+      return refusal(situation, Errno[callClass.errno]);
     case 'registers': {
       if (!isInForce(callClass.when, situation)) return allow;
       const leave = callClass.judge === undefined ? refusal(situation) : referral(callClass.judge, situation);

@@ -32,10 +32,11 @@ const [
 const ALLOW: Action = { kind: 'allow' };
 const KILL: Action = { kind: 'kill' };
 const error = (errno: number): Action => ({ kind: 'errno', errno });
+const told = (errno: number): Said => ({ kind: 'told', errno });
 const REFUSED = error(EPERM);
 
-/** What a rule says of the registers; 'leave': not for it to say; 'told': refused, by the supervisor where there is one. */
-type Said = Action | 'leave' | 'told';
+/** What a rule says of the registers; 'leave': not for it to say; 'told': refused, by the supervisor where there is one, with EPERM or this. */
+type Said = Action | 'leave' | 'told' | { readonly kind: 'told'; readonly errno: number };
 type Registers = readonly bigint[];
 
 const low = (args: Registers, index: number): number => Number(BigInt.asUintN(32, args[index] ?? 0n));
@@ -163,13 +164,13 @@ const KNOWN: Readonly<Record<number, readonly (readonly [number, number])[]>> = 
 };
 
 function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
-  if (level === 132 || level === 284 || (level === 41 && option === 1)) return error(ENOPROTOOPT);
-  if (level === 6 && option === 31) return error(ENOENT);
+  if (level === 132 || level === 284 || (level === 41 && option === 1)) return told(ENOPROTOOPT);
+  if (level === 6 && option === 31) return told(ENOENT);
   if (OPTIONS[level]?.includes(option) === true) return 'told';
   if (!restrictsDestinations) return ALLOW;
   if (LEADING[level]?.includes(option) === true) return 'told';
   const known = KNOWN[level]?.some(([first, last]) => option >= first && option <= last) === true;
-  return known ? ALLOW : error(ENOPROTOOPT);
+  return known ? ALLOW : told(ENOPROTOOPT);
 }
 
 function unshare(flags: bigint): Said {
@@ -199,7 +200,7 @@ const ORACLE: Readonly<
     return whole(args, 4) === 0n && !connects && !(restrictsDestinations && leads) ? ALLOW : 'leave';
   },
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
-  'getsockopt-option': (args) => (low(args, 1) === 132 ? error(ENOPROTOOPT) : ALLOW),
+  'getsockopt-option': (args) => (low(args, 1) === 132 ? told(ENOPROTOOPT) : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
       (bit) => Math.floor(low(args, 0) / bit) % 2 === 1,
@@ -224,14 +225,13 @@ const ORACLE: Readonly<
   personality: (args) => ([0, 0x40000, 0xffffffff].includes(low(args, 0)) ? ALLOW : 'told'),
   ptrace: (_, { landlockDomain, refer }) => (landlockDomain && refer?.kind !== 'trace' ? ALLOW : 'told'),
   'kill-target': (_, { signalScope }) => (signalScope ? ALLOW : 'leave'),
-  'fcntl-command': (args, { signalScope, restrictsFiles, refer, judges }) => {
+  'fcntl-command': (args, { signalScope, restrictsFiles }) => {
     const [command, argument] = [low(args, 1), low(args, 2)];
     if (command === 10 || command === 15) return 'leave';
     if (command === 4 && Math.floor(argument / 0x2000) % 2 === 1) return 'leave';
     if (command === 8) return !signalScope || argument > 0x7fff_ffff ? 'leave' : ALLOW;
     if (!restrictsFiles || FCNTL_PASSES.includes(command)) return ALLOW;
-    const isUnknown = !FCNTL_CHANGES.includes(command);
-    return isUnknown && (refer === undefined || !judges.has('refusals')) ? error(EINVAL) : 'told';
+    return FCNTL_CHANGES.includes(command) ? 'told' : told(EINVAL);
   },
   'core-limit': (args, { withoutCores }) => (withoutCores && low(args, 0) === 4 ? error(0) : ALLOW),
   'prlimit-target': (args, { withoutCores }) => {
@@ -269,7 +269,7 @@ function unjudged(name: SyscallName, args: Registers, situation: Situation): Act
   const [family, type] = [low(args, 0), low(args, 1) % 16];
   const mainstream = (): Action => {
     const said = restrictsNetwork ? socket(family, low(args, 1), low(args, 2)) : ALLOW;
-    return typeof said === 'string' ? REFUSED : said;
+    return typeof said === 'string' || said.kind === 'told' ? REFUSED : said;
   };
   const fastOpen = (index: number): Action =>
     sockets !== 'any' && Math.floor(low(args, index) / 0x20000000) % 2 === 1 ? REFUSED : ALLOW;
@@ -293,7 +293,10 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
     if (judge !== undefined && situation.kernelDecides?.has(judge) === true) return ALLOW;
     return judge !== undefined && situation.judges.has(judge) ? (situation.refer ?? REFUSED) : REFUSED;
   };
-  const told = referred('refusals');
+  const toldWith = (errno: number): Action =>
+    situation.refer !== undefined && situation.judges.has('refusals') ? situation.refer : error(errno);
+  const byRule = (said: Exclude<Said, 'leave'>): Action =>
+    said === 'told' ? toldWith(1) : said.kind === 'told' ? toldWith(said.errno) : said;
   switch (entry.kind) {
     case 'harmless':
       return ALLOW;
@@ -301,17 +304,16 @@ function catalogueSays(name: SyscallName, entry: CallClass, args: Registers, sit
       return error(ENOSYS);
     case 'refused':
       if (!holds(entry.when, situation)) return ALLOW;
-      return entry.errno === 'EPERM' ? told : error(EOPNOTSUPP);
+      return toldWith(entry.errno === 'EPERM' ? 1 : EOPNOTSUPP);
     case 'registers': {
       if (!holds(entry.when, situation)) return ALLOW;
       const said = ORACLE[entry.rule](args, situation, name);
-      if (said === 'told') return told;
-      return said === 'leave' ? (entry.judge === undefined ? told : referred(entry.judge)) : said;
+      if (said !== 'leave') return byRule(said);
+      return entry.judge === undefined ? toldWith(1) : referred(entry.judge);
     }
     case 'referred': {
       const said = entry.rule === undefined ? 'leave' : ORACLE[entry.rule](args, situation, name);
-      if (said === 'told') return told;
-      if (said !== 'leave') return said;
+      if (said !== 'leave') return byRule(said);
       return holds(entry.when, situation) ? referred(entry.judge) : ALLOW;
     }
   }

@@ -5,8 +5,8 @@ import type { Situation } from './situation.ts';
 
 /**
  * Left to the supervisor, where there is one: it refuses as well, but knows what the kernel's own error would be, and tells of it.
- * Only what is rarely called is refused so.
+ * Only what is rarely called is refused so. Else it is this error.
  */
-export function refusal({ refer, judges }: Situation): Expression {
-  return refer !== undefined && judges.has('refusals') ? refer : errno(Errno.EPERM);
+export function refusal({ refer, judges }: Situation, number: number = Errno.EPERM): Expression {
+  return refer !== undefined && judges.has('refusals') ? refer : errno(number);
 }

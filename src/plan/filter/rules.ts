@@ -45,8 +45,8 @@ import {
 } from '../../seccomp/expression.ts';
 import type { RegisterRule } from '../catalogue.ts';
 import { refusal } from './refusal.ts';
-import type { Rule } from './rule.ts';
 import type { Situation } from './situation.ts';
+import type { Rule } from './rule.ts';
 import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
 
 const refused = errno(Errno.EPERM);
@@ -179,7 +179,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
     const rest = when(
       command.in(passing),
       allow,
-      when(command.in(fcntlCommands('changes')), refusal(situation), unknownCommand(situation)),
+      when(command.in(fcntlCommands('changes')), refusal(situation), refusal(situation, Errno.EINVAL)),
     );
     return when(
       command.equals(Fcntl.F_SETOWN),
@@ -228,12 +228,6 @@ function terminalsOr(rest: Expression, leave: Expression, situation: Situation):
     ),
     rest,
   );
-}
-
-/** A bad descriptor comes first, which only a supervisor sees. */
-function unknownCommand(situation: Situation): Expression {
-  const told = refusal(situation);
-  return told === situation.refer ? told : errno(Errno.EINVAL);
 }
 
 /** Both arguments are the same process number: bit by bit, as a comparison is with a constant. */

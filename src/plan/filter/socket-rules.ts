@@ -37,10 +37,8 @@ const MSG_FASTOPEN = 0x2000_0000;
 
 const noFamily = errno(Errno.EAFNOSUPPORT);
 const noProtocol = errno(Errno.EPROTONOSUPPORT);
-const noOption = errno(Errno.ENOPROTOOPT);
 const noType = errno(Errno.ESOCKTNOSUPPORT);
 const invalid = errno(Errno.EINVAL);
-const missing = errno(Errno.ENOENT);
 
 const type = (one: number): Condition => int(1).masked(SOCK_TYPE_MASK, one);
 
@@ -114,10 +112,28 @@ export const setsockoptRule: Rule = (_call, _leave, situation) => {
     ...(restrictsDestinations ? Object.values(routing) : []),
   ]);
   const known = ofLevels(({ harmless }) => Object.values(harmless));
+  // A bad descriptor comes first.
+  const noOption = refusal(situation, Errno.ENOPROTOOPT);
+  const missing = refusal(situation, Errno.ENOENT);
   const rest = when(closed, refusal(situation), restrictsDestinations ? when(known, allow, noOption) : allow);
   const hasNoProtocols = and(level.equals(IPPROTO_TCP), option.equals(TCP_ULP));
   return when(absent, noOption, when(hasNoProtocols, missing, rest));
 };
 
 /** SCTP_SOCKOPT_CONNECTX3 connects by an option that is read. */
-export const getsockoptRule: Rule = () => when(int(1).equals(IPPROTO_SCTP), noOption, allow);
+export const getsockoptRule: Rule = (_call, _leave, situation) =>
+  when(int(1).equals(IPPROTO_SCTP), refusal(situation, Errno.ENOPROTOOPT), allow);
+
+/**
+ * What an option that these rules do not let pass is answered with where it is not refused, but not there; undefined: refused.
+ */
+export function absentOptionError(level: number, option: number): number | undefined {
+  if (level === IPPROTO_TCP && option === TCP_ULP) return Errno.ENOENT;
+  if (level === IPPROTO_IPV6 && option === IPV6_ADDRFORM) return Errno.ENOPROTOOPT;
+  const isClosed = OPTION_LEVELS.some(
+    (of) =>
+      of.level === level &&
+      [of.protocol, of.routing].some((options) => Object.values(options).includes(option)),
+  );
+  return isClosed ? undefined : Errno.ENOPROTOOPT;
+}

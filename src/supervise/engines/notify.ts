@@ -17,6 +17,7 @@ import {
 } from '../../linux/seccomp.ts';
 import type { HandedDescriptor, Referral, Reply } from '../referral.ts';
 import { mayControl } from '../target/controlling.ts';
+import { freeNumbers } from '../target/open-numbers.ts';
 import { arena } from '../target/target.ts';
 import { answerControlling } from './controlling-terminal.ts';
 import type { Injector } from './trace/injector.ts';
@@ -81,6 +82,10 @@ class NotifyReferral implements Referral {
   isCurrent(): boolean {
     // The id comes first in the notification.
     return this.#tell(SECCOMP_IOCTL_NOTIF_ID_VALID, 0) === 0;
+  }
+
+  hasRoom(): boolean {
+    return freeNumbers(this.tid, 1) > 0;
   }
 
   detach(): Referral {

@@ -6,7 +6,6 @@
  * A pipe has no other name than that of a descriptor. Where only its reading end is held, as of one that was handed in
  * from outside, it is not opened for writing: whoever else reads there would read what the sandbox writes.
  */
-import { readdirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import {
   F_GETFL,
@@ -25,6 +24,7 @@ import { isPipe } from '../../judge/files.ts';
 import { isTrusted } from '../context.ts';
 import type { FileContext } from './context.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
+import { openNumbers } from '../target/open-numbers.ts';
 import { processOf } from '../processes/processes.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
 import { isPathOnly } from '../target/target.ts';
@@ -130,25 +130,13 @@ const OWNER_WRITES = 0o200;
 const name = Buffer.alloc(64);
 
 function holdsPipe(tid: number, pipe: Buffer): boolean {
-  return descriptorsOf(tid).some((number) => {
+  return openNumbers(tid).some((number) => {
     const link = `/proc/${tid}/fd/${number}`;
     const length = looking(() => readlinkText(link, name, name.length));
     if (length !== pipe.length || !name.subarray(0, length).equals(pipe)) return false;
     // The mode of the link says for what the descriptor is open (proc(5)).
     return isWritable(looking(() => linkMode(link)));
   });
-}
-
-function descriptorsOf(tid: number): string[] {
-  const list = (): string[] | number => {
-    try {
-      return readdirSync(`/proc/${tid}/fd`);
-    } catch {
-      return -Errno.EACCES;
-    }
-  };
-  const numbers = looking(list);
-  return typeof numbers === 'number' ? [] : numbers;
 }
 
 function isWritable(mode: number): boolean {

@@ -55,6 +55,8 @@ type Subject =
       readonly directory: number;
       readonly address: number;
       readonly follow: boolean;
+      /** The descriptor must be really open, as for the f… form. */
+      readonly open?: boolean;
     }
   /** The f… form: a descriptor that is really open. */
   | { readonly kind: 'descriptor'; readonly descriptor: number };
@@ -68,13 +70,14 @@ function byDescriptor(referral: Referral): Subject {
 }
 
 /** dirfd, path, flags: the flags must be among those that the call knows. */
-function byFlags(referral: Referral, flags: number): Subject | undefined {
+function byFlags(referral: Referral, flags: number, open = false): Subject | undefined {
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) return undefined;
   return {
     kind: (flags & AT_EMPTY_PATH) === 0 ? 'path' : 'path-or-descriptor',
     directory: referral.int(0),
     address: referral.pointer(1),
     follow: (flags & AT_SYMLINK_NOFOLLOW) === 0,
+    open,
   };
 }
 
@@ -124,7 +127,7 @@ export const lsetxattr: FileHandler = (referral, context) =>
 export const fsetxattr: FileHandler = (referral, context) =>
   change(referral, context, byDescriptor(referral), readAttribute(referral));
 export const setxattrAt: FileHandler = (referral, context) =>
-  change(referral, context, byFlags(referral, referral.int(2)), readAttributeArguments(referral));
+  change(referral, context, byFlags(referral, referral.int(2), true), readAttributeArguments(referral));
 export const removexattr: FileHandler = (referral, context) =>
   change(referral, context, byPath(referral, 0), readAttributeName(referral, 1));
 export const lremovexattr: FileHandler = (referral, context) =>
@@ -132,9 +135,9 @@ export const lremovexattr: FileHandler = (referral, context) =>
 export const fremovexattr: FileHandler = (referral, context) =>
   change(referral, context, byDescriptor(referral), readAttributeName(referral, 1));
 export const removexattrAt: FileHandler = (referral, context) =>
-  change(referral, context, byFlags(referral, referral.int(2)), readAttributeName(referral, 3));
+  change(referral, context, byFlags(referral, referral.int(2), true), readAttributeName(referral, 3));
 export const fileSetattr: FileHandler = (referral, context) =>
-  change(referral, context, byFlags(referral, referral.int(4)), readFileAttributes(referral));
+  change(referral, context, byFlags(referral, referral.int(4), true), readFileAttributes(referral));
 
 /**
  * Judges a change and performs it.
@@ -165,10 +168,14 @@ function openSubject(
   const { tid } = referral;
   if (subject.kind === 'descriptor') return openReally(tid, members, subject.descriptor);
   const mayBeEmpty = subject.kind === 'path-or-descriptor';
-  if (mayBeEmpty && subject.address === 0) return openDescriptor(tid, members, subject.directory);
+  const openEmpty = (): ReturnType<typeof resolveObject> =>
+    mayBeEmpty && subject.open === true && subject.directory !== AT_FDCWD
+      ? openReally(tid, members, subject.directory)
+      : openDescriptor(tid, members, subject.directory);
+  if (mayBeEmpty && subject.address === 0) return openEmpty();
   const length = readPath(tid, subject.address, path);
   if (length < 0) return { kind: 'error', errno: -length };
-  if (length === 0 && mayBeEmpty) return openDescriptor(tid, members, subject.directory);
+  if (length === 0 && mayBeEmpty) return openEmpty();
   return resolveObject(tid, members, subject.directory, path.bytes.subarray(0, length), subject.follow);
 }
 

@@ -87,7 +87,7 @@ function openWith(referral: Referral, context: FileContext, address: number, req
   // O_PATH opens nothing, whatever the other flags say, and registers do not change.
   if ((request.flags & O_PATH) !== 0 && request.fromMemory !== true) return CONTINUE_CALL;
   const length = readPath(referral.tid, address, path);
-  if (length < 0) return fail(-length);
+  if (length < 0) return fail(flagsError(request) ?? -length);
   const follow = followsLink(request.flags);
   const isPlain = request.resolve === 0 && !mayTruncateUnwritten(request);
   if (isPlain && context.quick?.isBelow(referral.tid, request.directory, path, length, follow)) {
@@ -95,6 +95,8 @@ function openWith(referral: Referral, context: FileContext, address: number, req
     return CONTINUE_CALL;
   }
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
+  // The kernel takes a number before it looks at the path, but an empty one.
+  if (length > 0 && !referral.hasRoom()) return fail(flagsError(request) ?? Errno.EMFILE);
   const bytes = path.bytes.subarray(0, length);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const reply = attemptOpen(referral, context, bytes, request);

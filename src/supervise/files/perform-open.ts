@@ -39,6 +39,7 @@ import { handed } from './handed.ts';
 import { attemptLeased } from './leased-file.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
+import { stickyError } from './sticky.ts';
 import { openWaiting } from './waiting-open.ts';
 
 const HERE = terminated(Buffer.from('.'));
@@ -80,7 +81,10 @@ function openChecked(
   request: OpenRequest,
   object: OpenObject,
 ): Reply {
-  const errno = flagsError(request) ?? openError(object, request.flags);
+  const errno =
+    flagsError(request) ??
+    openError(object, request.flags) ??
+    stickyError(object, request.flags, context.userId);
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
   if (status === undefined) return untrusted(request);

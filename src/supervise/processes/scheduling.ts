@@ -29,16 +29,30 @@ const IOPRIO_WHO_USER = 3;
 /** The kernel reads no more of a mask than it has CPUs: 8192 at most. */
 const MOST_MASK_BYTES = 1024;
 const SCHED_ATTR_SIZE_VER0 = 48;
+/** struct rlimit64. */
+const LIMIT_SIZE = 16;
 
 const memory = arena(4096);
 
 export const prlimit: ProcessHandler = (referral, context) => {
-  const reply = about(referral, context, referral.int(0), judgeLimits, () => -Errno.EPERM);
+  const length = referral.pointer(2) === 0 ? 0 : LIMIT_SIZE;
+  const unread = readMemory(referral.tid, referral.pointer(2), memory, length);
+  if (unread < 0) return fail(-unread);
+  const isInverted = length > 0 && memory.bytes.readBigUInt64LE(0) > memory.bytes.readBigUInt64LE(8);
+  const error = (): number | undefined => limitError(referral.int(0), referral.uint(1), isInverted);
+  const reply = about(referral, context, referral.int(0), judgeLimits, () => -Errno.EPERM, error);
   // One's own, by number: as the filter answers it where that is 0.
   const isKept = reply === CONTINUE_CALL && context.withoutCores && referral.int(1) === RLIMIT_CORE;
   if (!isKept) return reply;
   return referral.pointer(3) === 0 ? SUCCESS : fail(Errno.EPERM);
 };
+
+/** EPERM of another user's process, EINVAL of a limit that there is not, which the kernel says without being given any. */
+function limitError(tid: number, resource: number, isInverted: boolean): number | undefined {
+  const result = syscall(X86_64.prlimit64, tid, resource, 0, 0, 0, 0);
+  if (result < 0) return -result;
+  return isInverted ? Errno.EINVAL : undefined;
+}
 
 export const setpriority: ProcessHandler = (referral, context) => {
   const [which, who, value] = [referral.int(0), referral.int(1), referral.int(2)];
@@ -153,6 +167,7 @@ function about(
   number: number,
   judge: (relation: Relation) => Verdict,
   perform: () => number,
+  error: () => number | undefined = () => undefined,
 ): Reply {
   if (number < 0) return fail(Errno.ESRCH);
   const caller = { tid: referral.tid, process: processOf(referral.tid) };
@@ -165,8 +180,12 @@ function about(
   switch (verdict.kind) {
     case 'continue':
       return CONTINUE_CALL;
-    case 'refuse':
-      return refused(referral, context, 'other', object, verdict.rule);
+    case 'refuse': {
+      const errno = error();
+      return errno === undefined || errno === Errno.EPERM
+        ? refused(referral, context, 'other', object, verdict.rule)
+        : fail(errno);
+    }
     case 'perform': {
       if (!isTrusted(referral, context)) return fail(Errno.EPERM);
       const result = withMember(process, members, () =>

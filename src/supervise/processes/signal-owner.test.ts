@@ -25,6 +25,7 @@ function asking(number: number): Referral {
     pointer: (index) => args[index] ?? 0,
     long: (index) => BigInt(args[index] ?? 0),
     isCurrent: () => true,
+    hasRoom: () => true,
     detach: () => referral,
     reply: () => true,
   };

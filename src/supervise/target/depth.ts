@@ -33,7 +33,7 @@ const NEARBY = 2;
 let lastDistance = 0;
 
 /** What stands for the components that are not told. No rule holds it: two slashes are none of the kernel's own. */
-const UNTOLD = Buffer.from('//...');
+export const UNTOLD: Buffer = Buffer.from('//...');
 const SLASHES = Buffer.from('//');
 
 /**

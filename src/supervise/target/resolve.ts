@@ -157,11 +157,12 @@ function restrictedObject(
   if (!isDeepFile(result, pathOfDescriptor(result))) return describe(result);
   // Where it lies the same path tells that leads to it without restrictions.
   const found = resolveFrom(tid, members, start, terminatedView(path), follow, 0);
-  const isIt = found.kind === 'object' && isSameFile(found.descriptor, result);
-  close(result);
-  if (isIt || found.kind === 'error') return found;
-  close(found.kind === 'object' ? found.descriptor : found.directory);
-  return failure(-Errno.ENAMETOOLONG);
+  if (found.kind === 'object' && isSameFile(found.descriptor, result)) {
+    close(result);
+    return found;
+  }
+  if (found.kind !== 'error') close(found.kind === 'object' ? found.descriptor : found.directory);
+  return describe(result);
 }
 
 function resolveFrom(
@@ -221,24 +222,23 @@ function deepFile(
 ): ResolvedObject | ResolvedEntry | ResolutionError {
   const parts = splitLast(path.subarray(0, path.indexOf(0)));
   const parent = parts.kind === 'name' ? openParent(tid, members, start, parts.parent) : -Errno.ENAMETOOLONG;
-  if (parent < 0 || parts.kind !== 'name') {
-    close(descriptor);
-    return failure(parent);
-  }
+  if (parent < 0 || parts.kind !== 'name') return describe(descriptor);
   const found = openPath(parent, terminated(parts.name), O_NOFOLLOW);
   if (found >= 0 && isSameFile(found, descriptor)) {
     close(found);
     return describeIn(parent, parts.name, descriptor);
   }
-  close(descriptor);
   const isLink = found >= 0 && (fileMode(found) & S_IFMT) === S_IFLNK && links < MOST_LINKS;
-  // A link of /proc has led there, and nobody knows from where.
+  // Where a link of /proc has led, its text does not tell.
   const text = isLink && fileSystemType(found) !== PROC_SUPER_MAGIC ? readLink(found, NO_BYTES) : -1;
   if (found >= 0) close(found);
-  const resolution =
-    typeof text === 'number'
-      ? failure(-Errno.ENAMETOOLONG)
-      : resolveFrom(tid, members, text[0] === SLASH ? AT_FDCWD : parent, terminated(text), true, links + 1);
+  if (typeof text === 'number') {
+    close(parent);
+    return describe(descriptor);
+  }
+  close(descriptor);
+  const from = text[0] === SLASH ? AT_FDCWD : parent;
+  const resolution = resolveFrom(tid, members, from, terminated(text), true, links + 1);
   close(parent);
   return resolution;
 }

@@ -4,6 +4,7 @@ import { pathOfDescriptor, terminated } from '../../linux/files.ts';
 import { isInInterface } from '../../linux/mounts.ts';
 import { close } from '../../linux/libc.ts';
 import { UNREACHABLE, type Place } from '../../judge/files.ts';
+import { pathOfDeepObject } from './deep-file.ts';
 import { isRemoved, pathOfDeepDirectory } from './depth.ts';
 import { isInView } from './mounts.ts';
 import { targetStatus } from './target.ts';
@@ -61,7 +62,7 @@ export function describe(
   descriptor: number,
   known: Buffer | number = pathOfDescriptor(descriptor),
 ): ResolvedObject | ResolutionError {
-  const name = known === -Errno.ENAMETOOLONG ? pathOfDeepDirectory(descriptor) : known;
+  const name = known === -Errno.ENAMETOOLONG ? pathOfDeepObject(descriptor) : known;
   if (typeof name === 'number' || isOurs(name)) {
     close(descriptor);
     return failure(typeof name === 'number' ? name : -Errno.EACCES);

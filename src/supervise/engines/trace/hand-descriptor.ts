@@ -3,14 +3,14 @@
  *
  * The thread is made to make a socket. The supervisor takes a copy of that (pidfd_getfd(2)), binds it to a name that the kernel
  * chooses, and sends the descriptor from the socket to itself (SCM_RIGHTS, unix(7)): whoever else would receive it has the
- * socket already. The thread is made to receive it and to move it to the socket's own number, which is the lowest that was
- * free, as open(2) promises. What is sent, and to whom, depends on nothing in the target's memory: what is there only says
+ * socket already. The thread is made to move the socket up and to receive the descriptor at its number, which is the lowest that
+ * was free, as open(2) promises. What is sent, and to whom, depends on nothing in the target's memory: what is there only says
  * where the thread receives its own descriptor. Landlock lets it pass: the sender is outside of the domain, and the file is open.
  */
 import { Errno } from '../../../linux/errno.ts';
 import { looking } from '../../../linux/impersonation.ts';
 import { addressOf, close, processVmWritev } from '../../../linux/libc.ts';
-import { O_CLOEXEC } from '../../../linux/files.ts';
+import { Fcntl } from '../../../linux/fcntl.ts';
 import { TIOCSCTTY } from '../../../linux/ioctl.ts';
 import { resume, skipSyscall } from '../../../linux/ptrace.ts';
 import {
@@ -32,6 +32,7 @@ import { copyDescriptor } from '../../target/descriptor.ts';
 import { arena, readMemory } from '../../target/target.ts';
 import { closeLingering } from '../../watch.ts';
 import { GONE, type Injector } from './injector.ts';
+import { withOneMore } from './one-more-number.ts';
 
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -40,6 +41,9 @@ const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const PAGE = 4096;
+
+/** So many free numbers it takes: the descriptor's own, and for a moment the socket's. */
+export const NUMBERS_TO_HAND = 2;
 
 /** What lies where in the tracee's page: struct msghdr, struct iovec and room for a control message and a byte. */
 const Place = { header: 0, vector: 64, control: 80, data: 128, size: 136 } as const;
@@ -68,37 +72,55 @@ export function handDescriptor(injector: Injector, tid: number, handed: HandedDe
   return injector.end(result);
 }
 
+/**
+ * The socket moves up, not the file down to where the socket was: of a file that a process closes at any number its locks are gone
+ * (fcntl(2), "Advisory record locking").
+ */
 function receive(
   injector: Injector,
   tid: number,
   { descriptor, closeOnExec, controls }: HandedDescriptor,
 ): number {
   const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  const receiver = injector.call(X86_64.socket, AF_UNIX, type, 0);
-  if (receiver < 0) return receiver;
-  const received = receiveBy(injector, tid, receiver, descriptor);
-  if (received === GONE) return GONE;
-  if (received < 0) return injector.call(X86_64.close, receiver) === GONE ? GONE : received;
-  const moved = injector.call(X86_64.dup3, received, receiver, closeOnExec ? O_CLOEXEC : 0);
-  if (moved === GONE || injector.call(X86_64.close, received) === GONE) return GONE;
+  const lowest = injector.call(X86_64.socket, AF_UNIX, type, 0);
+  if (lowest < 0) return lowest;
+  if (!sendBy(tid, lowest, descriptor)) return closing(injector, lowest, -Errno.EPERM);
+  const move = (): number => injector.call(X86_64.fcntl, lowest, Fcntl.F_DUPFD_CLOEXEC, lowest);
+  const moved = move();
+  const receiver = moved === -Errno.EMFILE ? withOneMore(tid, move) : moved;
+  if (receiver === GONE || receiver < 0) return closing(injector, lowest, receiver);
+  // The lowest number is free again for what comes.
+  if (injector.call(X86_64.close, lowest) === GONE) return GONE;
+  const received = closing(injector, receiver, receiveBy(injector, tid, receiver, closeOnExec));
   // The kernel takes it for what it is: whether the session has a terminal, and the terminal a session, it looks itself.
-  const takes = moved >= 0 && controls === true && mayControl(tid, descriptor);
-  return takes && injector.call(X86_64.ioctl, moved, TIOCSCTTY, 0) === GONE ? GONE : moved;
+  const takes = received !== GONE && received >= 0 && controls === true && mayControl(tid, descriptor);
+  return takes && injector.call(X86_64.ioctl, received, TIOCSCTTY, 0) === GONE ? GONE : received;
 }
 
-function receiveBy(injector: Injector, tid: number, receiver: number, descriptor: number): number {
-  if (!sendBy(tid, receiver, descriptor)) return -Errno.EPERM;
+/** Closes a descriptor of the tracee's when all is done with it. */
+function closing(injector: Injector, descriptor: number, result: number): number {
+  if (result === GONE) return GONE;
+  return injector.call(X86_64.close, descriptor) === GONE ? GONE : result;
+}
+
+function receiveBy(injector: Injector, tid: number, receiver: number, closeOnExec: boolean): number {
   const address = injector.call(X86_64.mmap, 0, PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
   if (address < 0) return address;
-  const result = receiveInto(injector, tid, address, receiver);
+  const result = receiveInto(injector, tid, address, receiver, closeOnExec);
   if (result === GONE) return GONE;
   return injector.call(X86_64.munmap, address, PAGE) === GONE ? GONE : result;
 }
 
-function receiveInto(injector: Injector, tid: number, address: number, receiver: number): number {
+function receiveInto(
+  injector: Injector,
+  tid: number,
+  address: number,
+  receiver: number,
+  closeOnExec: boolean,
+): number {
   layOut(page.bytes, address);
   if (!writeMemory(tid, address)) return -Errno.EPERM;
-  const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  const flags = MSG_DONTWAIT | (closeOnExec ? MSG_CMSG_CLOEXEC : 0);
   const count = injector.call(X86_64.recvmsg, receiver, address + Place.header, flags);
   if (count < 0) return count === GONE ? GONE : -Errno.EPERM;
   if (readMemory(tid, address, own, Place.size) < 0) return -Errno.EPERM;

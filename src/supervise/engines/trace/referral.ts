@@ -9,9 +9,11 @@ import {
   syscallInfo,
 } from '../../../linux/ptrace.ts';
 import type { Referral, Reply } from '../../referral.ts';
+import { freeNumbers } from '../../target/open-numbers.ts';
 import { arena } from '../../target/target.ts';
-import { handDescriptor } from './hand-descriptor.ts';
+import { NUMBERS_TO_HAND, handDescriptor } from './hand-descriptor.ts';
 import type { Injector } from './injector.ts';
+import { mayHaveOneMore } from './one-more-number.ts';
 
 const HALF = 2 ** 32;
 /** Above this no user address lies on x86-64, and a double still holds it exactly. */
@@ -73,6 +75,11 @@ export class TraceReferral implements Referral {
 
   isCurrent(): boolean {
     return this.#stops.isStanding(this.#tid, this.#stop);
+  }
+
+  hasRoom(): boolean {
+    const free = freeNumbers(this.#tid, NUMBERS_TO_HAND);
+    return free >= NUMBERS_TO_HAND || (free === NUMBERS_TO_HAND - 1 && mayHaveOneMore(this.#tid));
   }
 
   detach(): Referral {
