@@ -259,7 +259,7 @@ const MADE_UP: readonly Name[] = [
   made(() => `.tmp${pick(ALL_LETTERS, 6)}`),
   made(() => `build-${1_000_000 + Math.floor(Math.random() * 4e9)}`),
   made(() => crypto.randomUUID()),
-  made(() => `state.${process.pid}.new`),
+  ...(process.pid > 99 ? [made(() => `state.${process.pid}.new`)] : []),
 ];
 /** Names of which one sees nothing: whoever makes them says that nobody may have them yet. */
 const EXCLUSIVE: readonly Name[] = [

@@ -48,7 +48,7 @@ void test('advise() names the path that would have to be writable', () => {
     [creating('/srv/p/notes'), '--write-allow=/srv/p/notes'],
     [creating('/srv/p/notes', 'exclusive'), '--write-allow=/srv/p'],
     [creating('/srv/p/tmp.k3Xw9aPq0z'), '--write-allow=/srv/p'],
-    [creating('/srv/p/f.' + process.pid), '--write-allow=/srv/p'],
+    [{ ...creating('/srv/p/f.4321'), tid: 4321 }, '--write-allow=/srv/p'],
     [creating('/srv/p/l', 'link'), '--write-allow=/srv/p'],
     [creating('/home/ann/notes', 'exclusive'), 'sensitive: a home directory'],
     [creating('/home/ann/tmp.k3Xw9aPq0z', 'exclusive'), 'sensitive: a home directory'],

@@ -19,7 +19,8 @@ const FILLED_LENGTH = 6;
 const MANY_PARTS = 3;
 /** Of those that nobody may have yet: of a hundred by chance two have fewer. */
 const MANY_OF_EXCLUSIVE = 2;
-const NUMBER_PATTERN = /\d+/g;
+/** Shorter ones are counted by people. */
+const NUMBER_PATTERN = /\d{3,}/g;
 /** Of a process, its parents: a shell's number is in the names that its children make. */
 const MOST_PARENTS = 8;
 
