@@ -1,8 +1,8 @@
 // Runs test/programs with what takes too long, or needs too much, for every run of the suite (test/programs/slow).
 //   node scripts/test-programs.mjs [words for scripts/test.mjs]
-// pnpm, yarn and node-pty are fetched by npm, where there is a network, into a folder that is removed again.
+// pnpm, yarn and node-pty are fetched by npm, uv by pip, where there is a network, into a folder that is removed again.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = mkdtempSync('/tmp/secfilter-managers-');
@@ -17,7 +17,15 @@ try {
     if (spawnSync('npm', npm, { stdio: 'inherit' }).status !== 0)
       console.error(`test: npm installs no ${name} here, so that it is skipped if it is not there already`);
   }
-  const PATH = `${join(folder, 'node_modules/.bin')}:${process.env.PATH ?? ''}`;
+  const python = join(folder, 'python');
+  const pip = `python3 -m venv --copies "$0" && "$0/bin/pip" install -q --disable-pip-version-check --only-binary :all: uv`;
+  if (spawnSync('sh', ['-c', pip, python], { stdio: 'inherit' }).status !== 0)
+    console.error('test: pip fetches no uv here, so that it is skipped if it is not installed');
+  // Nothing but uv is taken from there: Python is the machine's own.
+  const bin = join(folder, 'node_modules/.bin');
+  mkdirSync(bin, { recursive: true });
+  if (existsSync(join(python, 'bin/uv'))) symlinkSync(join(python, 'bin/uv'), join(bin, 'uv'));
+  const PATH = `${bin}:${process.env.PATH ?? ''}`;
   const words = [
     join(import.meta.dirname, 'test.mjs'),
     '--slow',

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
+import { PATH_MAX } from '../linux/files.ts';
 import { resolvePath, splitPath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import { systemResolvers } from '../policy/resolvers.ts';
@@ -102,7 +103,7 @@ function existing(path: PathBytes): PathBytes {
   let named = path;
   for (
     let { parent } = splitPath(named);
-    parent.length > 1 && !existsSync(parent);
+    parent.length > 1 && (named.length >= PATH_MAX || !existsSync(parent));
     { parent } = splitPath(named)
   ) {
     named = parent;

@@ -190,6 +190,15 @@ function assertNetwork({ network, unixSockets }: Policy, { objects }: Seen): voi
   assert.deepEqual(new Set(network.ports), ports);
 }
 
+void test('S09 what is about single processes is counted, and named by no number', async () => {
+  const objects = ['/proc/77/comm', '/proc/77/task/78/comm', '/proc/79/oom_score_adj'].map(
+    (one) => ({ kind: 'path', path: Buffer.from(one) }) as const,
+  );
+  const bytes = learn({ command: [Buffer.from('x')], objects });
+  assert.doesNotMatch(bytes.toString(), /write-allow|77|79/);
+  assert.match(bytes.toString(), /^# Processes were set up by \/proc, where each has another number: \d$/m);
+});
+
 void test('S09 lines that are commented out can be taken as they are', async () => {
   const name = fc.oneof(bytes.filter((one) => !one.includes(0x0a) && !one.includes(0x2f)));
   await fc.assert(

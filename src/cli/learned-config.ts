@@ -36,6 +36,10 @@ export function learnedConfig(lessons: Lessons, options: LearnedOptions): Buffer
     text.comment(`${times(lessons.refused)} a call was refused that no option allows.`);
   addFiles(text.blank(), lessons, options);
   addNetwork(text.blank(), lessons.endpoints, options);
+  if (lessons.otherFamilies > 0)
+    text.comment(
+      `WARNING: ${times(lessons.otherFamilies)} a socket of another family or protocol was used, which every restriction of the network refuses`,
+    );
   addSockets(text, lessons);
   return text.toBytes();
 }
@@ -50,8 +54,11 @@ function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): 
   const others = lessons.paths.filter(({ path }) => !isDevice(path) && isPseudoTerminal(path));
   if (others.length > 0)
     text.comment(`Terminals of others were changed, which have another number each time: ${others.length}`);
+  const ofProcesses = lessons.paths.filter(({ path }) => isOfProcess(path));
+  if (ofProcesses.length > 0)
+    text.comment(`Processes were set up by /proc, where each has another number: ${ofProcesses.length}`);
   const seen = lessons.paths
-    .filter(({ path }) => !isDevice(path) && !isPseudoTerminal(path))
+    .filter(({ path }) => !isDevice(path) && !isPseudoTerminal(path) && !isOfProcess(path))
     // What was seen decides, also where it is gone by now and a directory above stands for it.
     .map((item) => ({
       ...item,
@@ -68,6 +75,13 @@ function addFiles(text: ConfigText, lessons: Lessons, options: LearnedOptions): 
     const moved = isItself(place.path) ? undefined : 'by now a symbolic link leads elsewhere';
     addPlace(text, { ...place, warning: place.warning ?? moved });
   }
+}
+
+const OF_PROCESS_PATTERN = /^\/proc\/\d+(?:\/|$)/;
+
+/** A process does what is its own business under every policy. */
+function isOfProcess(path: PathBytes): boolean {
+  return OF_PROCESS_PATTERN.test(path.toString('latin1'));
 }
 
 function addPlace(text: ConfigText, { path, count, warning, openedBy }: Place): void {

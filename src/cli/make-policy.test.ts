@@ -38,7 +38,11 @@ void test('makePolicy() looks paths up', async () => {
 
 void test('makePolicy() reads what the network may be', async () => {
   const tenNet = { address: Uint8Array.of(10, 0, 0, 0), prefix: 8 };
-  assert.deepEqual((await policyOf('--no-outbound-network', '--allowed-ports=1')).network, { kind: 'none' });
+  assert.deepEqual((await policyOf('--no-outbound-network', '--allow-resolv')).network, { kind: 'none' });
+  assert.deepEqual((await policyOf('--no-outbound-network', '--allowed-ports=1')).network, {
+    kind: 'none',
+    overruled: { kind: 'listed', networks: undefined, ports: [1], endpoints: [] },
+  });
   assert.deepEqual((await policyOf('--mainstream-network-families')).network, { kind: 'families' });
   assert.deepEqual((await policyOf('--allowed-netmasks=10.0.0.0/8')).network, {
     kind: 'listed',

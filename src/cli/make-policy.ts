@@ -51,14 +51,17 @@ async function makeNetworkPolicy(words: PolicyWords): Promise<NetworkPolicy | un
   const networks = await readNetworks(words.networks);
   const ports = words.ports.flatMap((given) => reading(given, () => parsePorts(given.text)));
   if (words.network === 'open') return undefined;
-  if (words.network !== 'listed') return { kind: words.network };
+  if (words.network === 'families') return { kind: 'families' };
   const onlyResolvers = networks.length === 0 && ports.length === 0;
-  return {
+  const isListed = words.network === 'listed';
+  if (!isListed && onlyResolvers) return { kind: 'none' };
+  const listed = {
     kind: 'listed',
     networks: networks.length > 0 || onlyResolvers ? networks : undefined,
     ports: ports.length > 0 ? ports : undefined,
-    endpoints: await readResolvers(words.resolvers),
-  };
+    endpoints: isListed ? await readResolvers(words.resolvers) : [],
+  } as const;
+  return isListed ? listed : { kind: 'none', overruled: listed };
 }
 
 async function readNetworks(given: readonly Assignment[]): Promise<Network[]> {

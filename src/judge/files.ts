@@ -17,6 +17,9 @@ export const OWN_PLACES = 'the next run would begin with it, or its log lies the
 /** What the rule is called that allows a pseudo-terminal that the sandbox made, whose number is another each time. */
 export const OWN_TERMINAL = 'a pseudo-terminal of its own';
 
+/** What the rule is called that keeps interfaces of the kernel from changes, whatever they are called. */
+export const KERNEL_INTERFACE = 'an interface of the kernel, which only --write-allow opens';
+
 const OUTSIDE_RULE = refuse('outside --write-allow');
 const FIXED_RULE = refuse('a device of everybody is written to, and stays as it is');
 const DEVICE_RULE = refuse('device nodes are never made');
@@ -25,7 +28,8 @@ const LINK_RULE = refuse('an allowed path does not become a symbolic link');
 const TERMINAL_RULE = refuse('only a terminal that was handed over is written to');
 const PIPE_RULE = refuse('a pipe is opened for writing by who holds it so');
 const SUPERVISOR_RULE = refuse('the supervisor is out of reach');
-const INTERFACE_RULE = refuse('an interface of the kernel, which only --write-allow opens');
+const INTERFACE_RULE = refuse(KERNEL_INTERFACE);
+const INTERFACE_WAY_RULE = refuse('an interface of the kernel lies below it');
 const UNREACHABLE_RULE = refuse('a file that has no path here');
 const DENIED_RULE = refuse(OWN_PLACES);
 
@@ -162,8 +166,9 @@ function opensAsOwn({ own }: FileRules, object: FoundObject): boolean {
  * could have named.
  */
 function unlessUnknown(rules: FileRules, place: Place, verdict: Verdict): Verdict {
-  if (verdict.kind === 'refuse' || !place.isInterface || rules.interfaces.has(place.path)) return verdict;
-  return INTERFACE_RULE;
+  if (!place.isInterface) return verdict;
+  if (verdict.kind === 'refuse') return verdict === OUTSIDE_RULE ? INTERFACE_RULE : verdict;
+  return rules.interfaces.has(place.path) ? verdict : INTERFACE_RULE;
 }
 
 function judgePath(rules: FileRules, path: Uint8Array): Verdict {
@@ -190,7 +195,7 @@ export function judgeMove(rules: FileRules, place: Place): Verdict {
 
 function onNoWay(rules: FileRules, place: Place): Verdict | undefined {
   if (rules.denied.leadsTo(place.path)) return DENIED_RULE;
-  return rules.interfaces.leadsTo(place.path) ? INTERFACE_RULE : undefined;
+  return rules.interfaces.leadsTo(place.path) ? INTERFACE_WAY_RULE : undefined;
 }
 
 /**

@@ -2,6 +2,9 @@
 import type { UnixSocketName } from '../policy/policy.ts';
 import { PERFORM, refuse, type Verdict } from './verdict.ts';
 
+/** What the rule is called that allows a socket that the sandbox has bound itself, under every policy. */
+export const OWN_SOCKET = 'bound in the sandbox';
+
 const OUTSIDE_RULE = refuse('not bound in the sandbox, nor in --allow-unix');
 
 export class UnixRules {

@@ -40,18 +40,20 @@ export function changeableTrees(files: FilePolicy | undefined): readonly PathByt
 export type NetworkPolicy =
   /** Any destination, but only the families that ordinary programs use. */
   | { readonly kind: 'families' }
-  /** No destination at all. */
-  | { readonly kind: 'none' }
+  /** No destination at all. `overruled`: lists that were given as well and would count without it. */
+  | { readonly kind: 'none'; readonly overruled?: ListedDestinations }
   /** Only what is listed. */
-  | {
-      readonly kind: 'listed';
-      /** Undefined: any address. A destination must match a network and a port where both are given. */
-      readonly networks: readonly Network[] | undefined;
-      /** Undefined: any port. */
-      readonly ports: readonly Port[] | undefined;
-      /** Allowed besides: resolvers. */
-      readonly endpoints: readonly Endpoint[];
-    };
+  | ListedDestinations;
+
+export interface ListedDestinations {
+  readonly kind: 'listed';
+  /** Undefined: any address. A destination must match a network and a port where both are given. */
+  readonly networks: readonly Network[] | undefined;
+  /** Undefined: any port. */
+  readonly ports: readonly Port[] | undefined;
+  /** Allowed besides: resolvers. */
+  readonly endpoints: readonly Endpoint[];
+}
 
 /** A port number, 0 to 65535, host byte order. */
 export type Port = number;

@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { Errno, errnoMessage } from '../linux/errno.ts';
 import { parseAddress } from './networks.ts';
 import type { AddressBytes, Endpoint } from './policy.ts';
+import { nameservers } from './resolv-conf.ts';
 import { errnoOf } from './system-error.ts';
 import { ValueError } from './value-error.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 const DNS_PORT = 53;
-/** The keyword starts the line; what follows the address does not count. */
-const NAMESERVER_PATTERN = /^nameserver[ \t]+([^ \t]+)/;
-const IPV6_SCOPE_PATTERN = /(?<=:.*)%.*$/;
 const LOCALHOST = Uint8Array.of(127, 0, 0, 1);
 
 /** The resolvers that resolv.conf lists. A missing file means the one on this machine; an unreadable one is an error. */
@@ -32,9 +30,8 @@ export function systemResolvers(file: string = RESOLV_CONF): Endpoint[] {
  */
 export function parseResolvers(text: string): Endpoint[] {
   const found = new Map<string, Endpoint>();
-  for (const line of text.split('\n')) {
-    const word = NAMESERVER_PATTERN.exec(line)?.[1];
-    const address = word && parseAddress(word.replace(IPV6_SCOPE_PATTERN, ''));
+  for (const word of nameservers(text)) {
+    const address = parseAddress(word);
     if (address) found.set(address.join(), { address: destination(address), port: DNS_PORT });
   }
   return found.size > 0 ? [...found.values()] : [{ address: LOCALHOST, port: DNS_PORT }];

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { NetworkPolicy, Policy } from '../policy/policy.ts';
 import { Advisor } from './advice.ts';
-import type { ReferralEvent } from './event.ts';
+import { KERNEL_INTERFACE } from '../judge/files.ts';
+import type { NewEntry, ReferralEvent } from './event.ts';
 import { connectTo, refusal, writeOf } from './sample-events.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -25,8 +26,10 @@ function withNetwork(network: NetworkPolicy): Policy {
 }
 
 void test('advise() names the path that would have to be writable', () => {
-  const renaming = (from: string, to: string): ReferralEvent =>
-    refusal('rename', { kind: 'paths', from: bytes(from), to: bytes(to) });
+  const renaming = (from: string, to: string, entry?: NewEntry): ReferralEvent =>
+    refusal('rename', { kind: 'paths', from: bytes(from), to: bytes(to), ...(entry && { entry }) });
+  const creating = (path: string, entry?: NewEntry): ReferralEvent =>
+    refusal('create', { kind: 'path', path: bytes(path), ...(entry && { entry }) });
   const rows: [ReferralEvent, string][] = [
     [writeOf('/home/ann/b'), '--write-allow=/home/ann/b'],
     [writeOf('/home/ann/a b'), "'--write-allow=/home/ann/a b'"],
@@ -40,6 +43,26 @@ void test('advise() names the path that would have to be writable', () => {
     [refusal('bind', { kind: 'unix-path', path: bytes('/tmp/s') }), '--own-tmp'],
     [refusal('create', { kind: 'path', path: bytes('/tmp/s') }), '--own-tmp'],
     [refusal('create', { kind: 'path', path: bytes('/tmp/d/s') }), '--write-allow=/tmp/d/s'],
+    [refusal('write', { kind: 'path', path: bytes('/tmp') }), '--own-tmp'],
+    [refusal('change', { kind: 'path', path: bytes('/tmp') }), '--write-allow=/tmp'],
+    [creating('/srv/p/notes'), '--write-allow=/srv/p/notes'],
+    [creating('/srv/p/notes', 'exclusive'), '--write-allow=/srv/p'],
+    [creating('/srv/p/tmp.k3Xw9aPq0z'), '--write-allow=/srv/p'],
+    [{ ...creating('/srv/p/f.4321'), tid: 4321 }, '--write-allow=/srv/p'],
+    [creating('/srv/p/l', 'link'), '--write-allow=/srv/p'],
+    [creating('/home/ann/notes', 'exclusive'), 'sensitive: a home directory'],
+    [creating('/home/ann/tmp.k3Xw9aPq0z', 'exclusive'), 'sensitive: a home directory'],
+    [creating('/l', 'link'), 'sensitive: everything'],
+    [renaming('/srv/p/a', '/srv/p/l', 'link'), '--write-allow=/srv/p'],
+    [renaming('/work/a', '/tmp/tmp.k3Xw9aPq0z'), '--own-tmp'],
+    [refusal('change', { kind: 'path', path: bytes('anon_inode:[eventfd]') }), 'none'],
+    [writeOf('(unreachable)/x'), 'none'],
+    [writeOf('/memfd:x (deleted)'), 'none'],
+    [creating('/srv/gone (deleted)/x'), 'none'],
+    [
+      refusal('write', { kind: 'path', path: bytes('/mnt/p/x') }, { rule: KERNEL_INTERFACE }),
+      'sensitive: kernel interface',
+    ],
     [refusal('signal', { kind: 'process', pid: 1 }), 'none'],
     [refusal('other', { kind: 'none' }), 'none'],
     [
@@ -57,6 +80,7 @@ void test('advise() names the socket that would have to be allowed', () => {
     [refusal('connect', { kind: 'unix-path', path: bytes('/tmp/s') }, more), '--allow-unix=/tmp/s'],
     [refusal('connect', { kind: 'unix-abstract', name: bytes('a b') }, more), "'--allow-unix=@a b'"],
     [refusal('connect', { kind: 'unix-abstract', name: bytes('a\0b') }, more), 'none'],
+    [refusal('connect', { kind: 'unix-abstract', name: bytes('') }, more), 'none'],
     [
       refusal('send', { kind: 'unix-path', path: bytes('/run/docker.sock') }, more),
       'sensitive: root by way of containers',
@@ -69,6 +93,8 @@ void test('advise() names what of address and port is missing', () => {
   const ten = { address: Uint8Array.of(10, 0, 0, 0), prefix: 8 };
   const listed = (networks: (typeof ten)[] | undefined, ports?: number[]): Policy =>
     withNetwork({ kind: 'listed', networks, ports, endpoints: [] });
+  const overruled = (networks: (typeof ten)[] | undefined, ports?: number[]): Policy =>
+    withNetwork({ kind: 'none', overruled: { kind: 'listed', networks, ports, endpoints: [] } });
   const rows: [Policy, string][] = [
     [listed([ten]), '--allowed-netmasks=11.1.2.3'],
     [listed([]), '--allowed-netmasks=11.1.2.3'],
@@ -77,6 +103,9 @@ void test('advise() names what of address and port is missing', () => {
     [listed([ten], [80]), '--allowed-netmasks=11.1.2.3 --allowed-ports=443'],
     [withNetwork({ kind: 'none' }), '--allowed-netmasks=11.1.2.3 / --no-outbound-network'],
     [withNetwork({ kind: 'families' }), 'none'],
+    [overruled(undefined, [80]), '--allowed-ports=443 / --no-outbound-network'],
+    [overruled(undefined, [443]), '--no-outbound-network=0'],
+    [overruled([ten], [80]), '--allowed-netmasks=11.1.2.3 --allowed-ports=443 / --no-outbound-network'],
     [READ_ONLY, 'none'],
   ];
   for (const [policy, expected] of rows)
@@ -93,7 +122,10 @@ void test('advise() knows resolvers', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'advice-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'resolv.conf');
-  writeFileSync(file, 'search x\nnameserver 9.9.9.9\nnameserver fe80::1%eth0\n');
+  writeFileSync(
+    file,
+    'search x 7.7.7.7\n# nameserver 8.8.8.8\nnameserver 9.9.9.9\nnameserver fe80::1%eth0\n',
+  );
   const policy = withNetwork({ kind: 'listed', networks: [], ports: undefined, endpoints: [] });
   assert.equal(advise(connectTo([9, 9, 9, 9], 53), policy, file), '--allow-resolv');
   assert.equal(
@@ -101,7 +133,9 @@ void test('advise() knows resolvers', (t) => {
     '--allow-resolv',
   );
   assert.equal(advise(connectTo([9, 9, 9, 9], 80), policy, file), '--allowed-netmasks=9.9.9.9');
+  // Words elsewhere in the file name no resolver.
   assert.equal(advise(connectTo([8, 8, 8, 8], 53), policy, file), '--allowed-netmasks=8.8.8.8');
+  assert.equal(advise(connectTo([7, 7, 7, 7], 53), policy, file), '--allowed-netmasks=7.7.7.7');
   assert.equal(
     advise(connectTo([9, 9, 9, 9], 53), withNetwork({ kind: 'none' }), file),
     '--allow-resolv / --no-outbound-network',

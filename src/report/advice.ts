@@ -1,18 +1,22 @@
-/** Which option would allow what was refused. */
+/** Which option would allow what was refused, now and the next time. */
 import { readFileSync } from 'node:fs';
 import { asksForSource } from '../judge/destination.ts';
-import { OWN_PLACES } from '../judge/files.ts';
+import { KERNEL_INTERFACE, OWN_PLACES } from '../judge/files.ts';
 import { formatAddress } from '../policy/address-text.ts';
+import { splitPath } from '../policy/paths.ts';
 import {
   TEMPORARY,
   type AddressBytes,
+  type ListedDestinations,
   type NetworkPolicy,
   type PathBytes,
   type Policy,
   type Port,
 } from '../policy/policy.ts';
+import { nameservers } from '../policy/resolv-conf.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
-import type { ReferralEvent, ReportedObject } from './event.ts';
+import type { NewEntry, Operation, ReferralEvent, ReportedObject } from './event.ts';
+import { isMadeUp } from './made-up-names.ts';
 import { type Homes, sensitivity } from './sensitive.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -31,8 +35,12 @@ const TERMINAL: Advice = {
   reason: 'a terminal of somebody else, which has another number each time',
 };
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
+const INTERFACE: Advice = { kind: 'sensitive', reason: 'kernel interface' };
 const DELETED = Buffer.from(' (deleted)');
 const DNS_PORT = 53;
+/** What --own-tmp allows needs no directory named. */
+export const OWN_TMP = '--own-tmp';
+const SLASH = 0x2f;
 const RESOLV_CONF = '/etc/resolv.conf';
 
 export class Advisor {
@@ -49,27 +57,34 @@ export class Advisor {
   }
 
   /** What would allow a refused call. */
-  advise({ object, operation, rule }: ReferralEvent): Advice {
+  advise(event: ReferralEvent): Advice {
+    const { object, rule } = event;
     if (rule === OWN_PLACES) return OWN;
+    if (rule === KERNEL_INTERFACE) return INTERFACE;
     if (object.kind === 'path' && isPseudoTerminal(object.path)) return TERMINAL;
     if (!rule.includes('--')) return NONE;
-    const advice = this.#optionFor(object, operation);
+    const advice = this.#optionFor(event);
     const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;
     return reason === undefined ? advice : { kind: 'sensitive', reason };
   }
 
-  #optionFor(object: ReportedObject, operation: ReferralEvent['operation']): Advice {
+  #optionFor({ object, operation, tid }: ReferralEvent): Advice {
     switch (object.kind) {
-      case 'path':
-        return this.#writeAllow([object.path], operation === 'create');
+      case 'path': {
+        const { path, entry } = object;
+        return operation === 'create'
+          ? this.#writeAllow([], { path, entry, tid })
+          : (this.#allowTemporary(path, operation) ?? this.#writeAllow([path]));
+      }
       case 'paths':
-        return this.#writeAllow([object.from, object.to]);
+        return this.#writeAllow([object.from], { path: object.to, entry: object.entry, tid });
       case 'unix-path':
         return operation === 'bind'
-          ? this.#writeAllow([object.path], true)
+          ? this.#writeAllow([], { path: object.path, entry: undefined, tid })
           : listOption('--allow-unix', [object.path]);
       case 'unix-abstract':
-        return object.name.includes(0)
+        // Without a name it is not spelt.
+        return object.name.includes(0) || object.name.length === 0
           ? NONE
           : listOption('--allow-unix', [Buffer.concat([Buffer.from('@'), object.name])]);
       case 'address':
@@ -80,15 +95,37 @@ export class Advisor {
     }
   }
 
-  #writeAllow(paths: readonly PathBytes[], isNew = false): Advice {
+  /** @param made what comes into being, beside what is there */
+  #writeAllow(paths: readonly PathBytes[], made?: Made): Advice {
     const { files } = this.#policy;
     if (files === undefined) return NONE;
-    const outside = paths.filter((path) => !files.writable.some((directory) => isWithin(path, directory)));
-    // The kernel's word for what has no name any more.
-    if (outside.some((path) => path.subarray(-DELETED.length).equals(DELETED))) return NONE;
-    if (outside.length > 0 && isNew && outside.every(isTemporary) && files.own === undefined)
-      return { kind: 'options', options: '--own-tmp' };
-    return outside.length === 0 ? NONE : listOption('--write-allow', outside);
+    const isOutside = (path: PathBytes): boolean =>
+      !files.writable.some((directory) => isWithin(path, directory));
+    const outside = paths.filter(isOutside);
+    const isNew = made !== undefined && isOutside(made.path);
+    if (![...outside, ...(isNew ? [made.path] : [])].every(hasName)) return NONE;
+    if (isNew && outside.length === 0 && this.#canBeOwn(made, paths.length > 0))
+      return { kind: 'options', options: OWN_TMP };
+    const places = outermost([...outside, ...(isNew ? [placeOf(made)] : [])]);
+    const reasons = places.flatMap((path) => sensitivity({ kind: 'path', path }, this.#homes()) ?? []);
+    if (reasons[0] !== undefined) return { kind: 'sensitive', reason: reasons[0] };
+    return places.length === 0 ? NONE : listOption('--write-allow', places);
+  }
+
+  /** A nameless file (O_TMPFILE) is made where everybody makes theirs: directories are written to for nothing else. */
+  #allowTemporary(path: PathBytes, operation: Operation): Advice | undefined {
+    const isNameless = operation === 'write' && TEMPORARY.some((directory) => directory.equals(path));
+    const { files } = this.#policy;
+    return isNameless && files !== undefined && !files.own?.some((own) => own.equals(path))
+      ? { kind: 'options', options: OWN_TMP }
+      : undefined;
+  }
+
+  /** A directory that is moved does not become one's own, so a name that is known is named. */
+  #canBeOwn({ path, tid }: Made, isMoved: boolean): boolean {
+    const { parent } = splitPath(path);
+    const isOwn = this.#policy.files?.own?.some((own) => own.equals(parent)) === true;
+    return isTemporary(path) && !isOwn && (!isMoved || isMadeUp(path, tid));
   }
 
   #destination(
@@ -103,17 +140,50 @@ export class Advisor {
     // To learn its own address any allowed port does (reach.ts).
     const isQuestion = operation === 'connect' && asksForSource(protocol, port);
     const options = missingOptions(network, address, hasPort ? port : undefined, isQuestion);
-    return options.length === 0 ? NONE : openingWith(options, network);
+    if (options === 'none helps') return NONE;
+    if (options.length > 0) return openingWith(options, network);
+    return network.kind === 'none' ? { kind: 'options', options: '--no-outbound-network=0' } : NONE;
   }
 
   /** Compared as text: the addresses that people write there are the ones that we write. */
   #isResolver(address: AddressBytes): boolean {
-    this.#resolvers ??= new Set(readResolvConf(this.#resolvConf).split(/[\s%]+/));
+    this.#resolvers ??= new Set(nameservers(readResolvConf(this.#resolvConf)));
     return this.#resolvers.has(formatAddress(address));
   }
 }
 
-/** A name that is made there once is another one the next time. */
+/** What comes into being: an entry of a directory. */
+interface Made {
+  readonly path: PathBytes;
+  readonly entry: NewEntry | undefined;
+  /** Who makes it. */
+  readonly tid: number;
+}
+
+/** What has to be named for a new entry: itself, or its directory where it has another name the next time or cannot be named. */
+function placeOf({ path, entry, tid }: Made): PathBytes {
+  return entry !== undefined || isMadeUp(path, tid) ? splitPath(path).parent : path;
+}
+
+/** Pipes and the like have none, nor what was removed or lies where no path leads: what the kernel calls them means nothing. */
+export function hasName(path: PathBytes): boolean {
+  const isRemoved = [path, splitPath(path).parent].some((one) =>
+    one.subarray(-DELETED.length).equals(DELETED),
+  );
+  return path[0] === SLASH && !isRemoved;
+}
+
+/** Those that lie in no other. */
+function outermost(paths: readonly PathBytes[]): PathBytes[] {
+  return paths.filter(
+    (path, index) =>
+      !paths.some(
+        (other, at) => isWithin(path, other) && (at < index || !path.equals(other)) && at !== index,
+      ),
+  );
+}
+
+/** Directly where everybody has temporary files. */
 function isTemporary(path: PathBytes): boolean {
   return TEMPORARY.some((directory) => directory.equals(path.subarray(0, path.lastIndexOf('/'))));
 }
@@ -130,15 +200,21 @@ function missingOptions(
   address: AddressBytes,
   port: Port | undefined,
   isQuestion: boolean,
-): string[] {
-  const { networks, ports } = network.kind === 'listed' ? network : { networks: [], ports: undefined };
+): string[] | 'none helps' {
+  const { networks, ports } = listsOf(network) ?? { networks: [], ports: undefined };
   const isListed = networks === undefined || networks.some((one) => isInNetwork(address, one));
   const isPortListed = ports === undefined || isQuestion || (port !== undefined && ports.includes(port));
-  if (!isPortListed && (port === undefined || port === 0)) return [];
+  if (!isPortListed && (port === undefined || port === 0)) return 'none helps';
   return [
     ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),
     ...(isPortListed ? [] : [`--allowed-ports=${port}`]),
   ];
+}
+
+/** The lists that count, once nothing wins over them. */
+function listsOf(network: NetworkPolicy): ListedDestinations | undefined {
+  if (network.kind === 'none') return network.overruled;
+  return network.kind === 'listed' ? network : undefined;
 }
 
 function openingWith(options: readonly string[], network: NetworkPolicy): Advice {

@@ -4,9 +4,9 @@
 import type { AddressBytes, PathBytes, Port } from '../policy/policy.ts';
 
 export type ReportedObject =
-  | { readonly kind: 'path'; readonly path: PathBytes }
+  | { readonly kind: 'path'; readonly path: PathBytes; readonly entry?: NewEntry }
   /** Two ends: rename, link. */
-  | { readonly kind: 'paths'; readonly from: PathBytes; readonly to: PathBytes }
+  | { readonly kind: 'paths'; readonly from: PathBytes; readonly to: PathBytes; readonly entry?: NewEntry }
   | {
       readonly kind: 'address';
       readonly address: AddressBytes;
@@ -17,6 +17,13 @@ export type ReportedObject =
   | { readonly kind: 'unix-abstract'; readonly name: Buffer }
   | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'none' };
+
+/** What is said of an entry that comes into being, where a policy cannot be sure to name it. */
+export type NewEntry =
+  /** Whoever makes it wants a name that nobody has (O_EXCL): mostly one that was made up for it. */
+  | 'exclusive'
+  /** A symbolic link, which an allowed path itself never becomes. */
+  | 'link';
 
 /** The word a person would use for what was attempted; groups the summary. */
 export type Operation =

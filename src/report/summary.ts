@@ -6,7 +6,7 @@
  *       connect 10.1.2.3 port 443 tcp   allow with --allowed-netmasks=10.1.2.3
  */
 import type { PathBytes } from '../policy/policy.ts';
-import { type Advice, listOption } from './advice.ts';
+import { type Advice, listOption, OWN_TMP } from './advice.ts';
 import { collapse, type Directory, directoriesAbove } from './collapse.ts';
 import { type Paint, plain } from './colour.ts';
 import { columnsOf, mostColumnsOf, padToColumns } from './columns.ts';
@@ -34,6 +34,10 @@ interface Row {
   readonly path?: PathBytes;
   readonly paths: number;
 }
+
+type FileRow = Row & { readonly path: PathBytes };
+
+const OWN_ADVICE: Advice = { kind: 'options', options: OWN_TMP };
 
 /** The text, with a line break at its end; empty when nothing was refused. */
 export function renderSummary(refusals: Refusals, homes: Homes, paint: Paint = plain): string {
@@ -77,24 +81,38 @@ function sensitivePaths({ object, advice }: RefusalGroup): readonly PathBytes[] 
 
 /** Paths of one directory become one row; again and again while there are more rows than fit on a screen. */
 function collapseRows(rows: readonly Row[], isTooWide: (directory: PathBytes) => boolean): readonly Row[] {
-  const files = rows.filter((row): row is Row & { path: PathBytes } => row.path !== undefined);
-  const { directories, rest } = collapse(files, isTooWide);
+  const files = rows.filter((row): row is FileRow => row.path !== undefined);
+  // What is made in shared directories takes no more than it is advised alone.
+  const [own, named] = [files.filter(isOwn), files.filter((row) => !isOwn(row))];
   const collapsed = [
-    ...directories.map(directoryRow),
-    ...rest,
+    ...collapseFiles(named, isTooWide, ({ path }) => listOption('--write-allow', [path])),
+    ...collapseFiles(own, isTooWide, () => OWN_ADVICE),
     ...rows.filter((row) => row.path === undefined),
   ];
   const isDone = collapsed.length === rows.length || collapsed.length <= SCREEN_LINES - 2;
   return isDone ? collapsed : collapseRows(collapsed, isTooWide);
 }
 
-function directoryRow({ path, items }: Directory<Row>): Row {
+function isOwn({ advice }: Row): boolean {
+  return advice.kind === 'options' && advice.options === OWN_TMP;
+}
+
+function collapseFiles(
+  files: readonly FileRow[],
+  isTooWide: (directory: PathBytes) => boolean,
+  adviceFor: (directory: Directory<Row>) => Advice,
+): readonly Row[] {
+  const { directories, rest } = collapse(files, isTooWide);
+  return [...directories.map((directory) => directoryRow(directory, adviceFor(directory))), ...rest];
+}
+
+function directoryRow({ path, items }: Directory<Row>, advice: Advice): Row {
   const [operation = 'change', ...others] = new Set(items.map((item) => item.operation));
   const paths = items.reduce((sum, item) => sum + item.paths, 0);
   return {
     operation: others.length === 0 ? operation : 'change',
     what: escapeBytes(path),
-    advice: listOption('--write-allow', [path]),
+    advice,
     count: items.reduce((sum, item) => sum + item.count, 0),
     path,
     paths,

@@ -70,9 +70,9 @@ export function allowed(
 
 /** What a report names exists: of a place that is too deep for a path the directory above it that has one. */
 function told(object: ReportedObject): ReportedObject {
-  if (object.kind === 'path') return { kind: 'path', path: toldPart(object.path) };
+  if (object.kind === 'path') return { ...object, path: toldPart(object.path) };
   return object.kind === 'paths'
-    ? { kind: 'paths', from: toldPart(object.from), to: toldPart(object.to) }
+    ? { ...object, from: toldPart(object.from), to: toldPart(object.to) }
     : object;
 }
 

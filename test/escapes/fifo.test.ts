@@ -105,17 +105,24 @@ insideTest(
 os.mkfifo('p'); got = []
 def ended_by_default():
     pid = os.fork()
-    if pid == 0: signal.alarm(1); sc(2, 'p', 1); os._exit(0)
+    if pid == 0: signal.setitimer(signal.ITIMER_REAL, 0.3); sc(2, 'p', 1); os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 def timed_out():
-    signal.signal(signal.SIGALRM, lambda *_: got.append('alarm')); signal.siginterrupt(signal.SIGALRM, True); signal.alarm(1)
+    signal.signal(signal.SIGALRM, lambda *_: got.append('alarm')); signal.siginterrupt(signal.SIGALRM, True); signal.setitimer(signal.ITIMER_REAL, 0.3)
     return sc(2, 'p', 1)
 def restarted():
     "A hundred interruptions, and only then a reader."
-    signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    # The handler in C tells of each at once, Python's own only when the call has ended.
+    told, tell = os.pipe(); os.set_blocking(tell, False); signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     pid = os.fork()
-    if pid == 0: time.sleep(8); sc(2, 'p', 0o4000); time.sleep(1); os._exit(0)
-    fd = sc(2, 'p', 1); signal.setitimer(signal.ITIMER_REAL, 0); os.waitpid(pid, 0)
+    if pid == 0:
+        signal.set_wakeup_fd(-1); os.close(tell)
+        for _ in range(100): os.read(told, 1)
+        reader = sc(2, 'p', 0o4000)
+        while os.read(told, 99): pass
+        os._exit(reader < 0)
+    signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    fd = sc(2, 'p', 1); signal.setitimer(signal.ITIMER_REAL, 0); signal.set_wakeup_fd(-1); os.close(tell); os.waitpid(pid, 0)
     return int(fd >= 0)
 say(default=ended_by_default(), timeout=timed_out(), restarted=restarted(), alarms=int(len(got) > 1))
 `,

@@ -1,9 +1,12 @@
 /** What a watched command did, counted by path and address: events in, lessons out. */
 import { asksForSource } from '../../judge/destination.ts';
 import { OWN_TERMINAL } from '../../judge/files.ts';
+import { OWN_SOCKET } from '../../judge/unix-sockets.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
-import type { Operation, Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
+import type { NewEntry, Operation, Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
+import { hasName } from '../advice.ts';
+import { isMadeUp } from '../made-up-names.ts';
 import { type Homes, sensitivity } from '../sensitive.ts';
 import { OwnNames } from './own-names.ts';
 
@@ -36,7 +39,6 @@ const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 4_194_304;
 const MOST_COMPONENTS = 128;
 const MOST_THREADS = 1000;
-const SLASH = 0x2f;
 
 /** What becomes of the first name and of the second. */
 const OF_RENAME = ['remove', 'create'] as const;
@@ -52,6 +54,8 @@ export class Lessons implements Reporter, OutcomeListener {
   readonly #sockets = new Map<string, CountedSocket>();
   readonly #bound = new Set<string>();
   readonly #own = new OwnNames();
+  /** Names that the next run makes up anew, in places that are not open as a whole. Bytes as characters (latin1). */
+  readonly #passing = new Set<string>();
   /** What threads are about to do, by their ids. */
   readonly #begun = new Map<number, ReferralEvent[]>();
   #bytes = 0;
@@ -59,6 +63,8 @@ export class Lessons implements Reporter, OutcomeListener {
   lost = 0;
   /** Calls that are refused whatever a person allows. */
   refused = 0;
+  /** Calls on sockets of families and protocols that every restriction of the network closes. */
+  otherFamilies = 0;
 
   constructor(homes: Homes) {
     this.#homes = homes;
@@ -87,8 +93,8 @@ export class Lessons implements Reporter, OutcomeListener {
       this.refused += 1;
       return;
     }
-    // Allowed under every policy, and its number means nothing by the next time.
-    if (event.rule === OWN_TERMINAL) return;
+    // Allowed under every policy, and its name or number means nothing by the next time.
+    if (event.rule === OWN_TERMINAL || event.rule === OWN_SOCKET) return;
     if (event.errno === 0) this.#begun.get(event.tid)?.push(event);
   }
 
@@ -111,13 +117,15 @@ export class Lessons implements Reporter, OutcomeListener {
     for (const event of events) this.#note(event, outcome === 'unknown');
   }
 
-  #note({ object, operation }: ReferralEvent, isUncertain: boolean): void {
+  #note({ object, operation, tid }: ReferralEvent, isUncertain: boolean): void {
     switch (object.kind) {
       case 'path': {
         const { path } = object;
         if (this.#isOwn(path, operation, isUncertain)) break;
         this.#notePath(
-          operation === 'write' || operation === 'change' ? path : this.#place(path),
+          operation === 'write' || operation === 'change'
+            ? this.#lasting(path)
+            : this.#place(path, tid, object.entry),
           isUncertain,
         );
         break;
@@ -125,8 +133,9 @@ export class Lessons implements Reporter, OutcomeListener {
       case 'paths': {
         const [before, after] = operation === 'link' ? OF_LINK : OF_RENAME;
         if (!this.#isOwn(object.from, before, isUncertain))
-          this.#notePath(this.#place(object.from), isUncertain);
-        if (!this.#isOwn(object.to, after, isUncertain)) this.#notePath(this.#place(object.to), isUncertain);
+          this.#notePath(this.#place(object.from, tid), isUncertain);
+        if (!this.#isOwn(object.to, after, isUncertain))
+          this.#notePath(this.#place(object.to, tid, object.entry), isUncertain);
         break;
       }
       case 'address': {
@@ -140,14 +149,16 @@ export class Lessons implements Reporter, OutcomeListener {
         if (operation === 'bind') {
           if (this.#bound.size < MOST_ENTRIES) this.#bound.add(object.path.toString('latin1'));
           if (!this.#isOwn(object.path, 'create', isUncertain))
-            this.#notePath(this.#place(object.path), isUncertain);
+            this.#notePath(this.#place(object.path, tid), isUncertain);
         } else this.#noteSocket('unix-path', object.path);
         break;
       case 'unix-abstract':
         this.#noteSocket('unix-abstract', object.name);
         break;
       case 'process':
+        break;
       case 'none':
+        if (operation === 'connect' || operation === 'send') this.otherFamilies += 1;
         break;
     }
   }
@@ -159,10 +170,27 @@ export class Lessons implements Reporter, OutcomeListener {
     return operation === 'remove' ? this.#own.removed(path) : this.#own.changed(path);
   }
 
-  /** Names come and go: the directory is what has to be writable, unless it is more than that. */
-  #place(path: PathBytes): PathBytes {
-    const { parent } = splitPath(path);
-    return parent.length <= 1 || this.#isSensitive(path) || this.#isSensitive(parent) ? path : parent;
+  /**
+   * Names come and go: the directory is what has to be writable, unless it is more than that. Then a person has to decide about it
+   * where the name is another one the next time, or cannot be given.
+   */
+  #place(path: PathBytes, tid: number, entry?: NewEntry): PathBytes {
+    const lasting = this.#lasting(path);
+    const { parent } = splitPath(lasting);
+    if (lasting !== path || this.#isSensitive(path)) return lasting;
+    if (parent.length > 1 && !this.#isSensitive(parent)) return parent;
+    if (entry !== 'link' && !isMadeUp(path, tid, entry === 'exclusive')) return path;
+    if (this.#passing.size < MOST_ENTRIES) this.#passing.add(path.toString('latin1'));
+    return parent;
+  }
+
+  /** Of what lies at a name that was made up, or below it, the directory where that was made; else the path itself. */
+  #lasting(path: PathBytes): PathBytes {
+    if (this.#passing.size === 0) return path;
+    const text = path.toString('latin1');
+    for (let end = text.length; end > 0; end = text.lastIndexOf('/', end - 1))
+      if (this.#passing.has(text.slice(0, end))) return splitPath(path.subarray(0, end)).parent;
+    return path;
   }
 
   #isSensitive(path: PathBytes): boolean {
@@ -170,8 +198,7 @@ export class Lessons implements Reporter, OutcomeListener {
   }
 
   #notePath(path: PathBytes, isUncertain: boolean): void {
-    // Pipes and nameless things have no place.
-    if (path[0] !== SLASH) return;
+    if (!hasName(path)) return;
     const text = path.toString('latin1');
     if (text.split('/', MOST_COMPONENTS + 2).length > MOST_COMPONENTS + 1) this.lost += 1;
     else this.#count(this.#paths, isUncertain ? `? ${text}` : text, { path, isUncertain });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatNetwork } from '../../policy/address-text.ts';
-import type { Outcome, ReferralEvent } from '../event.ts';
-import { connectTo, writeOf } from '../sample-events.ts';
+import { OWN_SOCKET } from '../../judge/unix-sockets.ts';
+import type { NewEntry, Outcome, ReferralEvent, ReportedObject } from '../event.ts';
+import { connectTo, refusal, writeOf } from '../sample-events.ts';
 import { Lessons } from './lessons.ts';
 import { networksOf, placesOf, portsText } from './places.ts';
 
@@ -89,6 +90,14 @@ function tell(lessons: Lessons, outcome: Outcome, ...events: ReferralEvent[]): v
   lessons.end(7, outcome);
 }
 
+function creationOf(path: string, entry?: NewEntry): ReferralEvent {
+  return refusal('create', { kind: 'path', path: Buffer.from(path), ...(entry && { entry }) });
+}
+
+function abstract(name: string): ReportedObject {
+  return { kind: 'unix-abstract', name: Buffer.from(name) };
+}
+
 void test('Lessons takes the directory of what is made, unless that holds protected places', () => {
   const lessons = new Lessons(HOMES);
   for (const path of ['/srv/a/new', '/home/ann/new', '/srv/p/.git/config', '/srv/p/.git/new'])
@@ -102,6 +111,34 @@ void test('Lessons takes the directory of what is made, unless that holds protec
   );
   assert.equal(lessons.endpoints[0]?.port, 443);
   assert.equal(lessons.refused, 1);
+});
+
+void test('S09 Lessons takes the home for a name in it that was made up, for what lies below that, and for a link', () => {
+  const lessons = new Lessons(HOMES);
+  for (const path of ['tmp.k3Xw9aPq0z', 'tmp.k3Xw9aPq0z/x', 'known'])
+    tell(lessons, 'done', creationOf(`/home/ann/${path}`));
+  tell(lessons, 'done', writeOf('/home/ann/tmp.k3Xw9aPq0z/x'), creationOf('/home/ann/l', 'link'));
+  for (const path of ['pipe:[7]', '/memfd:x (deleted)', '(unreachable)/x'])
+    tell(lessons, 'done', writeOf(path));
+  assert.deepEqual(
+    lessons.paths.map(({ path, count }) => [path.toString(), count]),
+    [
+      ['/home/ann', 4],
+      ['/home/ann/known', 1],
+    ],
+  );
+});
+
+void test('Lessons names no socket that was bound inside, and counts those that no option opens', () => {
+  const lessons = new Lessons(HOMES);
+  tell(lessons, 'done', refusal('connect', abstract('ours'), { rule: OWN_SOCKET }));
+  tell(lessons, 'done', refusal('connect', abstract('theirs'), { rule: 'allowed destination' }));
+  tell(lessons, 'done', refusal('send', { kind: 'none' }), refusal('other', { kind: 'none' }));
+  assert.deepEqual(
+    lessons.sockets.map((socket) => socket.name.toString()),
+    ['theirs'],
+  );
+  assert.equal(lessons.otherFamilies, 1);
 });
 
 void test('S09 Lessons takes what succeeded, and marks what nobody saw', () => {

@@ -52,6 +52,8 @@ export const unlinkAt: FileHandler = (referral, context) => {
   return remove(referral, context, referral.int(0), referral.pointer(1));
 };
 
+const LINK = { entry: 'link' } as const;
+
 /** One call on one name, as data. */
 interface EntryCall {
   readonly operation: Operation;
@@ -94,7 +96,7 @@ function handleEntry(
 
 function answerEntry(referral: Referral, context: FileContext, entry: ResolvedEntry, call: EntryCall): Reply {
   const verdict = call.judge(entry);
-  const reported = { kind: 'path', path: entry.path } as const;
+  const reported = { kind: 'path', path: entry.path, ...(call.makes === S_IFLNK && LINK) } as const;
   switch (verdict.kind) {
     case 'continue':
       return allowed(referral, context, call.operation, reported, CONTINUE_CALL);

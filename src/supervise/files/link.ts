@@ -13,13 +13,14 @@ import { close, linkat } from '../../linux/libc.ts';
 import { isShared, judgeEntry, judgeLink, judgeSecondName } from '../../judge/files.ts';
 import { allowed, refused, isTrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
+import type { ReportedObject } from '../../report/event.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveEntry, resolveObject } from '../target/resolve.ts';
 import { objectOf, type ResolvedEntry, type ResolvedObject } from '../target/resolved.ts';
 import { openTargetDescriptor } from '../target/start.ts';
 import { entryError, entryType } from './errors.ts';
-import { areBelow, readPaths, statusOf, type TwoNames } from './two-names.ts';
+import { areBelow, LINK, readPaths, statusOf, type TwoNames } from './two-names.ts';
 
 export const link: FileHandler = (referral, context) =>
   linkWith(referral, context, { from: AT_FDCWD, fromPath: 0, to: AT_FDCWD, toPath: 1, flags: 0 });
@@ -75,7 +76,7 @@ function linkObject(
   mayContinue: boolean,
 ): Reply {
   const verdict = judgeSecondName(context.files, source, entry);
-  const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
+  const reported = reportedLink(context, source, entry, verdict.kind === 'refuse');
   switch (verdict.kind) {
     case 'continue':
       return mayContinue
@@ -93,13 +94,24 @@ function linkObject(
   }
 }
 
+function reportedLink(
+  { reporter }: FileContext,
+  source: ResolvedObject,
+  entry: ResolvedEntry,
+  isRefused = false,
+): ReportedObject {
+  const isTold = isRefused || reporter.wantsAllowed;
+  const makesLink = isTold && (fileMode(source.descriptor) & S_IFMT) === S_IFLNK;
+  return { kind: 'paths', from: source.path, to: entry.path, ...(makesLink && LINK) };
+}
+
 function performLink(
   referral: Referral,
   context: FileContext,
   source: ResolvedObject,
   entry: ResolvedEntry,
 ): Reply {
-  const reported = { kind: 'paths', from: source.path, to: entry.path } as const;
+  const reported = reportedLink(context, source, entry);
   if (entry.trailingSlash) return fail(entryType(entry) === undefined ? Errno.ENOENT : Errno.EEXIST);
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   const mode = fileMode(source.descriptor);

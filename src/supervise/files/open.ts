@@ -38,6 +38,8 @@ const SLASH = 0x2f;
 /** An O_CREAT without O_EXCL whose file comes and goes is tried again this often before we give up. */
 const MOST_ATTEMPTS = 16;
 
+const EXCLUSIVE = { entry: 'exclusive' } as const;
+
 export const open: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(0), {
     directory: AT_FDCWD,
@@ -214,7 +216,8 @@ function openEntry(
     return fail(flagsError(request) ?? (creates ? Errno.EISDIR : Errno.ENOENT));
   }
   const verdict = judgeCreate(context.files, openCall(request), entry);
-  const reported = { kind: 'path', path: entry.path } as const;
+  const isExclusive = (request.flags & O_EXCL) !== 0;
+  const reported = { kind: 'path', path: entry.path, ...(isExclusive && EXCLUSIVE) } as const;
   switch (verdict.kind) {
     case 'continue':
       close(entry.directory);

@@ -25,6 +25,8 @@ const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
 const RENAME_WHITEOUT = 4;
 
+export const LINK = { entry: 'link' } as const;
+
 const oldPath = arena(PATH_MAX);
 const newPath = arena(PATH_MAX);
 
@@ -109,7 +111,10 @@ function renameEntries(
   if (from.kind === 'no-name') return fail(Errno.EBUSY);
   if (to.kind === 'no-name') return fail((flags & RENAME_NOREPLACE) !== 0 ? Errno.EEXIST : Errno.EBUSY);
   const verdict = judgeEntries(context.files, [from, to]);
-  const reported = { kind: 'paths', from: from.path, to: to.path } as const;
+  const isTold = verdict.kind === 'refuse' || context.reporter.wantsAllowed;
+  const moved = (flags & RENAME_EXCHANGE) !== 0 ? [from, to] : [from];
+  const makesLink = isTold && moved.some((entry) => entryType(entry) === S_IFLNK);
+  const reported = { kind: 'paths', from: from.path, to: to.path, ...(makesLink && LINK) } as const;
   switch (verdict.kind) {
     case 'continue':
       return allowed(referral, context, 'rename', reported, CONTINUE_CALL);

@@ -6,6 +6,7 @@ import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts'
 import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
 import { asksForSource, destinationOf, type Destination, type SocketUse } from '../../judge/destination.ts';
 import type { NetworkRules } from '../../judge/network.ts';
+import { OWN_SOCKET } from '../../judge/unix-sockets.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
 import type { ReportedObject } from '../../report/event.ts';
@@ -16,6 +17,8 @@ import type { NetworkContext } from './context.ts';
 import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
 import { whoListens } from './loopback.ts';
 import type { TargetSocket } from './target-socket.ts';
+
+const ALLOWED_RULE = 'allowed destination';
 
 export type InternetDestination = Extract<Destination, { kind: 'internet' }>;
 
@@ -78,7 +81,8 @@ export function reach(
       const isOurs = context.bound.hasName(socket.kind.type, name);
       const verdict = context.unix.judgeName(name, isOurs);
       if (verdict.kind === 'refuse' && !hasReachable(socket.kind.type, name)) return fail(Errno.ECONNREFUSED);
-      const decision = decide(referral, context, use, verdict, { kind: 'unix-abstract', name }, address);
+      const reported = { kind: 'unix-abstract', name } as const;
+      const decision = decide(referral, context, use, verdict, reported, address, undefined, ruleOf(isOurs));
       return decision.kind === 'reachable' && isOurs ? { ...decision, name } : decision;
     }
     case 'unix-path':
@@ -112,11 +116,15 @@ function decide(
   object: ReportedObject,
   address: Buffer,
   host?: AddressBytes,
+  rule = ALLOWED_RULE,
 ): Reachable | Reply {
   if (verdict.kind === 'refuse') return refused(referral, context, use.kind, object, verdict.rule);
-  if (context.reporter.wantsAllowed)
-    allowed(referral, context, use.kind, object, SUCCESS, 'allowed destination');
+  if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS, rule);
   return reachable(address, -1, host);
+}
+
+function ruleOf(isOurs: boolean): string {
+  return isOurs ? OWN_SOCKET : ALLOWED_RULE;
 }
 
 /** A socket in the file system: found in the target's view, and reached by what was found. */
@@ -131,14 +139,16 @@ function reachPath(
   const object = resolveObject(referral.tid, context.members, AT_FDCWD, path, true);
   if (object.kind === 'error') return fail(object.errno);
   const { descriptor } = object;
-  const verdict = context.unix.judgePath(object.path, context.bound.hasInode(descriptor));
+  const isOurs = context.bound.hasInode(descriptor);
+  const verdict = context.unix.judgePath(object.path, isOurs);
   const error = verdict.kind === 'refuse' ? kernelError(socket, descriptor) : undefined;
   if (error !== undefined) {
     close(descriptor);
     return fail(error);
   }
   const reported = { kind: 'unix-path', path: object.path } as const;
-  const decision = decide(referral, context, use, verdict, reported, addressOfHeld(descriptor));
+  const own = addressOfHeld(descriptor);
+  const decision = decide(referral, context, use, verdict, reported, own, undefined, ruleOf(isOurs));
   if (decision.kind === 'reachable') return { ...decision, held: descriptor };
   close(descriptor);
   return decision;

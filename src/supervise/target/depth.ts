@@ -102,7 +102,9 @@ function openAbove(directory: number, levels: number): number {
 /** What of a path exists under that name: all of it, or of a place that is too deep the deepest directory that has a path. */
 export function toldPart(path: Buffer): Buffer {
   const end = path.indexOf(SLASHES);
-  return end < 0 ? path : path.subarray(0, Math.max(end, 1));
+  if (end >= 0) return path.subarray(0, Math.max(end, 1));
+  // A name in a directory whose own path just fits.
+  return path.length < PATH_MAX ? path : path.subarray(0, path.lastIndexOf('/'));
 }
 
 /** Whether two open objects (O_PATH will do) are one file. */

@@ -16,6 +16,16 @@ const PACKAGE = `
   export CI=1 PREFIX=$PWD/../prefix npm_config_cache=$PWD/../cache XDG_CACHE_HOME=$PWD/../xdg XDG_DATA_HOME=$PWD/../xdg XDG_STATE_HOME=$PWD/../xdg XDG_CONFIG_HOME=$PWD/../xdg
 `;
 
+/** A package of Python's, as it is installed. */
+const WHEEL = `cat > zip.py <<'END'
+import zipfile
+with zipfile.ZipFile('other-1.0-py3-none-any.whl', 'w') as z:
+    z.writestr('other.py', 'def main(): print("other runs")\\n')
+    z.writestr('other-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: other\\nVersion: 1.0\\n'); z.writestr('other-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    z.writestr('other-1.0.dist-info/entry_points.txt', '[console_scripts]\\nother = other:main\\n'); z.writestr('other-1.0.dist-info/RECORD', '')
+END
+      python3 zip.py; rm zip.py`;
+
 programTests([
   {
     name: 'npm with a script that compiles',
@@ -75,16 +85,22 @@ END
       cat > src/setup.py <<'END'
 import os, setuptools; open('built', 'w').write(str(os.getuid())); setuptools.setup()
 END
-      cat > zip.py <<'END'
-import zipfile
-with zipfile.ZipFile('other-1.0-py3-none-any.whl', 'w') as z:
-    z.writestr('other.py', 'def main(): print("other runs")\\n')
-    z.writestr('other-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: other\\nVersion: 1.0\\n'); z.writestr('other-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    z.writestr('other-1.0.dist-info/entry_points.txt', '[console_scripts]\\nother = other:main\\n'); z.writestr('other-1.0.dist-info/RECORD', '')
-END
-      python3 zip.py; rm zip.py; env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index ./other-1.0-py3-none-any.whl; env/bin/other
+      ${WHEEL}
+      env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index ./other-1.0-py3-none-any.whl; env/bin/other
       if env/bin/python -c 'import setuptools, wheel' 2> /dev/null; then echo sdist; env/bin/pip --disable-pip-version-check --no-cache-dir install -q --no-index --no-build-isolation ./src; env/bin/small; else (cd src; ../env/bin/python setup.py -q install 2> /dev/null || echo no setuptools); fi
       env/bin/pip --disable-pip-version-check list 2> /dev/null; env/bin/pip uninstall -q -y other; env/bin/python -c 'import other' 2>&1 | tail -1; find env -name '*.py' | wc -l; rm -rf env src/build other*.whl src/dist src/*.egg-info
+    `,
+    timeout: 300_000,
+  },
+  {
+    name: 'uv',
+    once: true,
+    needs: ['uv', 'python3'],
+    script: `
+      set -e; export UV_CACHE_DIR=$PWD/cache UV_OFFLINE=1 UV_NO_CONFIG=1 UV_PYTHON_DOWNLOADS=never
+      ${WHEEL}
+      python=$(python3 -c 'import sys; print(sys.executable)'); for env in one two; do uv venv -q --python $python $env; uv pip install -q --python $env/bin/python --no-index ./other-1.0-py3-none-any.whl; $env/bin/other; done
+      stat -c %h one/lib/python*/site-packages/other.py; uv pip list -q --python one/bin/python; uv pip uninstall -q --python one/bin/python other; ! one/bin/python -c 'import other' 2> /dev/null; find two -type f | sed 's/python3[.][0-9]*/python/' | sort; uv cache clean -q; rm -rf one two cache other*.whl
     `,
     timeout: 300_000,
   },
