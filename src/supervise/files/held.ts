@@ -6,7 +6,7 @@
  * A pipe has no other name than that of a descriptor. Where only its reading end is held, as of one that was handed in
  * from outside, it is not opened for writing: whoever else reads there would read what the sandbox writes.
  */
-import { readdirSync } from 'node:fs';
+import { opendirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import {
   F_GETFL,
@@ -119,36 +119,53 @@ function isHeldBySandbox(
   object: OpenObject,
   { members }: FileContext,
 ): boolean {
-  if (holdsPipe(tid, object.path)) return true;
+  const number = descriptorNamed(path);
+  if (holdsPipe(tid, object.path, number)) return true;
   const named = PROCESS_NAME.exec(Buffer.from(path).toString('latin1'))?.[1];
   if (named === undefined) return false;
   const process = processOf(Number(named));
-  return members.has(process) && holdsPipe(process, object.path);
+  return members.has(process) && holdsPipe(process, object.path, number);
 }
 
 const OWNER_WRITES = 0o200;
 const name = Buffer.alloc(64);
 
-function holdsPipe(tid: number, pipe: Buffer): boolean {
-  return descriptorsOf(tid).some((number) => {
+/** @param likely the descriptor that was named */
+function holdsPipe(tid: number, pipe: Buffer, likely: number | undefined): boolean {
+  const holds = (number: number | string): boolean => {
     const link = `/proc/${tid}/fd/${number}`;
     const length = looking(() => readlinkText(link, name, name.length));
     if (length !== pipe.length || !name.subarray(0, length).equals(pipe)) return false;
     // The mode of the link says for what the descriptor is open (proc(5)).
     return isWritable(looking(() => linkMode(link)));
-  });
+  };
+  return (likely !== undefined && holds(likely)) || descriptorsOf(tid).some(holds);
 }
 
+/** At most so many descriptors are looked through: a program may have a million, and all others would wait meanwhile. */
+const MOST_DESCRIPTORS = 4096;
+
 function descriptorsOf(tid: number): string[] {
-  const list = (): string[] | number => {
-    try {
-      return readdirSync(`/proc/${tid}/fd`);
-    } catch {
-      return -Errno.EACCES;
-    }
-  };
-  const numbers = looking(list);
+  const numbers = looking(() => list(`/proc/${tid}/fd`));
   return typeof numbers === 'number' ? [] : numbers;
+}
+
+function list(path: string): string[] | number {
+  try {
+    const directory = opendirSync(path, { bufferSize: 256 });
+    const names: string[] = [];
+    try {
+      for (let entry = directory.readSync(); entry !== null && names.length < MOST_DESCRIPTORS;) {
+        names.push(entry.name);
+        entry = directory.readSync();
+      }
+    } finally {
+      directory.closeSync();
+    }
+    return names;
+  } catch {
+    return -Errno.EACCES;
+  }
 }
 
 function isWritable(mode: number): boolean {
