@@ -1,7 +1,7 @@
 /** The reports of a run, as the settings ask for them. */
 import { changeableTrees, type Policy } from '../policy/policy.ts';
 import { Reports } from '../report/reporter.ts';
-import { openSink, type Sink, type SinkTarget } from '../report/sink.ts';
+import { openScreen, openSink, type Sink, type SinkTarget } from '../report/sink.ts';
 import type { Assignment } from './assignments.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { givenPath, reading, refuserOfLinks } from './given-path.ts';
@@ -14,7 +14,7 @@ const NUMBER_PATTERN = /^\d{1,9}$/;
 export function openReports(settings: Settings, policy: Policy): Reports {
   const { log, verbose, quiet } = settings;
   const sink = log && openLog(log, policy);
-  return new Reports({ policy, log: sink, verbose, quiet, environment: process.env });
+  return new Reports({ policy, log: sink, verbose, quiet, environment: process.env, screen: openScreen() });
 }
 
 /** Opens the log. Throws a UsageError where it cannot be opened. */

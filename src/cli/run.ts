@@ -6,7 +6,7 @@ import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { Reporter } from '../report/event.ts';
-import type { CommandEnd } from '../supervise/engines/command.ts';
+import { isEndAskedFor, type CommandEnd } from '../supervise/engines/command.ts';
 import { EngineError } from '../supervise/engines/engine-error.ts';
 import { runCommand } from '../supervise/engines/engines.ts';
 import { JUDGES } from '../supervise/judges.ts';
@@ -58,18 +58,23 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     logged: settings.log !== undefined,
     own: ownPlaces(settings, policy),
     reporter: learning ? both(learning.lessons, reports) : reports,
-    fault: (error) => complain(`a call was refused for a fault of secfilt itself: ${String(error)}`),
-    notice: (line) => complain(line),
+    fault: (error) => reports.say(`a call was refused for a fault of secfilt itself: ${String(error)}`),
+    notice: (line) => reports.say(line),
   }).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     for (const line of error.message.split('\n')) complain(line);
     exitNow(ExitCode.FAILURE);
   });
   const succeeded = !(outcome instanceof LaunchError) && outcome.kind === 'exit' && outcome.code === 0;
-  reports.finish(!succeeded);
+  reports.finish(!succeeded, isEndAskedFor(), endBySignals);
   learning?.finish();
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);
+}
+
+/** Nothing is left to pass signals on to: they end this process, as they would end one without us. */
+function endBySignals(): void {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']) process.removeAllListeners(signal);
 }
 
 /** The one hears of everything; the other of what it wants. */

@@ -66,6 +66,15 @@ export function impersonated(): ThreadCredentials | undefined {
   return takenOn;
 }
 
+/** What is to be done once we have our own again, the last first. */
+const afterwards: (() => void)[] = [];
+
+/** Acts with our own credentials: now, or as soon as another's are given up. */
+export function asOurselves(action: () => void): void {
+  if (takenOn === undefined) action();
+  else afterwards.push(action);
+}
+
 /**
  * Acts with another's credentials, of the capabilities with those that we have too. Undefined, and nothing done, where they cannot
  * be taken on. Ends the process where ours do not come back.
@@ -82,6 +91,7 @@ export function impersonate<Result>(
   } finally {
     takenOn = undefined;
     if (!restore(own)) giveUp();
+    while (afterwards.length > 0) afterwards.pop()?.();
   }
 }
 

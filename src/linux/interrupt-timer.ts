@@ -3,6 +3,7 @@
  * handler does nothing and has no SA_RESTART, so that the call fails with EINTR (signal(7)). Children have neither timer nor
  * handler (fork(2), execve(2)).
  */
+import { readdirSync } from 'node:fs';
 import koffi from 'koffi';
 import { SyscallError } from './errno.ts';
 import { addressOf, syscall } from './libc.ts';
@@ -54,6 +55,15 @@ function setMilliseconds(offset: number, milliseconds: number): void {
   times.writeUInt32LE(rest * 1_000_000, offset + 8);
 }
 
+let hasHandler = false;
+
+/** Takes all other threads of this process out of the calls that they wait in. Nothing is done as long as there is no timer. */
+export function interruptThreads(): void {
+  if (!hasHandler) return;
+  for (const tid of readdirSync('/proc/self/task').map(Number))
+    if (tid !== process.pid) syscall(X86_64.tgkill, process.pid, tid, SIGNAL, 0, 0, 0);
+}
+
 /** abs(3) is handed the signal's number, and nobody looks at what it returns. */
 function installHandler(): void {
   const action = Buffer.alloc(SIGACTION_SIZE);
@@ -64,4 +74,5 @@ function installHandler(): void {
     ['int', 'void *', 'void *'],
   );
   if (sigaction(SIGNAL, action, null) !== 0) throw new SyscallError('sigaction', koffi.errno());
+  hasHandler = true;
 }

@@ -9,7 +9,7 @@ import { homeDirectories } from './homes.ts';
 import { logLine } from './log.ts';
 import { Refusals } from './refusals.ts';
 import type { Homes } from './sensitive.ts';
-import { Sink } from './sink.ts';
+import type { Sink } from './sink.ts';
 import { renderCount, renderSummary } from './summary.ts';
 
 export interface ReportOptions {
@@ -19,10 +19,11 @@ export interface ReportOptions {
   readonly quiet: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where a person reads: standard error, if nothing else is said. */
-  readonly screen?: Sink;
+  readonly screen: Sink;
 }
 
 const STANDARD_ERROR = 2;
+const HURRIED_MS = 500;
 
 export class Reports implements Reporter {
   readonly wantsAllowed: boolean;
@@ -37,13 +38,18 @@ export class Reports implements Reporter {
   constructor(options: ReportOptions) {
     this.wantsAllowed = options.verbose && options.log !== undefined;
     this.#options = options;
-    this.#screen = options.screen ?? new Sink(STANDARD_ERROR);
+    this.#screen = options.screen;
     this.#advisor = new Advisor(options.policy, () => this.#homes());
   }
 
   /** How many calls were refused. */
   get refused(): number {
     return this.#refusals.total;
+  }
+
+  /** A word of secfilt's own, while the command runs. */
+  say(line: string): void {
+    this.#screen.write(`secfilt: ${line}`);
   }
 
   /** Never throws. */
@@ -56,10 +62,18 @@ export class Reports implements Reporter {
     }
   }
 
-  /** To be called once, when the command has ended: shows the summary, or one line where the command succeeded, and closes the log. */
-  finish(commandFailed: boolean): void {
+  /**
+   * To be called once, when the command has ended: shows the summary, or one line where the command succeeded, and closes the log.
+   * @param hurry somebody wants the end now: only for a moment it is waited for whoever reads that
+   * @param beforeWait called before a longer wait
+   */
+  finish(commandFailed: boolean, hurry = false, beforeWait: () => void = () => {}): void {
     const { log, quiet, verbose, environment } = this.#options;
     log?.close();
+    const { lost } = this.#screen;
+    this.#screen.takeTime(hurry ? HURRIED_MS : Number.POSITIVE_INFINITY, beforeWait);
+    if (lost > 0)
+      this.#screen.write(`secfilt: ${lost} lines were not shown here, since nobody read them in time`);
     if (!quiet && this.#refusals.total > 0) {
       const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
       const text =

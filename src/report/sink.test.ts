@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   constants,
@@ -103,6 +104,23 @@ void test('write() waits little for a reader that sleeps, and keeps lines whole'
     lines.slice(0, -2),
     lines.slice(0, -2).map((_, i) => `${i} ${line}`),
   );
+});
+
+void test('takeTime() has write() wait for the reader, and says so before', async () => {
+  const { path, reader } = openPipe('waited');
+  const sink = openAt(path);
+  const line = 'x'.repeat(99_999);
+  sink.write(line);
+  sink.write('lost');
+  let waits = 0;
+  const later = spawn('sh', ['-c', 'sleep 0.3; exec cat "$0" >"$0.read"', path]);
+  sink.takeTime(Number.POSITIVE_INFINITY, () => (waits += 1));
+  sink.write(line);
+  sink.close();
+  closeSync(reader);
+  await once(later, 'exit');
+  assert.deepEqual([waits, sink.lost], [1, 1]);
+  assert.equal(readFileSync(`${path}.read`, 'latin1'), `${line}\n${line}\n`);
 });
 
 void test('close() counts the line that it could not end', () => {

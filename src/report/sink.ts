@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Errno, errnoMessage } from '../linux/errno.ts';
 import { accessMode } from '../linux/handed-descriptors.ts';
+import { poll } from '../linux/libc.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -17,6 +18,7 @@ export type SinkTarget =
 /** Node adds O_CLOEXEC. O_NONBLOCK is for pipes and terminals. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOCTTY;
 const LOG_MODE = 0o600;
+const STANDARD_ERROR = 2;
 /** How long a slow reader is waited for, once; after that lines are lost until it reads again. */
 const PATIENCE_MS = 50;
 
@@ -28,6 +30,8 @@ export class Sink {
   #isStalled = false;
   #lost = 0;
   #failure: number | undefined;
+  #patience = PATIENCE_MS;
+  #beforeLongWait: (() => void) | undefined;
 
   constructor(fd: number, isOwned = false) {
     this.#fd = fd;
@@ -57,6 +61,17 @@ export class Sink {
     else this.#lost += 1;
   }
 
+  /**
+   * From now on nobody else has to wait.
+   * @param patience milliseconds that a slow reader is waited for, once
+   * @param before called once, before the first long wait
+   */
+  takeTime(patience: number, before: () => void): void {
+    this.#patience = patience;
+    this.#isStalled = false;
+    this.#beforeLongWait = before;
+  }
+
   close(): void {
     if (this.#rest.length > 0 && this.#push(this.#rest).length > 0) this.#lost += 1;
     this.#rest = Buffer.alloc(0);
@@ -66,13 +81,15 @@ export class Sink {
   /** Writes what can be written now, and returns the rest. */
   #push(bytes: Uint8Array): Uint8Array {
     let rest = bytes;
-    const deadline = Date.now() + (this.#isStalled ? 0 : PATIENCE_MS);
+    const start = Date.now();
+    const deadline = start + (this.#isStalled ? 0 : this.#patience);
     while (rest.length > 0) {
       const result = tryWrite(this.#fd, rest);
       if (result >= 0) {
         rest = rest.subarray(result);
         this.#isStalled = false;
       } else if (result === -Errno.EAGAIN && Date.now() < deadline) {
+        if (Date.now() - start > PATIENCE_MS) this.#announceWait();
         sleepOneMillisecond();
       } else if (result !== -Errno.EINTR) {
         this.#isStalled = result === -Errno.EAGAIN;
@@ -81,6 +98,20 @@ export class Sink {
       }
     }
     return rest;
+  }
+
+  #announceWait(): void {
+    this.#beforeLongWait?.();
+    this.#beforeLongWait = undefined;
+  }
+}
+
+/** Where a person reads: standard error, which a command shares, and may keep from being read (termios(3), tcflow). */
+export function openScreen(): Sink {
+  try {
+    return openDescriptor(STANDARD_ERROR);
+  } catch {
+    return new Sink(STANDARD_ERROR);
   }
 }
 
@@ -116,8 +147,15 @@ function openFailure(errno: number): string {
   return errno === Errno.ENXIO ? 'nobody reads from this pipe' : errnoMessage(errno);
 }
 
-/** The number of bytes written, or the negated error number. */
+const POLLOUT = 4;
+/** struct pollfd. */
+const waiting = Buffer.alloc(8);
+
+/** The number of bytes written, or the negated error number. A socket, or what may not be opened anew, has no O_NONBLOCK. */
 function tryWrite(fd: number, bytes: Uint8Array): number {
+  waiting.writeInt32LE(fd, 0);
+  waiting.writeInt16LE(POLLOUT, 4);
+  if (poll(waiting, 1, 0) === 0) return -Errno.EAGAIN;
   try {
     return writeSync(fd, bytes);
   } catch (error) {

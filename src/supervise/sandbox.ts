@@ -13,7 +13,6 @@ import { DescriptorTables } from './target/descriptor-tables.ts';
 import { MadeFiles } from './files/made-files.ts';
 import { PseudoTerminals } from './files/pseudo-terminals.ts';
 import { Terminals } from './files/terminals.ts';
-import { endWaiting } from './files/waiting-open.ts';
 import { makeHandlers, type Handler } from './handlers.ts';
 import { MadeObjects } from './ipc/made-objects.ts';
 import { MadeQueues } from './ipc/made-queues.ts';
@@ -122,7 +121,7 @@ export class Sandbox {
 
   /** Lets go of all that is held for it, once nobody is left in it. */
   release(): void {
-    endWaiting(this.#pending);
+    this.#pending.drop();
     this.#made.release();
     this.#objects.release();
     this.#queues.release();

@@ -33,6 +33,27 @@ path = f'{ROOT}/o/last'; os.mkfifo(path)
 if os.fork() == 0: os.write(os.open(path, os.O_WRONLY), b'hello'); os._exit(0)
 print(os.read(os.open(path, os.O_RDONLY), 10).decode())`;
 
+/**
+ * Many are killed at once while they wait for FIFOs that nobody may read; then somebody else waits
+ * who gets one.
+ */
+const LEFT_CLOSED = String.raw`
+theirs, ours = (1, 65534) if os.geteuid() == 0 else (None, None)
+def become(user):
+    if user: os.setgroups([]); os.setresgid(user, user, user); os.setresuid(user, user, user)
+pids = []
+for index in range(12):
+    path = f'{ROOT}/o/closed{index}'; os.mkfifo(path, 0o200)
+    if theirs: os.chown(path, theirs, theirs)
+    pids.append(os.fork())
+    if pids[-1] == 0: become(theirs); os.open(path, os.O_WRONLY)
+time.sleep(.5)
+for pid in pids: os.kill(pid, 9)
+for pid in pids: os.waitpid(pid, 0)
+path = f'{ROOT}/o/end'; os.mkfifo(path); os.chmod(path, 0o666); become(ours)
+if os.fork() == 0: os.write(os.open(path, os.O_WRONLY), b'hello'); os._exit(0)
+print(os.read(os.open(path, os.O_RDONLY), 10).decode())`;
+
 /** The first who waits for a FIFO is another user; then root waits for one that only root may open. */
 const POOL = String.raw`
 os.mkfifo(f'{ROOT}/a/theirs', 0o666); os.chmod(f'{ROOT}/a/theirs', 0o666); os.mkfifo(f'{ROOT}/a/ours', 0o600)
@@ -59,8 +80,11 @@ for (const { name, options } of engines) {
 
     void test(`S18 those who were killed while they waited hold up nobody, ${name} ${backing.name} (${who})`, async (t) => {
       const { root, o } = makeGround(t);
+      for (const folder of [root, o]) chmodSync(folder, 0o755);
       const { stdout, stderr } = await inside(root, LEFT, `--write-own=${o}`);
       assert.equal(stdout, 'hello\n', stderr);
+      const closed = await inside(root, LEFT_CLOSED, `--write-own=${o}`);
+      assert.equal(closed.stdout, 'hello\n', closed.stderr);
     });
 
     void test(

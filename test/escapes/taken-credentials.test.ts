@@ -345,3 +345,34 @@ for (const [title, { words, script, expected }] of Object.entries(LACKING)) {
     });
   }
 }
+
+/** secfilt is started in a directory that the user may not enter, and goes on there. */
+for (const words of [['env'], ['setpriv', '--bounding-set=-sys_ptrace']] as const) {
+  for (const { name, options } of engines) {
+    for (const { name: backing, env } of backings) {
+      void test(`P18 another user binds sockets, wherever secfilt was started (${words.join(' ')}): ${name} ${backing} (${who})`, async (t) => {
+        if (skip !== undefined) return t.skip(skip);
+        const ground = makeGround(t);
+        furnish(ground);
+        const script = `os.execvp('setpriv', ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', sys.executable, '-c', """
+import os, socket
+def bound(path):
+    try: socket.socket(socket.AF_UNIX).bind(path); return 0
+    except OSError as error: return error.errno
+print([bound(path) for path in ('${ground.a}/shared/s', 'relative', '../shared/t', '${ground.a}/roots/s')], os.path.exists('${ground.a}/shared/s'))"""])`;
+        const perform = async (sandbox: readonly string[]): Promise<Outcome> => {
+          const [program = '', ...rest] = [...words, ...sandbox, ...python(script, ground.root)];
+          return run([program, ...rest], { cwd: join(ground.a, 'closed'), env: { ...env } });
+        };
+        const inside = await perform(
+          secfiltWords([...options, '--read-only', `--write-allow=${ground.a}`, '--']),
+        );
+        assert.deepEqual(
+          [inside.stdout, inside.stderr],
+          ['[0, 13, 13, 13] True\n', ''],
+          'as natively: only the absolute path leads there',
+        );
+      });
+    }
+  }
+}

@@ -28,6 +28,13 @@ const FROM_TERMINAL = new Set<number>([SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.
 /** A second wish to end, or one after the command has ended, is for what is left of the sandbox. */
 const ENDING = new Set<number>([SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGTERM, SIGNALS.SIGQUIT]);
 
+let isEndWanted = false;
+
+/** Whether somebody has wished that we end. */
+export function isEndAskedFor(): boolean {
+  return isEndWanted;
+}
+
 export class Command {
   readonly pid: number;
   /** Undefined while it runs. */
@@ -56,6 +63,7 @@ export class Command {
   }
 
   #pass(signal: number): void {
+    isEndWanted ||= ENDING.has(signal);
     if (this.end !== undefined) {
       if (ENDING.has(signal)) this.#endSandbox();
       if (signal === SIGNALS.SIGTSTP) kill(process.pid, SIGSTOP);

@@ -119,24 +119,30 @@ function isHeldBySandbox(
   object: OpenObject,
   { members }: FileContext,
 ): boolean {
-  if (holdsPipe(tid, object.path)) return true;
+  const number = descriptorNamed(path);
+  if (holdsPipe(tid, object.path, number)) return true;
   const named = PROCESS_NAME.exec(Buffer.from(path).toString('latin1'))?.[1];
   if (named === undefined) return false;
   const process = processOf(Number(named));
-  return members.has(process) && holdsPipe(process, object.path);
+  return members.has(process) && holdsPipe(process, object.path, number);
 }
 
 const OWNER_WRITES = 0o200;
 const name = Buffer.alloc(64);
 
-function holdsPipe(tid: number, pipe: Buffer): boolean {
-  return openNumbers(tid).some((number) => {
+/** At most so many descriptors are looked through: a program may have a million, and all others would wait meanwhile. */
+const MOST_DESCRIPTORS = 4096;
+
+/** @param likely the descriptor that was named */
+function holdsPipe(tid: number, pipe: Buffer, likely: number | undefined): boolean {
+  const holds = (number: number): boolean => {
     const link = `/proc/${tid}/fd/${number}`;
     const length = looking(() => readlinkText(link, name, name.length));
     if (length !== pipe.length || !name.subarray(0, length).equals(pipe)) return false;
     // The mode of the link says for what the descriptor is open (proc(5)).
     return isWritable(looking(() => linkMode(link)));
-  });
+  };
+  return (likely !== undefined && holds(likely)) || openNumbers(tid).slice(0, MOST_DESCRIPTORS).some(holds);
 }
 
 function isWritable(mode: number): boolean {

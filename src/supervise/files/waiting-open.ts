@@ -1,17 +1,9 @@
 /** Opens that wait: of a FIFO for its other end (fifo(7)), of a device. That may take for ever, so a pool thread waits. */
 import { Errno } from '../../linux/errno.ts';
-import {
-  AT_FDCWD,
-  O_CLOEXEC,
-  O_NONBLOCK,
-  O_PATH,
-  O_RDWR,
-  S_IFIFO,
-  S_IFMT,
-  fileMode,
-  fstat,
-} from '../../linux/files.ts';
-import { close, openText, openTextAsync } from '../../linux/libc.ts';
+import { AT_FDCWD, O_CLOEXEC, O_PATH, openPathText } from '../../linux/files.ts';
+import { interruptThreads } from '../../linux/interrupt-timer.ts';
+import { close, openText, openTextAsync, syscall } from '../../linux/libc.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
 import type { PendingCalls, Unfinished } from '../pending.ts';
 import { PENDING, fail, type Referral, type Reply } from '../referral.ts';
 import { UntimedCall } from './untimed-call.ts';
@@ -20,14 +12,14 @@ import { UntimedCall } from './untimed-call.ts';
 const MOST_WAITING = 64;
 
 /**
- * A thread that waits in openat(2). Nothing ends that but the other end, so when the target no longer waits it is left
- * behind, and whoever opens the same FIFO in the same way takes it over: one that was interrupted and tries again.
+ * A thread that waits in openat(2), or a request for one. When its target no longer waits it is called off: nobody is left behind
+ * in it, nor does anybody open it for whom it waits.
  */
 interface Opening {
   readonly all: Set<Opening>;
-  readonly key: string;
   /** What is being opened (O_PATH). */
   readonly place: number;
+  readonly flags: number;
   /** A descriptor, or a negated error number. */
   result: number | undefined;
   wanted: boolean;
@@ -70,13 +62,24 @@ class WaitingOpen extends UntimedCall {
 
   release(): void {
     this.#opening.wanted = false;
-    if (this.#opening.result !== undefined) discard(this.#opening);
+    if (this.#opening.result === undefined) callOff(this.#opening);
+    else discard(this.#opening);
   }
 }
 
 function discard(opening: Opening): void {
   if (opening.result !== undefined && opening.result >= 0) close(opening.result);
   opening.all.delete(opening);
+}
+
+/** Who has yet to begin finds a directory, which keeps nobody waiting; who waits is interrupted, and all who are wanted begin again. */
+function callOff({ place }: Opening): void {
+  const root = openPathText('/');
+  if (root >= 0) {
+    syscall(X86_64.dup3, root, place, O_CLOEXEC, 0, 0, 0);
+    close(root);
+  }
+  interruptThreads();
 }
 
 /** Opens what is behind `object`, of which a copy is made, when it can be opened. */
@@ -87,46 +90,25 @@ export function openWaiting(
   flags: number,
   answer: Answer,
 ): Reply {
-  const status = fstat(object);
-  if (typeof status === 'number') return fail(-status);
-  const key = `${status.device}:${status.inode}:${flags}`;
   const all = openings(pending);
-  const left = [...all].find((one) => !one.wanted && one.result === undefined && one.key === key);
-  if (left === undefined) endLeft(all);
-  const opening = left ?? begin(all, key, object, flags);
-  if (typeof opening === 'number') return fail(-opening);
-  opening.wanted = true;
+  if (all.size >= MOST_WAITING) return fail(Errno.ENFILE);
+  const place = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
+  if (place < 0) return fail(-place);
+  const opening: Opening = { all, place, flags, result: undefined, wanted: true };
+  all.add(opening);
+  begin(opening);
   pending.add(new WaitingOpen(referral.detach(), opening, answer));
   return PENDING;
 }
 
-/**
- * Gives the threads back that wait for nobody: each has its FIFO's other end for a moment. Not before another needs one, as who was
- * interrupted comes back for what he left.
- */
-function endLeft(all: ReadonlySet<Opening>): void {
-  for (const { wanted, result, place } of all) {
-    if (wanted || result !== undefined || (fileMode(place) & S_IFMT) !== S_IFIFO) continue;
-    const end = openText(AT_FDCWD, `/proc/self/fd/${place}`, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
-    if (end >= 0) close(end);
-  }
-}
-
-/** Gives back the threads that wait for a sandbox which has ended. */
-export function endWaiting(pending: PendingCalls): void {
-  endLeft(openings(pending));
-}
-
-function begin(all: Set<Opening>, key: string, object: number, flags: number): Opening | number {
-  if (all.size >= MOST_WAITING) return -Errno.ENFILE;
-  const own = openText(AT_FDCWD, `/proc/self/fd/${object}`, O_PATH | O_CLOEXEC, 0);
-  if (own < 0) return own;
-  const opening: Opening = { all, key, place: own, result: undefined, wanted: true };
-  all.add(opening);
-  openTextAsync(AT_FDCWD, `/proc/self/fd/${own}`, flags, 0, (result) => {
-    close(own);
+function begin(opening: Opening): void {
+  openTextAsync(AT_FDCWD, `/proc/self/fd/${opening.place}`, opening.flags, 0, (result) => {
+    if (result === -Errno.EINTR && opening.wanted) {
+      begin(opening);
+      return;
+    }
+    close(opening.place);
     opening.result = result;
     if (!opening.wanted) discard(opening);
   });
-  return opening;
 }

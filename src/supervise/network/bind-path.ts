@@ -15,7 +15,7 @@ import {
   openat2,
   terminated,
 } from '../../linux/files.ts';
-import { impersonated, looking } from '../../linux/impersonation.ts';
+import { asOurselves, impersonated, looking } from '../../linux/impersonation.ts';
 import { close, fchdir } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind } from '../../linux/sockets.ts';
 import { boundInode, innerInode } from '../../linux/unix-diag.ts';
@@ -92,7 +92,7 @@ function perform(call: PathBind, entry: ResolvedEntry): number {
     const isOurs = !files.restricted || !files.landlock;
     // The helper would begin as who it was made by, and has no file system ids of its own: for others there is none.
     result = isOurs
-      ? bindIn(start, socket, address)
+      ? bindFrom(start, call)
       : impersonated() === undefined
         ? confinedBind(entry.directory, start, socket.descriptor, address)
         : -Errno.ENOEXEC;
@@ -134,19 +134,29 @@ function addressOfPath(path: Uint8Array): Buffer {
   return address;
 }
 
-/** Binds with another working directory (O_PATH); ours is the same again afterwards. */
+/** By the target's own spelling, whose relative path begins in its working directory. */
+function bindFrom(start: number, { socket, address, path }: PathBind): number {
+  return path[0] === SLASH ? bind(socket.descriptor, address) : bindIn(start, socket, address);
+}
+
+/** Binds with another working directory (O_PATH); ours is the same again afterwards, and nothing is done where it could not be. */
 function bindIn(directory: number, socket: TargetSocket, address: Buffer): number {
   const here = openPathText('/proc/self/cwd');
   if (here < 0) return here;
-  let result = fchdir(directory);
-  if (result === 0) {
-    result = bind(socket.descriptor, address);
-    // Whose credentials are taken on may not search the directory that we came from.
-    const back = looking(() => fchdir(here));
-    if (back < 0) throw new SyscallError('fchdir', -back);
+  // Whose credentials are taken on may not search it.
+  const stays = impersonated() === undefined ? fchdir(here) : 0;
+  const result = stays < 0 ? stays : fchdir(directory);
+  if (result < 0) {
+    close(here);
+    return result;
   }
-  close(here);
-  return result;
+  const bound = bind(socket.descriptor, address);
+  asOurselves(() => {
+    const back = fchdir(here);
+    close(here);
+    if (back < 0) throw new SyscallError('fchdir', -back);
+  });
+  return bound;
 }
 
 /**

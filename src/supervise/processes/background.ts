@@ -9,7 +9,8 @@ import { processStat, type ProcessStat } from '../../linux/process-stat.ts';
 import { pidfdSendSignal } from '../../linux/spawn.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
-import { processOf, withMember, type ProcessContext } from './processes.ts';
+import type { Member } from '../target/members.ts';
+import { processOf, withSameProcess, type ProcessContext } from './processes.ts';
 
 const SIGTTOU = 22;
 const BIT = 1n << BigInt(SIGTTOU - 1);
@@ -30,10 +31,10 @@ export function heldBack(
   if (caller.foreground <= 0 || caller.foreground === caller.group || takesNoStop(tid)) return undefined;
   const process = processOf(tid);
   if (process < 0 || !referral.isCurrent()) return fail(Errno.ESRCH);
-  const { processes } = context.members.list(caller.group);
-  if (isOrphaned(processes, caller)) return fail(Errno.EIO);
-  for (const other of processes)
-    if (other !== process) withMember(other, context.members, (pidfd) => pidfdSendSignal(pidfd, SIGTTOU));
+  const { members } = context.members.list(caller.group);
+  if (isOrphaned(members, caller)) return fail(Errno.EIO);
+  for (const other of members)
+    if (other.pid !== process) withSameProcess(other, (pidfd) => pidfdSendSignal(pidfd, SIGTTOU));
   // To the thread itself: it finds the signal before it could see what the call returns.
   const sent = syscall(X86_64.tgkill, process, tid, SIGTTOU, 0, 0, 0);
   return fail(sent < 0 ? Errno.EIO : ERESTARTSYS);
@@ -49,8 +50,8 @@ function takesNoStop(tid: number): boolean {
 }
 
 /** Nobody of the session and of another group is a parent in it: nobody would let it go on (setpgid(2), orphaned groups). */
-function isOrphaned(group: readonly number[], { group: own, session }: ProcessStat): boolean {
-  return !group.some((pid) => {
+function isOrphaned(group: readonly Member[], { group: own, session }: ProcessStat): boolean {
+  return !group.some(({ pid }) => {
     const parent = processStat(processStat(pid)?.parent ?? 0);
     return parent !== undefined && parent.session === session && parent.group !== own;
   });

@@ -52,8 +52,7 @@ function groupOf(group: number, session: number, { members }: ProcessContext): G
  */
 export function isInside(group: number, members: Members): boolean {
   if (processStat(group)?.group === group) return members.has(group);
-  const found = membersOf(group);
-  return found.length > 0 && found.every((pid) => members.has(pid));
+  return members.hasGroup(group);
 }
 
 function membersOf(group: number): number[] {

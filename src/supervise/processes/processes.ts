@@ -7,7 +7,7 @@ import { pidfdOpen, pidfdSendSignal } from '../../linux/spawn.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import type { Relation } from '../../judge/processes.ts';
 import type { Context } from '../context.ts';
-import type { Members } from '../target/members.ts';
+import type { Member, Members } from '../target/members.ts';
 import type { Referral, Reply } from '../referral.ts';
 
 /** The context of a handler of calls about processes. */
@@ -56,6 +56,23 @@ export function withMember<Result>(
   if (pidfd < 0) return undefined;
   try {
     return members.has(process) && isAlive(pidfd) ? act(pidfd) : undefined;
+  } finally {
+    close(pidfd);
+  }
+}
+
+/**
+ * Does something with a pidfd of a process that was of the sandbox when it was looked at, and so is for ever. Returns undefined
+ * where the number is another's by now.
+ */
+export function withSameProcess<Result>(
+  { pid, start }: Member,
+  act: (pidfd: number) => Result,
+): Result | undefined {
+  const pidfd = pidfdOpen(pid);
+  if (pidfd < 0) return undefined;
+  try {
+    return processStat(pid)?.start === start && isAlive(pidfd) ? act(pidfd) : undefined;
   } finally {
     close(pidfd);
   }

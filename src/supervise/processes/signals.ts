@@ -21,6 +21,7 @@ import {
   processOf,
   relationTo,
   withMember,
+  withSameProcess,
   withThread,
   type ProcessContext,
   type ProcessHandler,
@@ -155,15 +156,16 @@ function signalMany(
   let reached = 0;
   if (!isTrusted(referral, context)) return fail(Errno.EPERM);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const { processes, complete } = members.list(group);
-    const found = processes.filter((process) => !done.has(process));
+    const { members: present, complete } = members.list(group);
+    const found = present.filter(({ pid: process }) => !done.has(process));
     if (found.length === 0 && complete) break;
     // The caller comes last: the signal may end it.
-    for (const process of found.toSorted(
-      (a, b) => Number(a === caller.process) - Number(b === caller.process),
+    for (const member of found.toSorted(
+      (a, b) => Number(a.pid === caller.process) - Number(b.pid === caller.process),
     )) {
-      done.add(process);
-      const result = withMember(process, members, (pidfd) => send(pidfd, signal, information, 0));
+      const result = withSameProcess(member, (pidfd) => send(pidfd, signal, information, 0));
+      if (result === undefined) continue;
+      done.add(member.pid);
       if (result === 0) reached += 1;
     }
   }

@@ -46,6 +46,45 @@ function marksOf(pid: number): Marks | undefined {
   };
 }
 
+/** A process of the sandbox: its number, and when it started. */
+export interface Member {
+  readonly pid: number;
+  readonly start: number;
+}
+
+type Answer = 'inside' | 'outside' | 'changed';
+
+/** Where processes stand, each looked up once. */
+class Reading {
+  readonly #places = new Map<number, ProcessStat | undefined>();
+
+  of(pid: number): ProcessStat | undefined {
+    const known = this.#places.get(pid);
+    if (known !== undefined || this.#places.has(pid)) return known;
+    const place = processStat(pid);
+    this.#places.set(pid, place);
+    return place;
+  }
+}
+
+/** Follows the parents of a process to one whose answer is known, which is then that of all on the way. */
+function alongParents(
+  pid: number,
+  known: Map<number, Answer>,
+  ask: (pid: number) => Answer | number,
+): Answer {
+  const way: number[] = [];
+  let found: Answer | number = pid;
+  while (typeof found === 'number') {
+    const current: number = found;
+    // Numbers that are read one after the other may lead round in a circle.
+    found = known.get(current) ?? (way.length < MOST_GENERATIONS ? ask(current) : 'changed');
+    way.push(current);
+  }
+  for (const each of way) known.set(each, found);
+  return found;
+}
+
 export class Members {
   readonly #outOfReach = new Set([process.pid]);
   /** Our children from before, and when they started. */
@@ -148,20 +187,68 @@ export class Members {
   }
 
   /**
-   * The processes of the sandbox now, or those of them in a process group. `complete` is false where one ended before it
-   * was looked at: it may have left a child that was not there yet when the processes were listed.
+   * The processes of the sandbox now, or those of them in a process group. `complete` is false where one ended, or lost its parent,
+   * while it was looked at: it may have left a child that was not there yet when the processes were listed.
    */
-  list(group?: number): { readonly processes: readonly number[]; readonly complete: boolean } {
-    let complete = true;
-    const processes = allProcesses().filter((pid) => {
-      const place = processStat(pid);
-      if (place === undefined) complete = false;
-      if (place === undefined || (group !== undefined && place.group !== group)) return false;
-      if (this.has(pid)) return true;
-      if (processStat(pid) === undefined) complete = false;
-      return false;
+  list(group?: number): { readonly members: readonly Member[]; readonly complete: boolean } {
+    const all = allProcesses();
+    const before = new Reading();
+    const processes = group === undefined ? all : all.filter((pid) => before.of(pid)?.group === group);
+    const found = this.#among(processes, before);
+    return { ...found, complete: found.complete && all.every((pid) => before.of(pid) !== undefined) };
+  }
+
+  /**
+   * Which of many processes are of the sandbox. What their chains of parents have in common is read once before the marks and once
+   * after them: a family may be as deep as it is large.
+   */
+  #among(
+    processes: readonly number[],
+    before: Reading,
+  ): { readonly members: readonly Member[]; readonly complete: boolean } {
+    const [after, leads, stays] = [new Reading(), new Map<number, Answer>(), new Map<number, Answer>()];
+    const { pid: ancestor, start: since } = this.#ancestor;
+    const isOurs = (pid: number): Answer =>
+      alongParents(pid, leads, (current) => {
+        const place = before.of(current);
+        if (place === undefined) return 'changed';
+        if (current === ancestor && place.start === since) return 'inside';
+        if (this.#isForeign(current, place)) return 'outside';
+        return place.parent === ancestor && since === undefined ? 'inside' : place.parent;
+      });
+    const stillIs = (pid: number): Answer =>
+      alongParents(pid, stays, (current) => {
+        const [first, now] = [before.of(current), after.of(current)];
+        if (first === undefined || now?.parent !== first.parent || now.start !== first.start)
+          return 'changed';
+        if (current === ancestor && now.start === since) return 'inside';
+        return now.parent === ancestor && since === undefined ? 'inside' : now.parent;
+      });
+    const answers = processes.map((pid) => {
+      const answer = this.#isInReach === undefined ? isOurs(pid) : this.#look(pid);
+      if (this.#isInReach !== undefined) return { pid, answer };
+      const marks = answer === 'inside' ? marksOf(pid) : undefined;
+      return { pid, answer: answer === 'inside' && (!marks || !this.#areOn(marks)) ? 'outside' : answer };
     });
-    return { processes, complete };
+    const sure = answers.map(({ pid, answer }) =>
+      answer === 'inside' && this.#isInReach === undefined ? stillIs(pid) : answer,
+    );
+    const members = processes.flatMap((pid, index) => {
+      const start = before.of(pid)?.start;
+      return sure[index] === 'inside' && start !== undefined ? [{ pid, start }] : [];
+    });
+    return { members, complete: !sure.includes('changed') };
+  }
+
+  /** True where a process group has members, and all are of the sandbox. */
+  hasGroup(group: number): boolean {
+    for (let reading = 0; reading < MOST_READINGS; reading += 1) {
+      const before = new Reading();
+      const processes = allProcesses().filter((pid) => before.of(pid)?.group === group);
+      const { members, complete } = this.#among(processes, before);
+      if (complete) return processes.length > 0 && members.length === processes.length;
+    }
+    return false;
   }
 
   /** True where a process group has any process at all. */
