@@ -25,6 +25,8 @@ import { MadeQueues } from './ipc/made-queues.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
+import { listen } from './network/listen.ts';
+import { setsockopt } from './network/shared-port.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
@@ -92,6 +94,8 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendto,
   sendmsg,
   sendmmsg,
+  listen,
+  setsockopt,
 };
 
 /** Whatever the policy: which calls may change the caller's credentials, or add a filter. */

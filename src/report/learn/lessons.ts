@@ -1,6 +1,7 @@
 /** What a watched command did, counted by path and address: events in, lessons out. */
 import { asksForSource } from '../../judge/destination.ts';
 import { OWN_TERMINAL } from '../../judge/files.ts';
+import { OWN_PORT } from '../../judge/network.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
 import type { Operation, Outcome, OutcomeListener, ReferralEvent, Reporter } from '../event.ts';
@@ -111,7 +112,9 @@ export class Lessons implements Reporter, OutcomeListener {
     for (const event of events) this.#note(event, outcome === 'unknown');
   }
 
-  #note({ object, operation }: ReferralEvent, isUncertain: boolean): void {
+  #note({ object, operation, rule }: ReferralEvent, isUncertain: boolean): void {
+    // Reached under every policy.
+    if (rule === OWN_PORT) return;
     switch (object.kind) {
       case 'path': {
         const { path } = object;
