@@ -37,7 +37,6 @@ function notingPort(
 /**
  * One try to send to a socket of the sandbox.
  * @param attempt sends, without waiting
- * @param size of the datagram
  * @returns the result of send(2): a negated error number, EPERM where it was refused, and told
  */
 function sendInside(
@@ -46,7 +45,6 @@ function sendInside(
   socket: TargetSocket,
   { destination, rule }: Inside,
   flags: number,
-  size: number,
   attempt: () => number,
 ): number {
   const { address, port, protocol } = destination;
@@ -64,10 +62,10 @@ function sendInside(
     flush(socket.descriptor);
     return sent;
   });
-  if (result === 'outside') return refuse(rule);
+  // Who gets the port next is nobody of whom anything is known.
+  if (result === 'outside' || result === 'nobody') return refuse(rule);
   if (context.reporter.wantsAllowed) allowed(referral, context, 'send', reported, SUCCESS, OWN_PORT);
-  // It would be lost.
-  return result === 'nobody' ? size : result;
+  return result;
 }
 
 /** What a send on a socket needs besides; undefined: nothing. */
@@ -77,9 +75,9 @@ export function aroundSend(
   inside: Inside | undefined,
 ): AroundSend | undefined {
   if (!isDatagram(socket) || !notesPorts(context)) return undefined;
-  return (referral, flags, size, attempt) =>
+  return (referral, flags, attempt) =>
     notingPort(context, socket, { tid: referral.tid, descriptor: referral.int(0) }, () =>
-      inside === undefined ? attempt() : sendInside(referral, context, socket, inside, flags, size, attempt),
+      inside === undefined ? attempt() : sendInside(referral, context, socket, inside, flags, attempt),
     );
 }
 

@@ -38,7 +38,7 @@ export type Progress = number | Unfinished;
  * @param attempt sends, and gives the result of send(2)
  * @returns that of the call
  */
-export type AroundSend = (referral: Referral, flags: number, size: number, attempt: () => number) => number;
+export type AroundSend = (referral: Referral, flags: number, attempt: () => number) => number;
 
 export class Transmission {
   readonly #socket: TargetSocket;
@@ -134,7 +134,7 @@ export class Transmission {
     if (read < total) return -Errno.EFAULT;
     if (!referral.isCurrent()) return -Errno.ESRCH;
     const attempt = (): number => this.#send(room, total, this.#flags);
-    const result = this.#around?.(referral, this.#flags, total, attempt) ?? attempt();
+    const result = this.#around?.(referral, this.#flags, attempt) ?? attempt();
     return wouldBlock(result) ? 'stuck' : result;
   }
 
