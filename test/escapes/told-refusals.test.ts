@@ -77,7 +77,8 @@ server = socket.socket(socket.AF_UNIX); server.bind(ROOT + '/a/s'); server.liste
 for name in ('f', 'g'):
     open(ROOT + '/a/' + name, 'w').close()
     # Nobody links a file of somebody else's.
-    if os.getuid() == 0: os.chown(ROOT + '/a/' + name, 65534, 65534)
+    try: os.chown(ROOT + '/a/' + name, 65534, 65534)
+    except OSError: pass
 def address(name): path = (ROOT + '/a/' + name).encode(); return struct.pack('H', 1) + path + b'\0', len(path) + 3
 def message(fd):
     ucred = struct.pack('QiiIII4x', 28, 1, 2, os.getpid(), os.getuid(), os.getgid())
