@@ -26,7 +26,7 @@ import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
 import { listen } from './network/listen.ts';
-import { setsockopt } from './network/shared-port.ts';
+import { setsockopt, sharesPort } from './network/shared-port.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
@@ -95,7 +95,6 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendmsg,
   sendmmsg,
   listen,
-  setsockopt,
 };
 
 /** Whatever the policy: which calls may change the caller's credentials, or add a filter. */
@@ -191,6 +190,10 @@ export function makeHandlers(
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }
+    const sharing = asWhoCalls(networkContext, setsockopt);
+    handlers.set(X86_64.setsockopt, (referral) =>
+      sharesPort(referral) ? sharing(referral) : refusedCall(referral, context),
+    );
   }
   const refuse: Handler = (referral) => refusedCall(referral, context);
   for (const number of Object.values(X86_64)) if (!handlers.has(number)) handlers.set(number, refuse);

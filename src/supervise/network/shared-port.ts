@@ -4,7 +4,6 @@
  */
 import { Errno } from '../../linux/errno.ts';
 import { SOL_SOCKET, setIntegerOption, socketCookie } from '../../linux/sockets.ts';
-import { refusedCall } from '../refused-calls.ts';
 import { SUCCESS, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { arena, readMemory } from '../target/target.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
@@ -14,10 +13,12 @@ import { closeSocket, openSocket, type TargetSocket } from './target-socket.ts';
 const SIZE = 4;
 const value = arena(SIZE);
 
-/** All other options that come here are refused. */
+/** True for the options that `setsockopt` answers. */
+export function sharesPort(referral: Referral): boolean {
+  return referral.int(1) === SOL_SOCKET && SHARING.includes(referral.int(2));
+}
+
 export const setsockopt: NetworkHandler = (referral, context) => {
-  if (referral.int(1) !== SOL_SOCKET || !SHARING.includes(referral.int(2)))
-    return refusedCall(referral, context);
   const socket = openSocket(referral.tid, referral.int(0));
   if (typeof socket === 'number') return fail(-socket);
   const reply = share(referral, context, socket);
