@@ -38,6 +38,9 @@ const IPV4_MULTICAST = 224;
 
 export type InternetProtocol = 'tcp' | 'udp' | 'icmp' | 'other';
 
+/** A host and a port. */
+export type InternetDestination = Extract<Destination, { kind: 'internet' }>;
+
 export type Destination =
   /** The call reaches nobody: it disconnects, goes to the peer there is, or the kernel itself fails it. */
   | { readonly kind: 'nobody' }
@@ -151,7 +154,7 @@ function ipv6(address: Buffer, protocol: InternetProtocol, local: LocalAddress):
 }
 
 /** The address and port in a struct sockaddr_in or sockaddr_in6; four bytes where it is IPv4. */
-export function tcpAddressOf(address: Buffer): { address: AddressBytes; port: Port } | undefined {
+export function internetAddressOf(address: Buffer): { address: AddressBytes; port: Port } | undefined {
   if (address.length < IPV4_SIZE) return undefined;
   const [family, port] = [address.readUInt16LE(0), address.readUInt16BE(2)];
   if (family === AF_INET) return { address: address.subarray(IPV4_AT, IPV4_AT + 4), port };

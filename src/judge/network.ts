@@ -9,6 +9,9 @@ const OUTSIDE_RULE = refuse('outside --allowed-netmasks');
 const PORT_RULE = refuse('outside --allowed-ports');
 const FAMILY_RULE = refuse('not an ordinary family or protocol');
 
+/** Why a place on this host is reached that got its port inside. */
+export const OWN_PORT = 'bound in the sandbox';
+
 const PORTS = 65536;
 
 interface Lists {

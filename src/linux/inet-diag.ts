@@ -1,6 +1,6 @@
-/** What the kernel says of TCP sockets: who listens, and what an end of a connection is (sock_diag(7), "IPv4 and IPv6 sockets"). */
+/** What the kernel says of TCP and UDP sockets: who listens, and what an end of a connection is (sock_diag(7), "IPv4 and IPv6 sockets"). */
 import { ANY_COOKIE, ANY_STATE, State, askAll, askOne, attributeOf, requestOf } from './sock-diag.ts';
-import { AF_INET, AF_INET6, IPPROTO_TCP } from './sockets.ts';
+import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP } from './sockets.ts';
 
 /** sizeof(struct inet_diag_req_v2) and of struct inet_diag_msg. */
 const REQUEST_SIZE = 56;
@@ -26,32 +26,39 @@ export const TcpState = {
   listen: 10,
 } as const;
 
+/** IPv4 in IPv6. */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+
 const request = requestOf(REQUEST_SIZE);
 
-export interface Listener {
-  /** SO_COOKIE: which socket it is. */
-  readonly cookie: bigint;
-}
-
 /** Four or sixteen bytes, and a port. */
-export interface TcpAddress {
+export interface InternetAddress {
   readonly address: Uint8Array;
   readonly port: number;
 }
 
 /**
- * Every TCP socket of our network namespace that listens where a connection to this address could arrive: at the address
- * itself, or at any. Undefined where the kernel does not tell.
+ * The cookies (SO_COOKIE) of every TCP socket of our network namespace that listens where a connection to this address could arrive: at
+ * the address itself, or at any. Undefined where the kernel does not tell.
  */
-export function listenersAt(at: TcpAddress): readonly Listener[] | undefined {
-  const found: Listener[] = [];
+export function listenersAt(at: InternetAddress): readonly bigint[] | undefined {
+  return socketsAt(at, IPPROTO_TCP, State.listen);
+}
+
+/** Every UDP socket of our network namespace that has this port at this address or at any, connected ones too. Undefined as above. */
+export function datagramSocketsAt(at: InternetAddress): readonly bigint[] | undefined {
+  return socketsAt(at, IPPROTO_UDP, ANY_STATE);
+}
+
+function socketsAt(at: InternetAddress, protocol: number, states: number): readonly bigint[] | undefined {
+  const found: bigint[] = [];
   const families = at.address.length === 4 ? [AF_INET, AF_INET6] : [AF_INET6];
   for (const family of families) {
-    const body = question(family, State.listen);
+    const body = question(family, states, protocol);
     body.writeUInt16BE(at.port, REQUEST_ID + Id.sourcePort);
     const isComplete = askAll(body, (message) => {
       const isSame = message.readUInt16BE(MESSAGE_ID + Id.sourcePort) === at.port;
-      if (isSame && takes(message, family, at.address)) found.push({ cookie: cookieOf(message) });
+      if (isSame && takes(message, family, at.address)) found.push(cookieOf(message));
       return false;
     });
     if (!isComplete) return undefined;
@@ -59,13 +66,26 @@ export function listenersAt(at: TcpAddress): readonly Listener[] | undefined {
   return found;
 }
 
-/** Whether a listener is at an address, or at every one. */
+/** The cookies of the UDP sockets of a family (AF_INET, AF_INET6) that are connected to a port of whatever address. Undefined as above. */
+export function connectedTo(family: number, port: number): ReadonlySet<bigint> | undefined {
+  const found = new Set<bigint>();
+  const body = question(family, State.established, IPPROTO_UDP);
+  body.writeUInt16BE(port, REQUEST_ID + Id.destinationPort);
+  const isComplete = askAll(body, (message) => {
+    found.add(cookieOf(message));
+    return false;
+  });
+  return isComplete ? found : undefined;
+}
+
+/** Whether a socket has an address, or every one. */
 function takes(message: Buffer, family: number, address: Uint8Array): boolean {
   const own = message.subarray(MESSAGE_ID + Id.source, MESSAGE_ID + Id.source + 16);
   if (family === AF_INET) return isUnspecified(own.subarray(0, 4)) || own.subarray(0, 4).equals(address);
   if (address.length === 16) return isUnspecified(own) || own.equals(address);
-  // An IPv6 listener takes IPv4 as well, unless it says otherwise.
-  if (isUnspecified(own)) return attributeOf(message, MESSAGE_SIZE, INET_DIAG_SKV6ONLY)?.[0] !== 1;
+  // An IPv6 socket takes IPv4 as well, unless it says otherwise. One that is connected, which does not say, has an address.
+  if (isUnspecified(own)) return attributeOf(message, MESSAGE_SIZE, INET_DIAG_SKV6ONLY)?.[0] === 0;
+  if (!own.subarray(0, 12).equals(MAPPED)) return false;
   return own.subarray(12).equals(address) || isUnspecified(own.subarray(12));
 }
 
@@ -80,7 +100,7 @@ export interface TcpEnd {
 }
 
 /** The socket at `local` whose peer is `remote`, in our network namespace; undefined where there is none that the kernel tells of. */
-export function connectionEnd(local: TcpAddress, remote: TcpAddress): TcpEnd | undefined {
+export function connectionEnd(local: InternetAddress, remote: InternetAddress): TcpEnd | undefined {
   const body = question(local.address.length === 4 ? AF_INET : AF_INET6, ANY_STATE);
   body.writeUInt16BE(local.port, REQUEST_ID + Id.sourcePort);
   body.writeUInt16BE(remote.port, REQUEST_ID + Id.destinationPort);
@@ -107,10 +127,10 @@ function isMarked(bits: number): boolean {
   return (bits & (RECVERR_RFC4884 | MULTICAST_ALL | MULTICAST_LOOP)) === RECVERR_RFC4884;
 }
 
-function question(family: number, states: number): Buffer {
+function question(family: number, states: number, protocol = IPPROTO_TCP): Buffer {
   request.fill(0);
   request[0] = family;
-  request[1] = IPPROTO_TCP;
+  request[1] = protocol;
   request.writeUInt32LE(states >>> 0, 4);
   request.writeBigUInt64LE(ANY_COOKIE, REQUEST_ID + Id.cookie);
   return request;

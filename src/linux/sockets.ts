@@ -46,6 +46,7 @@ export const MSG_OOB = 0x1;
 export const MSG_DONTROUTE = 0x4;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_MORE = 0x8000;
 export const MSG_ZEROCOPY = 0x400_0000;
 export const MSG_FASTOPEN = 0x2000_0000;
 /** The kernel's own mark of 32-bit callers, as an int. */
@@ -70,6 +71,13 @@ function option(socket: number, name: number, size: number): number {
 /** An int of SOL_SOCKET (getsockopt(2)), never negative, or a negated error number. */
 export function socketOption(socket: number, name: number): number {
   const result = option(socket, name, 4);
+  return result < 0 ? result : value.readInt32LE(0) & 0x7fff_ffff;
+}
+
+/** An int of any level, likewise. */
+export function integerOption(socket: number, level: number, name: number): number {
+  length.writeUInt32LE(4);
+  const result = syscall(X86_64.getsockopt, socket, level, name, valueAddress, lengthAddress, 0);
   return result < 0 ? result : value.readInt32LE(0) & 0x7fff_ffff;
 }
 
@@ -194,6 +202,11 @@ export function connect(socket: number, address: Uint8Array): number {
 export function bind(socket: number, address: Uint8Array): number {
   placeName(address);
   return syscall(X86_64.bind, socket, nameAddress, address.length, 0, 0, 0);
+}
+
+/** listen(2). 0, or a negated error number. */
+export function listen(socket: number, backlog: number): number {
+  return syscall(X86_64.listen, socket, backlog, 0, 0, 0, 0);
 }
 
 /** struct msghdr with one struct iovec behind it (recv(2)). */

@@ -113,6 +113,11 @@ void test('advise() names what of address and port is missing', () => {
 
   // The same for TCP and UDP: nobody allows port 0.
   assert.equal(advise(connectTo([11, 1, 2, 3], 0), listed(undefined, [80])), 'none');
+  // musl asks by 65535 which address it would send from, and any allowed port does; what is sent there is meant.
+  assert.equal(advise(datagram('connect', 65_535), listed(undefined, [80])), 'none');
+  assert.equal(advise(datagram('connect', 65_535), listed([ten], [80])), '--allowed-netmasks=11.1.2.3');
+  assert.equal(advise(datagram('send', 65_535), listed(undefined, [80])), '--allowed-ports=65535');
+  assert.equal(advise(connectTo([11, 1, 2, 3], 65_535), listed(undefined, [80])), '--allowed-ports=65535');
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten])), '--allowed-netmasks=11.0.0.1');
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten], [80])), 'none');
   assert.equal(advise(connectTo([169, 254, 169, 254], 80), listed([ten])), 'sensitive: cloud credentials');
@@ -159,6 +164,11 @@ void test('a suggested option, pasted into a shell, names the path that was refu
     paths.map((path) => `--write-allow=${path.replaceAll(',', '\\,')}`),
   );
 });
+
+function datagram(operation: 'connect' | 'send', port: number): ReferralEvent {
+  const object = { kind: 'address', address: Uint8Array.of(11, 1, 2, 3), port, protocol: 'udp' } as const;
+  return refusal(operation, object, { rule: 'outside --allowed-ports' });
+}
 
 function ping(address: Uint8Array): ReferralEvent {
   const object = { kind: 'address', address, port: 0, protocol: 'icmp' } as const;

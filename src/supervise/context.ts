@@ -43,6 +43,21 @@ export function refused(
   return fail(errno);
 }
 
+/** Why nothing is done for somebody. */
+export const OTHER_RIGHTS = 'for who has given up or taken on rights nothing is done';
+
+/** Refuses what would have to be done for a target for whom the supervisor may not act, and says so; of who waits no more nobody is told. */
+export function untrusted(
+  referral: Referral,
+  context: Context,
+  operation: Operation,
+  object: ReportedObject = { kind: 'none' },
+): Reply {
+  return referral.isCurrent()
+    ? refused(referral, context, operation, object, OTHER_RIGHTS)
+    : fail(Errno.EPERM);
+}
+
 /** Says that a referral was allowed, where anybody wants to know, and passes the reply on. */
 export function allowed(
   referral: Referral,

@@ -3,8 +3,9 @@ import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import { asTarget } from './as-target.ts';
-import { refused, type Context } from './context.ts';
+import { OTHER_RIGHTS, refused, untrusted, type Context } from './context.ts';
 import type { FileContext, FileHandler } from './files/context.ts';
+import type { Reporter } from '../report/event.ts';
 import { changesCredentials, credentialChange } from './target/credentials.ts';
 import * as accesses from './files/access.ts';
 import * as entries from './files/entries.ts';
@@ -24,12 +25,15 @@ import { MadeQueues } from './ipc/made-queues.ts';
 import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
+import { listen } from './network/listen.ts';
+import { setsockopt, sharesPort } from './network/shared-port.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
 import { PROCESS_HANDLERS } from './processes/process-handlers.ts';
 import { InnerDomains, landlockRestrictSelf } from './target/inner-domains.ts';
 import { QuickWay } from './files/quick-way.ts';
+import { WOULD_WAIT } from './pending.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
 import { refusedCall } from './refused-calls.ts';
 import { clone, sharesTable } from './target/descriptor-tables.ts';
@@ -90,6 +94,7 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendto,
   sendmsg,
   sendmmsg,
+  listen,
 };
 
 /** Whatever the policy: which calls may change the caller's credentials, or add a filter. */
@@ -122,6 +127,9 @@ export function makeHandlers(
     ]),
   );
   const { files, network, unix, bound, pending, made = new MadeFiles() } = context;
+  if (pending !== undefined) {
+    pending.refuse = (referral, rule) => refused(referral, context, 'other', { kind: 'none' }, rule);
+  }
   if (files !== undefined && pending !== undefined) {
     const quick = files.landlock && !context.reporter.wantsAllowed;
     const fileContext: FileContext = {
@@ -182,6 +190,10 @@ export function makeHandlers(
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));
     }
+    const sharing = asWhoCalls(networkContext, setsockopt);
+    handlers.set(X86_64.setsockopt, (referral) =>
+      sharesPort(referral) ? sharing(referral) : refusedCall(referral, context),
+    );
   }
   const refuse: Handler = (referral) => refusedCall(referral, context);
   for (const number of Object.values(X86_64)) if (!handlers.has(number)) handlers.set(number, refuse);
@@ -214,7 +226,26 @@ function asWhoCalls<Own extends Context>(
   return (referral) =>
     context.credentials.haveOurRights(referral.tid)
       ? handler(referral, context)
-      : (asTarget(referral, context, handler) ?? handler(referral, context));
+      : (asTarget(referral, context, handler) ?? toldThroughout(referral, context, handler));
+}
+
+/** As the supervisor itself, where nothing may come of it but what needs no rights: whatever is refused for want of these is told too. */
+function toldThroughout<Own extends Context>(
+  referral: Referral,
+  context: Own,
+  handler: (referral: Referral, context: Own) => Reply,
+): Reply {
+  let isTold = false;
+  const reporter: Reporter = {
+    wantsAllowed: context.reporter.wantsAllowed,
+    report(event) {
+      isTold ||= event.verdict === 'refused';
+      context.reporter.report(event);
+    },
+  };
+  const reply = handler(referral, { ...context, reporter });
+  const isRefused = reply.kind === 'errno' && reply.errno === Errno.EPERM;
+  return isRefused && !isTold ? untrusted(referral, context, 'other') : reply;
 }
 
 /** For a thread whose rights cannot be taken on nothing is looked up or done with ours: either Landlock decides, or nobody could. */
@@ -223,8 +254,7 @@ function withOtherRights(referral: Referral, context: FileContext, handler: File
   if (context.files.landlock && landlockDecides(referral)) return CONTINUE_CALL;
   // Callers of openat2(2) know what to do then, and open(2) may go on.
   if (referral.number === X86_64.openat2) return fail(Errno.ENOSYS);
-  const rule = 'for who has given up or taken on rights nothing is done';
-  return refused(referral, context, 'other', { kind: 'none' }, rule);
+  return refused(referral, context, 'other', { kind: 'none' }, OTHER_RIGHTS);
 }
 
 /** What was interrupted because it took too long is refused. */
@@ -233,7 +263,7 @@ function inTime(handle: Handler, context: Context): Handler {
     watchCall();
     const reply = handle(referral);
     if (reply.kind !== 'errno' || reply.errno !== Errno.EINTR) return reply;
-    return refused(referral, context, 'other', { kind: 'none' }, 'the supervisor would have had to wait');
+    return refused(referral, context, 'other', { kind: 'none' }, WOULD_WAIT);
   };
 }
 

@@ -36,6 +36,9 @@ export interface PendingCall {
   release(): void;
 }
 
+/** Why what was interrupted is refused (watch.ts). */
+export const WOULD_WAIT = 'the supervisor would have had to wait';
+
 /** Milliseconds between two looks at the signals of a waiting target, and between two tries without a descriptor. */
 const FIRST_LOOK = 20;
 const LONGEST_LOOK = 100;
@@ -70,13 +73,13 @@ class Entry {
   }
 
   /** Something is due. The reply that ends the call, 'gone' where nobody waits any more, or undefined. */
-  turn(ready: boolean, now: number): Reply | 'gone' | undefined {
+  turn(ready: boolean, now: number): Reply | 'gone' | 'too long' | undefined {
     if (ready || now >= this.tryAt) {
       // Who was killed while it waited does nothing any more.
       if (!this.call.referral.isCurrent()) return 'gone';
       const outcome = this.call.attempt();
       // It would have had to wait (watch.ts).
-      if (isInterrupted(outcome)) return fail(Errno.EPERM);
+      if (isInterrupted(outcome)) return 'too long';
       if (typeof outcome !== 'string') return outcome;
       this.#wait(outcome, now);
     }
@@ -114,6 +117,8 @@ export class PendingCalls {
   readonly #fault: (error: unknown) => void;
   /** Changes whenever the descriptors to watch do. */
   version = 0;
+  /** How a call is refused, and told of: given by who makes the handlers. */
+  refuse: (referral: Referral, rule: string) => Reply = () => fail(Errno.EPERM);
 
   constructor(fault: (error: unknown) => void) {
     this.#fault = fault;
@@ -173,9 +178,14 @@ export class PendingCalls {
   #outcome(entry: Entry, ready: boolean, now: number): Reply | 'gone' | undefined {
     watchCall();
     try {
-      if (entry.credentials === undefined) return entry.turn(ready, now);
-      const turn = impersonate(entry.credentials, () => ({ outcome: entry.turn(ready, now) }));
-      return turn === undefined ? fail(Errno.EPERM) : turn.outcome;
+      const turn =
+        entry.credentials === undefined
+          ? { outcome: entry.turn(ready, now) }
+          : impersonate(entry.credentials, () => ({ outcome: entry.turn(ready, now) }));
+      const { referral } = entry.call;
+      if (turn === undefined)
+        return this.refuse(referral, 'the rights of the caller could not be taken on again');
+      return turn.outcome === 'too long' ? this.refuse(referral, WOULD_WAIT) : turn.outcome;
     } catch (error) {
       this.#fault(error);
       return fail(Errno.EPERM);

@@ -87,6 +87,32 @@ void test('curl to this host is learned: address and port, and no other port', a
   assert.match(text, new RegExp(`^allowed-ports=${port}$`, 'm'));
 });
 
+void test('a server of the command’s own is no destination to be allowed', async (t) => {
+  if (await lacks(t, 'python3')) return;
+  const server = createServer((_request, response) => response.end('hello'));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => server.close());
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server of TCP
+  const { port } = server.address() as AddressInfo;
+  const own = `
+import socket
+for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
+    server = socket.socket(family); server.bind((address, 0)); server.listen(); client = socket.create_connection(server.getsockname()[:2]); client.sendall(b'x'); assert server.accept()[0].recv(9)
+    server = socket.socket(family, socket.SOCK_DGRAM); server.bind((address, 0)); client = socket.socket(family, socket.SOCK_DGRAM)
+    client.sendto(b'x', server.getsockname()); data, who = server.recvfrom(9); server.sendto(data, who); client.recv(9); client.connect(server.getsockname()); client.send(b'y'); server.recv(9)
+`;
+  const options = project(t);
+  for (const landlock of [true, false]) {
+    const rules = rulesOf(await learnPython(t, own, options, landlock));
+    assert.deepEqual(rules, ['read-only=1', 'no-outbound-network=1']);
+    const other = `${own}\nsocket.create_connection(('127.0.0.1', ${port})).close()`;
+    const more = rulesOf(await learnPython(t, other, options, landlock));
+    assert.deepEqual(more, ['read-only=1', 'allowed-netmasks=127.0.0.1', `allowed-ports=${port}`]);
+  }
+});
+
 void test('protected places are commented out, and stay closed', async (t) => {
   const options = project(t);
   const config = join(temporaryDirectory(t), 'learned.conf');

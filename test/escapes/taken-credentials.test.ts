@@ -3,13 +3,21 @@
  * inside, says the same, and leaves the same files with the same owners and modes.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { backings } from '../support/backing.ts';
 import { isRoot, who } from '../support/environment.ts';
-import { type Ground, engines, makeGround, python, saidBy } from '../support/escape.ts';
+import { type Ground, attackTest, engines, makeGround, python, saidBy } from '../support/escape.ts';
 import { type Outcome, run, type RunOptions, secfiltWords } from '../support/run.ts';
 
 const skip = isRoot ? undefined : 'only root can change to another user';
@@ -81,7 +89,7 @@ def changes(label):
         ).items(): attempt(f'{label} {name} {call}', action)
 `;
 
-function sameTest(title: string, script: string): void {
+function sameTest(title: string, script: string, prefix: readonly string[] = []): void {
   const perform = async (
     t: TestContext,
     options: readonly string[] | undefined,
@@ -92,13 +100,17 @@ function sameTest(title: string, script: string): void {
     const words = python(`${PRELUDE}\n${script}\nsay(**said)`, ground.root);
     const inside =
       options === undefined ? words : secfiltWords([...options, `--write-allow=${ground.a}`, '--', ...words]);
-    const outcome = await run(inside, { cwd: ground.a, env, timeout: 60_000 });
+    const outcome = await run([...prefix, ...inside], { cwd: ground.a, env, timeout: 60_000 });
     return { said: saidBy(outcome), left: picture(ground) };
   };
   for (const { name, options } of engines) {
     for (const { name: backing, env } of backings) {
       void test(`P18 ${title}: as natively, ${name} ${backing} (${who})`, async (t) => {
         if (skip !== undefined) return t.skip(skip);
+        const [program, ...words] = prefix;
+        const lacking = program === undefined ? undefined : await run([program, ...words, 'true']);
+        if (lacking !== undefined && lacking.code !== 0)
+          return t.skip(`it does not go here: ${lacking.stderr}`);
         const natively = await perform(t, undefined, {});
         assert.ok(Object.keys(natively.said).length > 0);
         assert.deepEqual(await perform(t, ['--read-only', ...options], { ...env }), natively);
@@ -249,6 +261,93 @@ gone.set(); time.sleep(0.1); done.set(); thread.join()
 said['late'] = sorted(set(late[1:]))
 said['first'] = results[0]`,
 );
+
+/** Runs its words in a user namespace that knows the first thousand users, so that root there is root over these alone. */
+const THOUSAND_USERS = [
+  'python3',
+  '-c',
+  String.raw`
+import ctypes, os, sys
+libc = ctypes.CDLL(None); ready, go = os.pipe(), os.pipe(); pid = os.fork()
+if pid == 0:
+    if libc.unshare(0x10000000) != 0: os._exit(77)
+    os.write(ready[1], b'x'); os.read(go[0], 1); os.setgroups([]); os.setresgid(0, 0, 0); os.setresuid(0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])
+os.close(ready[1])
+if os.read(ready[0], 1):
+    for kind in ('uid', 'gid'): open(f'/proc/{pid}/{kind}_map', 'w').write('0 0 1001\n')
+os.write(go[1], b'x'); sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`,
+];
+
+sameTest(
+  'root, and another user, of a user namespace that does not know all',
+  String.raw`
+in_process(lambda: (changes('root'),)); in_process(lambda: (become(1, (100,)), changes('one')))
+def unknown(): attempt('unknown', lambda: os.setresuid(65534, 65534, 65534)); attempt('given', lambda: sc(94, A + 'f', 65534, 65534)); attempt('own', lambda: sc(90, A + 'f', 0o666))
+in_process(unknown)`,
+  THOUSAND_USERS,
+);
+
+/** Ambient capabilities outlast the change of user and the next program, and so does what was inherited; the kernel asks for effective ones. */
+const AMBIENT = String.raw`
+CAP_DAC_OVERRIDE, CAP_FOWNER = 1, 3
+def raise_ambient(*capabilities):
+    "Another user who keeps capabilities for the programs that it executes (capabilities(7), PR_SET_KEEPCAPS)."
+    bits = sum(1 << c for c in capabilities)
+    assert sc(157, 8, 1) == 0; become()
+    assert sc(126, struct.pack('II', 0x20080522, 0), struct.pack('IIIIII', bits, bits, bits, 0, 0, 0)) == 0
+    for c in capabilities: assert sc(157, 47, 2, c) == 0
+def by_program(prepare):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        prepare(); os.dup2(writer, 9)
+        os.execv(sys.executable, [sys.executable, '-c', CODE, ROOT])
+    os.close(writer); said.update(json.loads(os.read(reader, 65536)))
+CODE = """
+import json, os, sys
+A, said = sys.argv[1] + '/a/', {}
+def attempt(name, action):
+    try: action(); said[name] = 0
+    except OSError as error: said[name] = error.errno
+for name in ('secret', 'ones', 'closed/f', 'f'):
+    attempt('chmod ' + name, lambda: os.chmod(A + name, 0o644)); attempt('write ' + name, lambda: open(A + name, 'a').close()); attempt('truncate ' + name, lambda: os.truncate(A + name, 1))
+attempt('make', lambda: os.mkdir(A + 'roots/made')); attempt('chown', lambda: os.chown(A + 'f', 1, 1)); attempt('signal', lambda: os.kill(os.getppid(), 0))
+said['effective'] = [line for line in open('/proc/self/status') if line.startswith('CapEff')][0]
+os.write(9, json.dumps(said).encode())
+"""
+`;
+for (const capabilities of ['CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_DAC_OVERRIDE, CAP_FOWNER']) {
+  sameTest(
+    `another user with ambient ${capabilities}`,
+    `${AMBIENT}\nby_program(lambda: raise_ambient(${capabilities})); said['effective'] = int(said['effective'].split()[1], 16)`,
+  );
+}
+
+sameTest(
+  'another user who drops what is ambient and inherited again, and one that had nothing but inheritable capabilities',
+  `${AMBIENT}
+by_program(lambda: (raise_ambient(CAP_DAC_OVERRIDE), sc(157, 47, 4)))
+first = dict(said); said.clear(); by_program(lambda: (raise_ambient(CAP_FOWNER), sc(157, 47, 3, CAP_FOWNER)))
+said.update({'first ' + name: value for name, value in first.items()})
+for name in ('effective', 'first effective'): said[name] = int(said[name].split()[1], 16)`,
+);
+
+if (isRoot) {
+  attackTest({
+    id: 'P18',
+    title: 'another user who executes a set-user-ID program of root’s',
+    script: `${PRELUDE}
+become(); os.execv(ROOT + '/a/chmod', ['chmod', '666', ROOT + '/a/secret'])`,
+    prepare: (ground) => {
+      furnish(ground);
+      copyFileSync('/bin/chmod', join(ground.a, 'chmod'));
+      chmodSync(join(ground.a, 'chmod'), 0o4755);
+    },
+    worked: ({ a }) => (lstatSync(join(a, 'secret')).mode & 0o777) === 0o666,
+    inside: ({ a }, { code }) =>
+      assert.deepEqual([lstatSync(join(a, 'secret')).mode & 0o777, code], [0o600, 1]),
+    lacking: () => 'set-user-ID programs have no effect on this file system',
+  });
+}
 
 /** Programs that give up root, each with the words that start it. */
 const DROPS: Readonly<Record<string, (command: string) => [string, ...string[]]>> = {

@@ -66,7 +66,8 @@ void test(`--status shows what runs (${who})`, async (t) => {
   };
   assert.equal(await status(), 'no sandbox runs\n');
   const client = service.client(['--write-allow=/nowhere']);
-  const child = start([client, 'sh', '-c', 'true >/x; echo; exec sleep 60', '\u001b[31m'], {
+  const outside = join(temporaryDirectory(t), 'x');
+  const child = start([client, 'sh', '-c', `true >${outside}; echo; exec sleep 60`, '\u001b[31m'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   t.after(() => child.kill('SIGKILL'));

@@ -83,8 +83,10 @@ export const REGISTER_RULES = [
   'socket-family',
   /** sendto(2): no address, no MSG_FASTOPEN, and no MSG_DONTROUTE where destinations are restricted, is allowed, all else referred. */
   'sendto-address',
-  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused; some by destinations only. */
+  /** setsockopt(2): options that connect, redirect, join a group or change the protocol refused, some by destinations only; those that let others share a port referred then. */
   'setsockopt-option',
+  /** listen(2): referred where destinations are restricted. */
+  'listen-port',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',
   /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused; a process that shares a descriptor table is left to the supervisor. */

@@ -114,7 +114,6 @@ export const HARMLESS = {
   restart_syscall: harmless,
 
   // Sockets that were connected, bound or handed over before; inbound connections are not restricted.
-  listen: harmless,
   accept: harmless,
   accept4: harmless,
   recvfrom: harmless,

@@ -15,9 +15,14 @@ export const NETWORK = {
     'setsockopt-option',
     'some options connect, or send by another way than the address says',
     {
+      judge: 'network',
       when: 'network',
     },
   ),
+  listen: registers('listen-port', 'a socket that has no port gets one, and is reached from inside then', {
+    judge: 'network',
+    when: 'network',
+  }),
   getsockopt: registers('getsockopt-option', 'SCTP connects by an option that is read', { when: 'network' }),
 } satisfies Part;
 

@@ -114,12 +114,17 @@ function ioctl(command: number, argument: bigint, { restrictsFiles, refer, judge
 function socket(family: number, type: number, protocol: number): Said {
   const kind = type % 16;
   if (family === 1) return ALLOW;
-  if (family === 16) return protocol === 0 ? ALLOW : error(EPROTONOSUPPORT);
-  if (family !== 2 && family !== 10) return error(EAFNOSUPPORT);
+  const hasUnknownFlags = ((type - kind) & ~0x80800) !== 0;
+  if (family === 16) {
+    if (protocol === 0) return ALLOW;
+    if (kind === 2 || kind === 3) return error(EPROTONOSUPPORT);
+    return error(hasUnknownFlags || kind > 10 ? EINVAL : ESOCKTNOSUPPORT);
+  }
+  if (family !== 2 && family !== 10)
+    return error(hasUnknownFlags || (family < 46 && kind > 10) ? EINVAL : EAFNOSUPPORT);
   const protocols = kind === 1 ? [0, 6] : kind === 2 ? [0, 17, family === 2 ? 1 : 58] : [];
   if (protocols.includes(protocol)) return ALLOW;
-  const flags = type - kind;
-  if ((flags & ~0x80800) !== 0 || kind > 10) return error(EINVAL);
+  if (hasUnknownFlags || kind > 10) return error(EINVAL);
   if (family === 2 && kind === 10) return error(EAFNOSUPPORT);
   if (protocol > 262) return error(EINVAL);
   if (kind === 1 || kind === 2 || (kind === 3 && protocol === 0)) return error(EPROTONOSUPPORT);
@@ -163,11 +168,12 @@ const KNOWN: Readonly<Record<number, readonly (readonly [number, number])[]>> = 
   270: [[1, 12]],
 };
 
-function setsockopt(level: number, option: number, { restrictsDestinations }: Situation): Said {
+function setsockopt(level: number, option: number, { restrictsDestinations, refer }: Situation): Said {
   if (level === 132 || level === 284 || (level === 41 && option === 1)) return told(ENOPROTOOPT);
   if (level === 6 && option === 31) return told(ENOENT);
   if (OPTIONS[level]?.includes(option) === true) return 'told';
   if (!restrictsDestinations) return ALLOW;
+  if (refer !== undefined && level === 1 && (option === 2 || option === 15)) return 'leave';
   if (LEADING[level]?.includes(option) === true) return 'told';
   const known = KNOWN[level]?.some(([first, last]) => option >= first && option <= last) === true;
   return known ? ALLOW : told(ENOPROTOOPT);
@@ -200,6 +206,8 @@ const ORACLE: Readonly<
     return whole(args, 4) === 0n && !connects && !(restrictsDestinations && leads) ? ALLOW : 'leave';
   },
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
+  'listen-port': (_, { restrictsDestinations, refer }) =>
+    restrictsDestinations && refer !== undefined ? 'leave' : ALLOW,
   'getsockopt-option': (args) => (low(args, 1) === 132 ? told(ENOPROTOOPT) : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(

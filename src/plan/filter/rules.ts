@@ -47,7 +47,7 @@ import type { RegisterRule } from '../catalogue.ts';
 import { refusal } from './refusal.ts';
 import type { Situation } from './situation.ts';
 import type { Rule } from './rule.ts';
-import { getsockoptRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
+import { getsockoptRule, listenRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
 
 const refused = errno(Errno.EPERM);
 /** Not done, and the caller is told that it was. */
@@ -129,6 +129,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'socket-family': socketRule,
   'sendto-address': sendtoRule,
   'setsockopt-option': setsockoptRule,
+  'listen-port': listenRule,
   'getsockopt-option': getsockoptRule,
 
   'clone-flags': (_call, leave, situation) => {

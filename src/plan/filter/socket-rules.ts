@@ -4,6 +4,7 @@ import { OPTION_LEVELS, type OptionLevel } from '../../linux/socket-options.ts';
 import { allow, and, errno, int, not, or, pointer, when, type Condition } from '../../seccomp/expression.ts';
 import { refusal } from './refusal.ts';
 import type { Rule } from './rule.ts';
+import type { Situation } from './situation.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -20,6 +21,8 @@ const SOCK_TYPE_MASK = 0xf;
 const SOCK_UNKNOWN = ~(SOCK_TYPE_MASK | 0x8_0800) >>> 0;
 /** Types below that are known (SOCK_MAX). */
 const UNKNOWN_TYPES = [11, 12, 13, 14, 15];
+/** Families up to that have a meaning (AF_MAX). */
+const LAST_FAMILY = 45;
 /** Protocols up to that are known (IPPROTO_MAX). */
 const LAST_PROTOCOL = 262;
 const NETLINK_ROUTE = 0;
@@ -32,6 +35,9 @@ const SOL_MPTCP = 284;
 const IPPROTO_IPV6 = 41;
 const IPV6_ADDRFORM = 1;
 const TCP_ULP = 31;
+const SOL_SOCKET = 1;
+/** SO_REUSEADDR, SO_REUSEPORT. */
+const SHARING = [2, 15];
 const MSG_DONTROUTE = 4;
 const MSG_FASTOPEN = 0x2000_0000;
 
@@ -51,7 +57,11 @@ export const socketRule: Rule = (_call, _leave, situation) => {
   const [stream, datagram] = [type(SOCK_STREAM), type(SOCK_DGRAM)];
   const protocol = int(2);
   // In the order of socket(2): flags and type, the protocol's number, then what there is.
-  const isInvalid = or(int(1).hasAny(SOCK_UNKNOWN), ...UNKNOWN_TYPES.map(type));
+  const [hasUnknownFlags, isUnknown] = [int(1).hasAny(SOCK_UNKNOWN), or(...UNKNOWN_TYPES.map(type))];
+  const isInvalid = or(hasUnknownFlags, isUnknown);
+  // Who has no such family looks at flags, at the family's number and at the type before.
+  const closed = when(or(hasUnknownFlags, and(family.atMost(LAST_FAMILY), isUnknown)), invalid, noFamily);
+  const service = when(or(type(SOCK_RAW), datagram), noProtocol, when(isInvalid, invalid, noType));
   const otherwise = when(
     or(isInvalid, not(protocol.atMost(LAST_PROTOCOL))),
     invalid,
@@ -76,7 +86,7 @@ export const socketRule: Rule = (_call, _leave, situation) => {
       when(
         family.equals(AF_INET6),
         when(internet(IPPROTO_ICMPV6), allow, otherwise),
-        when(family.equals(AF_NETLINK), when(protocol.equals(NETLINK_ROUTE), allow, noProtocol), noFamily),
+        when(family.equals(AF_NETLINK), when(protocol.equals(NETLINK_ROUTE), allow, service), closed),
       ),
     ),
   );
@@ -92,7 +102,7 @@ export const sendtoRule: Rule = (_call, leave, { restrictsDestinations }) => {
  * Under any network policy no option that changes the protocol or sends by way of other hosts. Where destinations are
  * restricted none either that leads a packet elsewhere than its address says, and none that nobody knows.
  */
-export const setsockoptRule: Rule = (_call, _leave, situation) => {
+export const setsockoptRule: Rule = (_call, leave, situation) => {
   const { restrictsDestinations } = situation;
   const level = int(1);
   const option = int(2);
@@ -117,8 +127,17 @@ export const setsockoptRule: Rule = (_call, _leave, situation) => {
   const missing = refusal(situation, Errno.ENOENT);
   const rest = when(closed, refusal(situation), restrictsDestinations ? when(known, allow, noOption) : allow);
   const hasNoProtocols = and(level.equals(IPPROTO_TCP), option.equals(TCP_ULP));
-  return when(absent, noOption, when(hasNoProtocols, missing, rest));
+  const shares = and(level.equals(SOL_SOCKET), option.in(SHARING));
+  const judged = knowsOwnSockets(situation) ? when(shares, leave, rest) : rest;
+  return when(absent, noOption, when(hasNoProtocols, missing, judged));
 };
+
+export const listenRule: Rule = (_call, leave, situation) => (knowsOwnSockets(situation) ? leave : allow);
+
+/** Then the sandbox's own sockets on this host are reached from inside. */
+function knowsOwnSockets({ restrictsDestinations, refer }: Situation): boolean {
+  return restrictsDestinations && refer !== undefined;
+}
 
 /** SCTP_SOCKOPT_CONNECTX3 connects by an option that is read. */
 export const getsockoptRule: Rule = (_call, _leave, situation) =>

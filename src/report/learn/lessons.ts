@@ -1,6 +1,7 @@
 /** What a watched command did, counted by path and address: events in, lessons out. */
 import { asksForSource } from '../../judge/destination.ts';
 import { OWN_TERMINAL } from '../../judge/files.ts';
+import { OWN_PORT } from '../../judge/network.ts';
 import { OWN_SOCKET } from '../../judge/unix-sockets.ts';
 import type { AddressBytes, PathBytes, Port } from '../../policy/policy.ts';
 import { splitPath } from '../../policy/paths.ts';
@@ -117,7 +118,9 @@ export class Lessons implements Reporter, OutcomeListener {
     for (const event of events) this.#note(event, outcome === 'unknown');
   }
 
-  #note({ object, operation, tid }: ReferralEvent, isUncertain: boolean): void {
+  #note({ object, operation, rule, tid }: ReferralEvent, isUncertain: boolean): void {
+    // Reached under every policy.
+    if (rule === OWN_PORT) return;
     switch (object.kind) {
       case 'path': {
         const { path } = object;

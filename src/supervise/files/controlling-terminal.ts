@@ -27,7 +27,7 @@ import { flagsError, openError } from './errors.ts';
 import { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
 import { handed } from './handed.ts';
-import { openBehind, untrusted } from './perform-open.ts';
+import { openBehind, untrustedOpen } from './perform-open.ts';
 import { CONTROLLING_TERMINAL } from './terminals.ts';
 
 /** Majors of the devices that can be opened by number: those of pseudo-terminals (pts(4)), and of consoles and serial lines. */
@@ -61,7 +61,8 @@ function attempt(
   object: OpenObject,
 ): Reply | { readonly rule: string } {
   const caller = processStat(referral.tid);
-  if (caller === undefined || !isTrusted(referral, context)) return untrusted(request);
+  if (caller === undefined || !isTrusted(referral, context))
+    return untrustedOpen(referral, context, request, object.path);
   if (caller.terminal === 0n) return fail(Errno.ENXIO);
   const us = processStat('self');
   // A session has one terminal, and ours is not led from inside: the device means the same to both of us.

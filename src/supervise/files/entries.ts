@@ -18,7 +18,7 @@ import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.t
 import { isShared, judgeEntry, judgeLink, judgeNode, judgeRemoval, unelevated } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
-import { allowed, refused, trustedStatus } from '../context.ts';
+import { allowed, refused, trustedStatus, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import type { NoName } from '../target/path-text.ts';
@@ -105,7 +105,7 @@ function answerEntry(referral: Referral, context: FileContext, entry: ResolvedEn
       const slashError = entry.trailingSlash ? call.error(entry) : undefined;
       if (slashError !== undefined) return fail(slashError);
       const status = trustedStatus(referral, context);
-      if (status === undefined) return fail(Errno.EPERM);
+      if (status === undefined) return untrusted(referral, context, call.operation, reported);
       const before = fileClock();
       const result = call.perform(entry, status.umask);
       if (result >= 0 && call.makes !== undefined && isShared(context.files, entry))

@@ -21,7 +21,7 @@ import {
 import { looking } from '../../linux/impersonation.ts';
 import { fcntl, readlinkText } from '../../linux/libc.ts';
 import { isPipe } from '../../judge/files.ts';
-import { isTrusted } from '../context.ts';
+import { isTrusted, untrusted } from '../context.ts';
 import type { FileContext } from './context.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
 import { openNumbers } from '../target/open-numbers.ts';
@@ -107,7 +107,9 @@ function openPipe(
 ): Reply | undefined {
   if (!isHeldBySandbox(referral.tid, path, object, context)) return undefined;
   if (isTrusted(referral, context)) return reopen(referral, context, object.descriptor, flags);
-  return context.files.landlock && referral.isCurrent() ? CONTINUE_CALL : fail(Errno.EPERM);
+  return context.files.landlock && referral.isCurrent()
+    ? CONTINUE_CALL
+    : untrusted(referral, context, 'write', { kind: 'path', path: object.path });
 }
 
 const PROCESS_NAME = /^\/proc\/(\d{1,9})\//;

@@ -11,7 +11,7 @@ import {
 } from '../../linux/files.ts';
 import { close, linkat } from '../../linux/libc.ts';
 import { isShared, judgeEntry, judgeLink, judgeSecondName } from '../../judge/files.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import type { ReportedObject } from '../../report/event.ts';
 import { emptyPathNeedsCapability } from '../older-kernels.ts';
@@ -113,7 +113,7 @@ function performLink(
 ): Reply {
   const reported = reportedLink(context, source, entry);
   if (entry.trailingSlash) return fail(entryType(entry) === undefined ? Errno.ENOENT : Errno.EEXIST);
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return untrusted(referral, context, 'link', reported);
   const mode = fileMode(source.descriptor);
   const link = judgeLink(context.files, entry);
   if (link.kind === 'refuse' && (mode < 0 || (mode & S_IFMT) === S_IFLNK))

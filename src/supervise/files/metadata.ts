@@ -18,7 +18,7 @@ import {
 } from '../../linux/files.ts';
 import { close, fcntl } from '../../linux/libc.ts';
 import { isShared, OWN_TERMINAL, judgeMetadata } from '../../judge/files.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { copyOfThread } from '../target/descriptor.ts';
 import type { Members } from '../target/members.ts';
@@ -209,7 +209,7 @@ function changeObject(referral: Referral, context: FileContext, object: Resolved
   if (what.elevates === true && isShared(context.files, object) && !isDirectory(object))
     return refused(referral, context, 'change', reported, ELEVATED);
   // This also asks whether all that was read is the caller's.
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return untrusted(referral, context, 'change', reported);
   const reply = resultReply(what.perform(terminal ?? object.descriptor));
   return allowed(
     referral,

@@ -1,10 +1,9 @@
 /** Opens of pseudo-terminals that are the sandbox's own, by name and by their master (ioctl_tty(2), TIOCGPTPEER). */
-import { Errno } from '../../linux/errno.ts';
 import { O_ACCMODE, O_PATH } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { OWN_TERMINAL, judgeOpen } from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
-import { allowed, isTrusted, refused } from '../context.ts';
+import { allowed, isTrusted, refused, untrusted } from '../context.ts';
 import type { FileContext } from './context.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
@@ -12,7 +11,7 @@ import { closeLingering } from '../watch.ts';
 import { flagsError, openError } from './errors.ts';
 import { objectBehind, type OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
-import { untrusted } from './perform-open.ts';
+import { untrustedOpen } from './perform-open.ts';
 import { MASTER, openOther, openPlace } from './pseudo-terminals.ts';
 
 /**
@@ -33,7 +32,8 @@ export function openOwnTerminal(
   const place = isMaster || verdict.kind !== 'refuse' ? undefined : context.pseudoTerminals.find(object);
   if (!isMaster && place === undefined) return undefined;
   const errno = flagsError(request) ?? openError(object, request.flags);
-  const reply = errno === undefined ? attempt(referral, context, request, place ?? object) : fail(errno);
+  const reply =
+    errno === undefined ? attempt(referral, context, request, object.path, place ?? object) : fail(errno);
   const reported = { kind: 'path', path: object.path } as const;
   close(object.descriptor);
   return allowed(referral, context, 'write', reported, reply, OWN_TERMINAL);
@@ -44,9 +44,10 @@ function attempt(
   referral: Referral,
   context: FileContext,
   request: OpenRequest,
+  path: Buffer,
   file: number | OpenObject,
 ): Reply {
-  if (!isTrusted(referral, context)) return untrusted(request);
+  if (!isTrusted(referral, context)) return untrustedOpen(referral, context, request, path);
   return typeof file === 'number' ? openPlace(file, request) : context.pseudoTerminals.make(file, request);
 }
 
@@ -78,7 +79,7 @@ function openJudged(referral: Referral, context: FileContext, object: OpenObject
     const errno = openError(object, request.flags);
     return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
   }
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return untrusted(referral, context, 'write', reported);
   const reply = openPlace(object.descriptor, request);
   return writes
     ? allowed(referral, context, 'write', reported, reply, own ? OWN_TERMINAL : undefined)

@@ -27,7 +27,7 @@ import {
 import { impersonated } from '../../linux/impersonation.ts';
 import { close, fcntl, openText, openat } from '../../linux/libc.ts';
 import { isShared, unelevated } from '../../judge/files.ts';
-import { trustedStatus } from '../context.ts';
+import { trustedStatus, untrusted } from '../context.ts';
 import type { FileContext } from './context.ts';
 import type { PendingCalls } from '../pending.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
@@ -71,8 +71,15 @@ function handPlace(request: OpenRequest, { descriptor, mode }: OpenObject): Repl
 }
 
 /** For whom nothing is performed there is no openat2(2) either: callers know what to do then, and open(2) may go on. */
-export function untrusted({ fromMemory }: OpenRequest): Reply {
-  return fail(fromMemory === true ? Errno.ENOSYS : Errno.EPERM);
+export function untrustedOpen(
+  referral: Referral,
+  context: FileContext,
+  { fromMemory }: OpenRequest,
+  path: Buffer,
+): Reply {
+  return fromMemory === true
+    ? fail(Errno.ENOSYS)
+    : untrusted(referral, context, 'write', { kind: 'path', path });
 }
 
 function openChecked(
@@ -87,7 +94,7 @@ function openChecked(
     stickyError(object, request.flags, context.userId);
   if (errno !== undefined) return fail(errno);
   const status = trustedStatus(referral, context);
-  if (status === undefined) return untrusted(request);
+  if (status === undefined) return untrustedOpen(referral, context, request, object.path);
   const reads = (request.flags & O_ACCMODE) !== O_WRONLY;
   if (reads && isOfForeignProcess(object, status, context.members)) return fail(Errno.EACCES);
   const flags = request.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -153,7 +160,7 @@ export function makeFile(
   const status = trustedStatus(referral, context);
   if (status === undefined) {
     close(entry.directory);
-    return untrusted(request);
+    return untrustedOpen(referral, context, request, entry.path);
   }
   const invalid = flagsError(request);
   if (invalid !== undefined) {

@@ -15,7 +15,7 @@ import { close, openText, syscall, truncateText } from '../../linux/libc.ts';
 import { fileSizeLimit } from '../../linux/limits.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { judgeTruncate } from '../../judge/files.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
@@ -49,7 +49,7 @@ function truncateObject(referral: Referral, context: FileContext, object: OpenOb
     case 'continue':
       return allowed(referral, context, 'write', reported, CONTINUE_CALL);
     case 'perform': {
-      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return untrusted(referral, context, 'write', reported);
       return allowed(referral, context, 'write', reported, performTruncate(referral, context, object, size));
     }
     case 'refuse': {

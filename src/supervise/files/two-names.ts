@@ -12,7 +12,7 @@ import {
 } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
 import { isAllowedPath, isShared, judgeEntries, judgeLink } from '../../judge/files.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import type { MadeFiles } from './made-files.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -121,7 +121,7 @@ function renameEntries(
     case 'perform': {
       const slashError = from.trailingSlash || to.trailingSlash ? renameError(from, to, flags) : undefined;
       if (slashError !== undefined) return fail(slashError);
-      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return untrusted(referral, context, 'rename', reported);
       const link = linkMade(context, flags, from, to);
       if (link !== undefined) return refused(referral, context, 'rename', reported, link);
       const crossing = crossesOver(context, flags, from, to);

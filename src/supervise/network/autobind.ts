@@ -6,7 +6,8 @@ import {
   localAddress,
   socketOption,
 } from '../../linux/sockets.ts';
-import type { BoundSockets, Owner } from './bound-sockets.ts';
+import type { BoundSockets } from './bound-sockets.ts';
+import type { Owner } from './datagram-sockets.ts';
 import type { TargetSocket } from './target-socket.ts';
 
 /** After a connect or send: others may answer to the name that the kernel may have given the socket. */

@@ -1,14 +1,22 @@
 /** bind(2), performed on the target's socket. Addresses of hosts are all allowed; a Unix path makes a file. */
-import { Errno } from '../../linux/errno.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind as bindOurs } from '../../linux/sockets.ts';
 import { unixName } from '../../judge/destination.ts';
-import { trustedStatus } from '../context.ts';
+import { trustedStatus, untrusted } from '../context.ts';
 import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteName } from './autobind.ts';
 import { bindPath } from './bind-path.ts';
-import { noteListener } from './loopback.ts';
+import { addListener, markListener } from './loopback.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
-import { closeSocket, openSocket, readAddress, type TargetSocket } from './target-socket.ts';
+import { bindDatagram, notesPorts } from './datagrams.ts';
+import type { Owner } from './datagram-sockets.ts';
+import {
+  closeSocket,
+  isDatagram,
+  isTcp,
+  openSocket,
+  readAddress,
+  type TargetSocket,
+} from './target-socket.ts';
 
 export const bind: NetworkHandler = (referral, context) => {
   const socket = openSocket(referral.tid, referral.int(0));
@@ -22,11 +30,10 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   const address = readAddress(referral.tid, referral.pointer(1), referral.int(2));
   if (typeof address === 'number') return fail(-address);
   const status = trustedStatus(referral, context);
-  if (status === undefined) return fail(Errno.EPERM);
+  if (status === undefined) return untrusted(referral, context, 'bind');
   if (socket.kind.domain !== AF_UNIX) {
-    const result = bindOurs(socket.descriptor, address);
-    if (result === 0 && !context.network.anyAddress) noteListener(context.bound, socket);
-    return resultReply(result);
+    const owner = { tid: referral.tid, descriptor: referral.int(0) };
+    return resultReply(bindInternet(context, socket, owner, address));
   }
   if (hasPath(address)) {
     const name = unixName(address);
@@ -36,6 +43,17 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   const result = bindOurs(socket.descriptor, address);
   if (result === 0) noteName(context.bound, socket, { tid: referral.tid, descriptor: referral.int(0) });
   return resultReply(result);
+}
+
+function bindInternet(context: NetworkContext, socket: TargetSocket, owner: Owner, address: Buffer): number {
+  const notes = notesPorts(context);
+  if (isDatagram(socket) && notes) return bindDatagram(context, socket, owner, address);
+  const result = bindOurs(socket.descriptor, address);
+  if (result !== 0 || !notes || !isTcp(socket)) return result;
+  // Who is only watched keeps all options as they are.
+  if (!context.network.anyAddress) markListener(socket);
+  addListener(context.bound, socket);
+  return result;
 }
 
 /** All else makes no file: an abstract name, a name of the kernel's choice, or an address that is none. */

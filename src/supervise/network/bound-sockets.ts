@@ -13,6 +13,8 @@ import type { Members } from '../target/members.ts';
 import { targetStatus } from '../target/target.ts';
 import { closeLingering } from '../watch.ts';
 import { socketLife } from '../../linux/unix-diag.ts';
+import { Associations } from './associations.ts';
+import { DatagramSockets, type Owner } from './datagram-sockets.ts';
 
 /** Each inode costs a descriptor. Beyond this the oldest are forgotten, which refuses connects and allows none. */
 const MOST_INODES = 1024;
@@ -25,17 +27,13 @@ interface Socket {
   readonly cookie: bigint;
 }
 
-/** Where a process had a socket when it bound it. */
-export interface Owner {
-  readonly tid: number;
-  readonly descriptor: number;
-}
-
 interface Named extends Socket {
   readonly owner: Owner | undefined;
 }
 
 export class BoundSockets {
+  readonly datagrams = new DatagramSockets();
+  readonly associations = new Associations();
   readonly #inodes = new Map<string, number>();
   readonly #names = new Map<string, Named>();
   /** Cookies of TCP sockets, which no other socket ever gets. */

@@ -25,7 +25,8 @@ import type { NetworkContext, NetworkHandler } from './context.ts';
 import { reach, type Reachable } from './reach.ts';
 import { interruption } from '../interruption.ts';
 import { InsideConnect } from './inside-connect.ts';
-import { closeSocket, readAddress, type TargetSocket } from './target-socket.ts';
+import { connectDatagram, notesPorts } from './datagrams.ts';
+import { closeSocket, isDatagram, readAddress, type TargetSocket } from './target-socket.ts';
 import { closeLingering, within } from '../watch.ts';
 
 const POLLOUT = 4;
@@ -61,10 +62,11 @@ function connectCopy(
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
   const target = reach(referral, context, socket, address, { kind: 'connect' });
   if (target.kind !== 'reachable') return target;
+  if (isDatagram(socket) && notesPorts(context)) return connectDatagram(referral, context, socket, target);
   const attempt =
     target.inside === undefined
       ? new ConnectAttempt(context, socket, target)
-      : new InsideConnect(context, socket, target, target.inside);
+      : new InsideConnect(context, socket, target, target.inside.destination);
   const reply = attempt.begin(referral);
   if (reply !== PENDING && target.held >= 0) close(target.held);
   return reply;

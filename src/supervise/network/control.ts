@@ -75,7 +75,7 @@ export function readControl(
   address: number,
   length: bigint,
   rules: ControlRules,
-): Control | number | 'rerouting' {
+): Control | number | 'rerouting' | 'untrusted' {
   if (length === 0n) return NO_CONTROL;
   if (length > BigInt(LONGEST)) return -Errno.ENOBUFS;
   const size = Number(length);
@@ -97,7 +97,7 @@ function rewrite(
   rules: ControlRules,
   descriptors: number[],
   interfaces: number[],
-): number | 'rerouting' {
+): number | 'rerouting' | 'untrusted' {
   for (let offset = 0; offset + HEADER_SIZE <= control.length;) {
     const length = control.readBigUInt64LE(offset);
     if (length < BigInt(HEADER_SIZE) || length > BigInt(control.length - offset)) return -Errno.EINVAL;
@@ -112,7 +112,7 @@ function rewrite(
     if (index !== 0) interfaces.push(index);
     if (level === SOL_SOCKET && !isInternet) {
       const result = rewriteOwn(tid, type, content, rules, descriptors);
-      if (result < 0) return result;
+      if (result !== 0) return result;
     }
     offset += Math.ceil(Number(length) / 8) * 8;
   }
@@ -125,7 +125,7 @@ function rewriteOwn(
   content: Buffer,
   rules: ControlRules,
   descriptors: number[],
-): number {
+): number | 'untrusted' {
   if (type === SCM_RIGHTS && rules.domain === AF_UNIX) return takeOver(tid, content, descriptors);
   return type === SCM_CREDENTIALS ? nameOurselves(content, rules) : 0;
 }
@@ -145,9 +145,11 @@ function takeOver(tid: number, content: Buffer, descriptors: number[]): number {
  * The kernel lets a process name none but itself, and it is we who send. So a target that names itself names us, as do
  * all the credentials that the kernel adds to what we send; user and group are its own.
  */
-function nameOurselves(content: Buffer, rules: ControlRules): number {
+function nameOurselves(content: Buffer, rules: ControlRules): number | 'untrusted' {
   if (content.length !== 12) return -Errno.EINVAL;
-  if (content.readInt32LE(0) !== rules.process()) return -Errno.EPERM;
+  const own = rules.process();
+  if (own === undefined) return 'untrusted';
+  if (content.readInt32LE(0) !== own) return -Errno.EPERM;
   content.writeInt32LE(process.pid, 0);
   return 0;
 }

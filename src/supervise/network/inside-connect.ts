@@ -9,7 +9,8 @@ import { PENDING, fail, resultReply, type Referral, type Reply } from '../referr
 import { interruption } from '../interruption.ts';
 import { connectAtOnce, disconnect, whoAnswered, whoListens } from './loopback.ts';
 import type { NetworkContext } from './context.ts';
-import type { InternetDestination, Reachable } from './reach.ts';
+import type { InternetDestination } from '../../judge/destination.ts';
+import type { Reachable } from './reach.ts';
 import { closeSocket, type TargetSocket } from './target-socket.ts';
 import { within } from '../watch.ts';
 

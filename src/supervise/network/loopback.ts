@@ -6,10 +6,8 @@
  * bound inside, which what a listener accepts inherits. Nobody outside has them by chance: they are options that mean
  * nothing to TCP. So a service outside that takes the port in between is found out before the connect has returned.
  */
-import { TcpState, connectionEnd, listenersAt, type TcpAddress } from '../../linux/inet-diag.ts';
+import { TcpState, connectionEnd, listenersAt, type InternetAddress } from '../../linux/inet-diag.ts';
 import {
-  AF_INET,
-  AF_INET6,
   IPPROTO_IP,
   IPPROTO_TCP,
   SO_BINDTOIFINDEX,
@@ -22,7 +20,7 @@ import {
   tcpState,
   namespaceCookie,
 } from '../../linux/sockets.ts';
-import { tcpAddressOf, type Destination } from '../../judge/destination.ts';
+import { internetAddressOf, type InternetDestination } from '../../judge/destination.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
 import type { BoundSockets } from './bound-sockets.ts';
 import type { TargetSocket } from './target-socket.ts';
@@ -34,30 +32,31 @@ const TCP_FASTOPEN_CONNECT = 30;
 /** Its interface, by number. */
 const LOOPBACK = 1;
 
-/** After a bind: what listens there later is the sandbox's own. */
-export function noteListener(bound: BoundSockets, { descriptor, kind }: TargetSocket): void {
-  const isInternet = kind.domain === AF_INET || kind.domain === AF_INET6;
-  if (!isInternet || kind.protocol !== IPPROTO_TCP) return;
-  const cookie = socketCookie(descriptor);
-  if (typeof cookie === 'number') return;
+/** After a bind, or before a socket listens that was bound to nothing: what it accepts bears the marks then. */
+export function markListener({ descriptor }: TargetSocket): void {
   setIntegerOption(descriptor, IPPROTO_IP, IP_RECVERR_RFC4884, 1);
   setIntegerOption(descriptor, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
   setIntegerOption(descriptor, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  bound.addInternet(cookie);
+}
+
+/** Remembers a socket that got its port inside: what listens there later is the sandbox's own. */
+export function addListener(bound: BoundSockets, { descriptor }: TargetSocket): void {
+  const cookie = socketCookie(descriptor);
+  if (typeof cookie !== 'number') bound.addInternet(cookie);
 }
 
 /** Who would take a connection to a loopback address: 'inside' where all who could were bound inside. */
 export function whoListens(
   bound: BoundSockets,
   { descriptor, kind }: TargetSocket,
-  { address, port }: Extract<Destination, { kind: 'internet' }>,
+  { address, port }: InternetDestination,
 ): 'inside' | 'outside' | 'nobody' {
   if (kind.protocol !== IPPROTO_TCP || !isLoopback(address) || port === 0) return 'outside';
   if (!isAtHome(descriptor)) return 'outside';
   const listeners = listenersAt({ address, port });
   if (listeners === undefined) return 'outside';
   if (listeners.length === 0) return 'nobody';
-  return listeners.every(({ cookie }) => bound.hasInternet(cookie)) ? 'inside' : 'outside';
+  return listeners.every((cookie) => bound.hasInternet(cookie)) ? 'inside' : 'outside';
 }
 
 /** Before the connect: data that goes with its first packet would arrive before anybody has looked. */
@@ -72,7 +71,7 @@ export function connectAtOnce({ descriptor }: TargetSocket): void {
 export function whoAnswered(
   bound: BoundSockets,
   socket: TargetSocket,
-  destination: Extract<Destination, { kind: 'internet' }>,
+  destination: InternetDestination,
 ): 'inside' | 'outside' | 'nobody' | 'waits' {
   const { descriptor } = socket;
   const state = tcpState(descriptor);
@@ -97,18 +96,18 @@ export function disconnect({ descriptor }: TargetSocket): void {
   connect(descriptor, new Uint8Array(16));
 }
 
-function addressAt(bytes: Buffer | number): TcpAddress | undefined {
-  return typeof bytes === 'number' ? undefined : tcpAddressOf(Buffer.from(bytes));
+function addressAt(bytes: Buffer | number): InternetAddress | undefined {
+  return typeof bytes === 'number' ? undefined : internetAddressOf(Buffer.from(bytes));
 }
 
 /** 127.0.0.0/8 and ::1. */
-function isLoopback(address: AddressBytes): boolean {
+export function isLoopback(address: AddressBytes): boolean {
   if (address.length === 4) return address[0] === 127;
   return address[15] === 1 && address.slice(0, 15).every((byte) => byte === 0);
 }
 
 /** In our own network, which is what the kernel tells of, and bound to no interface that leads out of this host. */
-function isAtHome(descriptor: number): boolean {
+export function isAtHome(descriptor: number): boolean {
   const interfaceIndex = socketOption(descriptor, SO_BINDTOIFINDEX);
   if (interfaceIndex !== 0 && interfaceIndex !== LOOPBACK) return false;
   const own = namespaceCookie();

@@ -3,24 +3,36 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
+import { datagramSocketsAt } from '../../linux/inet-diag.ts';
 import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
-import { asksForSource, destinationOf, type Destination, type SocketUse } from '../../judge/destination.ts';
+import {
+  asksForSource,
+  destinationOf,
+  type InternetDestination,
+  type SocketUse,
+} from '../../judge/destination.ts';
 import type { NetworkRules } from '../../judge/network.ts';
+import { OWN_PORT } from '../../judge/network.ts';
 import { OWN_SOCKET } from '../../judge/unix-sockets.ts';
 import { PERFORM, type Verdict } from '../../judge/verdict.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
 import type { ReportedObject } from '../../report/event.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
 import type { NetworkContext } from './context.ts';
 import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
-import { whoListens } from './loopback.ts';
-import type { TargetSocket } from './target-socket.ts';
+import { isLoopback, whoListens } from './loopback.ts';
+import { isDatagram, type TargetSocket } from './target-socket.ts';
 
 const ALLOWED_RULE = 'allowed destination';
 
-export type InternetDestination = Extract<Destination, { kind: 'internet' }>;
+/** A place on this host that is closed, but for what is the sandbox's own there. */
+export interface Inside {
+  readonly destination: InternetDestination;
+  /** Why it is closed else. */
+  readonly rule: string;
+}
 
 /** A destination that may be reached. */
 export interface Reachable {
@@ -30,8 +42,8 @@ export interface Reachable {
   readonly held: number;
   /** An abstract name that must still be the sandbox's after a connect. */
   readonly name: Buffer | undefined;
-  /** Where a listener of the sandbox must be what answers a connect. */
-  readonly inside: InternetDestination | undefined;
+  /** Where it must be a socket of the sandbox that answers a connect, or takes a datagram. */
+  readonly inside: Inside | undefined;
   /** The host, where it is one that was judged. */
   readonly host: AddressBytes | undefined;
 }
@@ -63,18 +75,26 @@ export function reach(
       if (port !== destination.port) own.writeUInt16BE(port, 2);
       const host = destination.address;
       const reported = { kind: 'address', address: host, port, protocol } as const;
+      const asks = use.kind === 'connect' && asksForSource(protocol, port);
+      if (verdict.kind === 'refuse' && isDatagram(socket) && isLoopback(host) && !asks) {
+        const inside = { destination, rule: verdict.rule };
+        return { ...reachable(Buffer.from(destination.bytes), -1, host), inside };
+      }
       if (verdict.kind === 'refuse' && use.kind === 'connect') {
         const listens = whoListens(context.bound, socket, destination);
         if (listens === 'nobody') return fail(Errno.ECONNREFUSED);
         if (listens === 'inside') {
           const decision = decide(referral, context, use, PERFORM, reported, Buffer.from(destination.bytes));
-          return decision.kind === 'reachable' ? { ...decision, inside: destination } : decision;
+          const inside = { destination, rule: verdict.rule };
+          return decision.kind === 'reachable' ? { ...decision, inside } : decision;
         }
       }
       const leads = verdict.kind !== 'refuse' && !context.network.anyAddress;
       if (leads && isBoundAstray(socket, use, host, destination.scope))
         return refused(referral, context, use.kind, reported, INTERFACE_RULE);
-      return decide(referral, context, use, verdict, reported, own, host);
+      const rule =
+        context.reporter.wantsAllowed && isOwn(context, socket, destination) ? OWN_PORT : undefined;
+      return decide(referral, context, use, verdict, reported, own, host, rule);
     }
     case 'unix-abstract': {
       const { name } = destination;
@@ -127,6 +147,14 @@ function ruleOf(isOurs: boolean): string {
   return isOurs ? OWN_SOCKET : ALLOWED_RULE;
 }
 
+/** Whether all that is at a place on this host is the sandbox's own, so that it is reached under every policy. */
+function isOwn({ bound }: NetworkContext, socket: TargetSocket, destination: InternetDestination): boolean {
+  const { address, port } = destination;
+  if (!isDatagram(socket)) return whoListens(bound, socket, destination) === 'inside';
+  const found = isLoopback(address) && port !== 0 ? datagramSocketsAt({ address, port }) : undefined;
+  return found !== undefined && found.length > 0 && found.every((cookie) => bound.datagrams.has(cookie));
+}
+
 /** A socket in the file system: found in the target's view, and reached by what was found. */
 function reachPath(
   referral: Referral,
@@ -135,7 +163,8 @@ function reachPath(
   use: SocketUse,
   path: Buffer,
 ): Reachable | Reply {
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context))
+    return untrusted(referral, context, use.kind, { kind: 'unix-path', path });
   const object = resolveObject(referral.tid, context.members, AT_FDCWD, path, true);
   if (object.kind === 'error') return fail(object.errno);
   const { descriptor } = object;

@@ -18,7 +18,7 @@ import {
   socketOption,
 } from '../../linux/sockets.ts';
 import type { AddressBytes } from '../../policy/policy.ts';
-import { refused, trustedStatus } from '../context.ts';
+import { refused, trustedStatus, untrusted } from '../context.ts';
 import type { PendingCall, Unfinished } from '../pending.ts';
 import { CONTINUE_CALL, PENDING, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { noteAutobind } from './autobind.ts';
@@ -26,6 +26,7 @@ import type { NetworkContext, NetworkHandler } from './context.ts';
 import { NO_CONTROL, readControl, type Control } from './control.ts';
 import { INTERFACE_RULE, isInternet, isLedAstray } from './interface.ts';
 import { interruption } from '../interruption.ts';
+import { aroundSend } from './datagrams.ts';
 import { MANY_SIZE, readMessage, type Message } from './message.ts';
 import { mayGoOn } from './connection.ts';
 import { reach } from './reach.ts';
@@ -248,7 +249,18 @@ class SendCall implements PendingCall {
     if (target !== undefined && target.kind !== 'reachable') reply = target;
     else if (this.#isLed(control, target?.host))
       reply = refused(referral, this.#context, 'send', { kind: 'none' }, INTERFACE_RULE);
-    else return new Transmission(this.#socket, message.data, this.#flags, target, control, this.#opens());
+    else {
+      const around = aroundSend(this.#context, this.#socket, target?.inside);
+      return new Transmission(
+        this.#socket,
+        message.data,
+        this.#flags,
+        target,
+        control,
+        this.#opens(),
+        around,
+      );
+    }
     for (const descriptor of control.descriptors) closeLingering(descriptor);
     return reply;
   }
@@ -271,6 +283,7 @@ class SendCall implements PendingCall {
       const rule = 'control message that may lead elsewhere';
       return refused(referral, this.#context, 'send', { kind: 'none' }, rule);
     }
+    if (control === 'untrusted') return untrusted(referral, this.#context, 'send');
     return typeof control === 'number' ? fail(-control) : control;
   }
 }

@@ -1,10 +1,15 @@
 /** A target's socket and the address of a call on it, copied once. */
 import { Errno } from '../../linux/errno.ts';
 import {
+  AF_INET,
+  AF_INET6,
   AF_UNIX,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
   LONGEST_ADDRESS,
   SOCK_STREAM,
   SO_LINGER,
+  localAddress,
   socketKind,
   socketOption,
   type SocketKind,
@@ -36,6 +41,22 @@ export function closeSocket({ descriptor, kind }: TargetSocket): void {
   const isConnection = kind.type === SOCK_STREAM && kind.domain !== AF_UNIX;
   if (isConnection && socketOption(descriptor, SO_LINGER) > 0) closeLingering(descriptor);
   else close(descriptor);
+}
+
+/** A UDP socket. */
+export function isDatagram({ kind: { domain, protocol } }: TargetSocket): boolean {
+  return (domain === AF_INET || domain === AF_INET6) && protocol === IPPROTO_UDP;
+}
+
+/** A TCP socket. */
+export function isTcp({ kind: { domain, protocol } }: TargetSocket): boolean {
+  return (domain === AF_INET || domain === AF_INET6) && protocol === IPPROTO_TCP;
+}
+
+/** Whether a socket of these has a port. */
+export function hasPort({ descriptor }: TargetSocket): boolean {
+  const local = localAddress(descriptor);
+  return typeof local !== 'number' && local.length >= 4 && local.readUInt16BE(2) !== 0;
 }
 
 /** Copies a struct sockaddr. Returns a negated error number as the kernel would: EINVAL, EFAULT. */

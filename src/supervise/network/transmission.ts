@@ -33,11 +33,19 @@ const piece = arena(PIECE);
 
 export type Progress = number | Unfinished;
 
+/**
+ * What is done around one try to send.
+ * @param attempt sends, and gives the result of send(2)
+ * @returns that of the call
+ */
+export type AroundSend = (referral: Referral, flags: number, attempt: () => number) => number;
+
 export class Transmission {
   readonly #socket: TargetSocket;
   readonly #data: Vector;
   readonly #target: Reachable | undefined;
   readonly #isStream: boolean;
+  readonly #around: AroundSend | undefined;
   #control: Control;
   #flags: number;
   /** MSG_FASTOPEN, and the connection does not stand yet. */
@@ -49,6 +57,7 @@ export class Transmission {
   /**
    * @param target undefined: to the peer. What target and control hold is taken over.
    * @param opening MSG_FASTOPEN is to wait for the connection
+   * @param around of datagrams
    */
   constructor(
     socket: TargetSocket,
@@ -57,6 +66,7 @@ export class Transmission {
     target: Reachable | undefined,
     control: Control,
     opening: boolean,
+    around?: AroundSend,
   ) {
     this.#socket = socket;
     this.#data = data;
@@ -64,6 +74,7 @@ export class Transmission {
     this.#target = target;
     this.#control = control;
     this.#opening = opening;
+    this.#around = around;
     this.#isStream = socket.kind.type === SOCK_STREAM;
   }
 
@@ -122,7 +133,8 @@ export class Transmission {
     if (read < 0) return read;
     if (read < total) return -Errno.EFAULT;
     if (!referral.isCurrent()) return -Errno.ESRCH;
-    const result = this.#send(room, total, this.#flags);
+    const attempt = (): number => this.#send(room, total, this.#flags);
+    const result = this.#around?.(referral, this.#flags, attempt) ?? attempt();
     return wouldBlock(result) ? 'stuck' : result;
   }
 

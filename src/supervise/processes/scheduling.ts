@@ -13,7 +13,7 @@ import { processStat } from '../../linux/process-stat.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { judgeLimits, judgeScheduling, type Relation } from '../../judge/processes.ts';
 import type { Verdict } from '../../judge/verdict.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import { isInside } from './groups.ts';
 import { Members } from '../target/members.ts';
 import { processOf, relationTo, withMember, type ProcessContext, type ProcessHandler } from './processes.ts';
@@ -134,7 +134,7 @@ function aboutGroup(
   const object = { kind: 'process', pid: -group } as const;
   if (group === getpgrp() || !isInside(group, context.members))
     return refused(referral, context, 'other', object, 'process groups with members outside are left alone');
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return untrusted(referral, context, 'other', object);
   return allowed(referral, context, 'other', object, resultReply(perform(group)));
 }
 
@@ -187,7 +187,7 @@ function about(
         : fail(errno);
     }
     case 'perform': {
-      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return untrusted(referral, context, 'other', object);
       const result = withMember(process, members, () =>
         processOf(number) === process ? perform() : -Errno.ESRCH,
       );

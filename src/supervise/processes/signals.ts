@@ -13,7 +13,7 @@ import { pidfdSendSignal as sendByPidfd } from '../../linux/spawn.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { judgeSignal, type Relation } from '../../judge/processes.ts';
 import type { Verdict } from '../../judge/verdict.ts';
-import { allowed, refused, isTrusted } from '../context.ts';
+import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
 import { Members } from '../target/members.ts';
 import {
@@ -94,7 +94,7 @@ export const pidfdSendSignal: ProcessHandler = (referral, context) => {
   const given = referral.pointer(2) === 0 ? undefined : readInformation(referral, 2, signal);
   if (typeof given === 'number') return fail(given);
   const copy = copyDescriptor(referral.tid, referral.int(0));
-  if (copy < 0) return fail(copy === -Errno.EBADF ? Errno.EBADF : Errno.EPERM);
+  if (copy < 0) return copy === -Errno.EBADF ? fail(Errno.EBADF) : untrusted(referral, context, 'signal');
   try {
     const number = numberOf(copy);
     if (number === undefined) return fail(Errno.EBADF);
@@ -154,7 +154,7 @@ function signalMany(
   const information = informationFrom(caller, userOf(referral), signal);
   const done = new Set<number>(pid === -1 ? [caller.process] : []);
   let reached = 0;
-  if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+  if (!isTrusted(referral, context)) return untrusted(referral, context, 'signal', { kind: 'process', pid });
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const { members: present, complete } = members.list(group);
     const found = present.filter(({ pid: process }) => !done.has(process));
@@ -218,7 +218,7 @@ export function carryOut(
     case 'refuse':
       return refused(referral, context, 'signal', object, verdict.rule);
     case 'perform':
-      if (!isTrusted(referral, context)) return fail(Errno.EPERM);
+      if (!isTrusted(referral, context)) return untrusted(referral, context, 'signal', object);
       return allowed(referral, context, 'signal', object, resultReply(perform()));
   }
 }
