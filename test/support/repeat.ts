@@ -1,6 +1,6 @@
 /** How often a test of chance repeats: a few times with all tests, many times when it is asked for. */
 export function repetitions(
-  variable: 'SECFILTER_FAULT_RUNS' | 'SECFILTER_FUZZ_SECONDS',
+  variable: 'SECFILTER_FAULT_RUNS' | 'SECFILTER_FUZZ_SECONDS' | 'SECFILTER_SOAK_RUNS',
   usual: number,
 ): number {
   const given = Number(process.env[variable]);
