@@ -18,7 +18,7 @@ void test('helpText() fits a screen and names every option', () => {
 
 void test('the examples of helpText() are understood', () => {
   const examples = helpText().split('Examples:\n')[1]?.trimEnd().split('\n') ?? [];
-  assert.equal(examples.length, 3);
+  assert.equal(examples.length, 2);
   for (const example of examples) {
     const words = example.trim().split(/ {3,}/)[0]?.split(' ') ?? [];
     assert.equal(words[0], 'secfilt');
