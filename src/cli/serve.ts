@@ -15,9 +15,9 @@ import { JUDGES } from '../supervise/judges.ts';
 import { canCopyDescriptors } from '../supervise/target/descriptor.ts';
 import { endWatch, startWatch } from '../supervise/watch.ts';
 import type { Assignment } from './assignments.ts';
-import { complain } from './complain.ts';
 import { givenPath } from './given-path.ts';
 import { openLog } from './open-reports.ts';
+import { openScreen } from '../report/sink.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { readCommandLine } from './command-line.ts';
 import { makePolicy } from './make-policy.ts';
@@ -43,6 +43,9 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
   if (obstacle !== undefined)
     throw new UsageError({ option: given.spelling, problem: `cannot serve: ${obstacle}` });
   const reports = await openServiceReports(settings, path);
+  const say = (line: string): void => reports.screen.write(`secfilt: ${line}`);
+  const fault = (error: unknown): void =>
+    say(`a call was refused for a fault of secfilt itself: ${String(error)}`);
   let own = settings;
   // A policy that cannot be is said now, not to the first client.
   await servedPolicy(own, [], reports);
@@ -57,7 +60,7 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
       policyOf: (options) =>
         options === undefined ? servedPolicy(own, ownWords(), reports) : servedByWords(options, reports),
       declined: (why) => {
-        if (settings.verbose) complain(`somebody was not served: ${why}`);
+        if (settings.verbose) say(`somebody was not served: ${why}`);
       },
     },
     socket,
@@ -66,7 +69,7 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
   process.on('SIGHUP', () => {
     reload().then(
       (read) => (own = read),
-      (error: unknown) => complain(`the policy stays as it was: ${String(error)}`),
+      (error: unknown) => say(`the policy stays as it was: ${String(error)}`),
     );
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => endSoon(loop, service));
@@ -76,13 +79,9 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
     () => {},
   );
   endWatch();
-  if (settings.verbose) complain(`${service.served} commands were started`);
+  if (settings.verbose) say(`${service.served} commands were started`);
   reports.log?.close();
   return exitNow(0);
-}
-
-function fault(error: unknown): void {
-  complain(`a call was refused for a fault of secfilt itself: ${String(error)}`);
 }
 
 function refuseOtherEngines({ engine, learn }: Settings): void {
@@ -108,7 +107,8 @@ function obstacleToLooking(): string | undefined {
 async function openServiceReports(settings: Settings, path: Buffer): Promise<ServiceReports> {
   const { log, verbose, quiet } = settings;
   const place = Buffer.from(dirname(path.toString('latin1')), 'latin1');
-  return { log: log && openLog(log, await makePolicy(settings.policy)), verbose, quiet, place };
+  const policy = await makePolicy(settings.policy);
+  return { log: log && openLog(log, policy), screen: openScreen(), verbose, quiet, place };
 }
 
 /** Throws a UsageError where the directory is not ours alone, or somebody serves there. */

@@ -8,7 +8,6 @@ import { logLine } from '../report/log.ts';
 import type { Sink } from '../report/sink.ts';
 import type { SandboxReporter, ServedPolicy } from '../service/served.ts';
 import { readCommandLine } from './command-line.ts';
-import { complain } from './complain.ts';
 import { makePolicy } from './make-policy.ts';
 import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
@@ -17,6 +16,8 @@ import { UsageError } from './usage-error.ts';
 /** What the service itself was told about reports, and what no sandbox of its may change. */
 export interface ServiceReports {
   readonly log: Sink | undefined;
+  /** Where a person reads. Nobody is waited for: all sandboxes would wait too. */
+  readonly screen: Sink;
   readonly verbose: boolean;
   readonly quiet: boolean;
   /** The directory of the socket. */
@@ -69,11 +70,11 @@ class ServiceReporter implements SandboxReporter {
     if (!verbose) return;
     const { operation, object, call, errno } = event;
     const what = object.kind === 'none' ? 'a call' : `${operation} ${describeObject(object)}`;
-    complain(`${this.#pid}: refused ${what} (${call}: ${errnoName(errno)})`);
+    this.#reports.screen.write(`secfilt: ${this.#pid}: refused ${what} (${call}: ${errnoName(errno)})`);
   }
 
   ended(): void {
     if (this.#reports.quiet || this.refused === 0) return;
-    complain(`${this.#pid}: ${this.refused} operations were refused`);
+    this.#reports.screen.write(`secfilt: ${this.#pid}: ${this.refused} operations were refused`);
   }
 }
