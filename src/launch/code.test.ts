@@ -63,7 +63,7 @@ void test('a compiled policy looks at its settings, and at memory that it has', 
     text.flatMap((line) => (/\[rbx(?:\+0x([0-9a-f]+))?\]/.test(line) ? [offsetIn(line)] : [])),
   );
   // The parts of structures are read by the kernel alone, and a name that is 0 is at the beginning.
-  const parts = ['handledAccessNet', 'scoped', 'hardCoreLimit', 'openMode', 'openResolve'];
+  const parts = ['handledAccessNet', 'scoped', 'hardCoreLimit'];
   for (const [index, setting] of SETTINGS.entries())
     assert.equal(used.has(8 * index), !parts.includes(setting), setting);
   const { start, end } = StandaloneMemory;

@@ -31,7 +31,7 @@ export function standaloneInstructions(): Instruction[] {
 /** Memory that is all zero at the start. No word of a command line or of the environment is longer than 128 KiB (execve(2)). */
 export const StandaloneMemory = {
   start: 0x2000_0000,
-  end: 0x2023_e000,
+  end: 0x2023_f000,
 } as const;
 
 /** The settings, eight bytes each, in the order in which the code has them. */
@@ -85,10 +85,8 @@ export const SETTINGS = [
   'existsNot',
   'impossible',
   'prefix',
-  /** struct open_how. */
-  'openFlags',
-  'openMode',
-  'openResolve',
+  /** Of a descriptor in /proc, its last character the number. */
+  'descriptorName',
   'root',
 ] as const;
 

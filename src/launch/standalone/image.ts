@@ -27,7 +27,7 @@ import { SETTINGS, STANDALONE_CODE, StandaloneMemory, type Setting } from './cod
 export interface StandaloneRule {
   readonly path: Buffer;
   /**
-   * `whole`: the start fails where no rule can be made for it and all below. A number: only a character device of that number
+   * `whole`: the start fails where no rule can be made for it and all below, and where a symbolic link is on the way to it. A number: only a character device of that number
    * gets a rule. `any`: whatever is there gets one.
    */
   readonly must: 'whole' | 'any' | bigint;
@@ -73,9 +73,6 @@ const CODE_OFFSET = CELL_OFFSET + 8;
 const DATA_OFFSET = align(CODE_OFFSET + STANDALONE_CODE.length, 8);
 const DATA = BASE + align(DATA_OFFSET, PAGE) + DATA_OFFSET;
 
-const O_PATH_CLOEXEC = 0o12000000;
-/** A path was resolved when it was compiled: a link that has come since would lead to what nobody has allowed. */
-const RESOLVE_NO_SYMLINKS = 4;
 /** As command.ts has it. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 /** What execve(2) and looking up a path fail with. */
@@ -149,9 +146,7 @@ function settingsBlob(plan: StandalonePlan): Blob {
     existsNot: stringBlob(texts.existsNot),
     impossible: stringBlob('the policy cannot be put in force'),
     prefix: stringBlob('secfilt: '),
-    openFlags: O_PATH_CLOEXEC,
-    openMode: 0,
-    openResolve: RESOLVE_NO_SYMLINKS,
+    descriptorName: stringBlob('/proc/self/fd/0'),
     root: stringBlob('/'),
   };
   return wordsBlob(SETTINGS.map((setting) => values[setting]));

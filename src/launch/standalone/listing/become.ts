@@ -50,14 +50,14 @@ privileges:  bf 26 00 00 00                | mov edi, 0x26                     |
              48 8d 67 c0                   | lea rsp, [rdi-0x40]               |
              49 89 fe                      | mov r14, rdi                      |
              f3 48 a5                      | rep movs QWORD PTR es:[rdi], QWORD PTR ds:[rsi] |
-             bf 00 d9 00 20                | mov edi, 0x2000d900               |
+             bf 00 ea 00 20                | mov edi, 0x2000ea00               |
              4c 89 f6                      | mov rsi, r14                      |
              4c 89 e2                      | mov rdx, r12                      |
              b8 3b 00 00 00                | mov eax, 0x3b                     | execve(2)
              0f 05                         | syscall                           |
              83 f8 f8                      | cmp eax, 0xfffffff8               | ENOEXEC: the shell's, as execvp(3) has it
              75 2e                         | jne unstarted                     |
-             b8 00 d9 00 20                | mov eax, 0x2000d900               |
+             b8 00 ea 00 20                | mov eax, 0x2000ea00               |
              80 38 2d                      | cmp BYTE PTR [rax], 0x2d          |
              75 09                         | jne script                        |
              66 c7 40 fe 2e 2f             | mov WORD PTR [rax-0x2], 0x2f2e    | the shell would take a leading dash for an option

@@ -38,7 +38,7 @@ variable:    48 8b 32                      | mov rsi, QWORD PTR [rdx]          |
              75 e6                         | jne variable                      |
              4c 8d 76 05                   | lea r14, [rsi+0x5]                |
 search:      45 31 ff                      | xor r15d, r15d                    | the error of the first one that may not be executed
-folder:      bf 00 d9 00 20                | mov edi, 0x2000d900               |
+folder:      bf 00 ea 00 20                | mov edi, 0x2000ea00               |
 letter:      41 8a 06                      | mov al, BYTE PTR [r14]            |
              84 c0                         | test al, al                       |
              74 0a                         | je whole                          |
@@ -47,7 +47,7 @@ letter:      41 8a 06                      | mov al, BYTE PTR [r14]            |
              aa                            | stos BYTE PTR es:[rdi], al        | no word is longer than 128 KiB (execve(2)): two of them fit
              49 ff c6                      | inc r14                           |
              eb ef                         | jmp letter                        |
-whole:       81 ff 00 d9 00 20             | cmp edi, 0x2000d900               |
+whole:       81 ff 00 ea 00 20             | cmp edi, 0x2000ea00               |
              75 03                         | jne joined                        |
              b0 2e                         | mov al, 0x2e                      | an empty one is the working directory
              aa                            | stos BYTE PTR es:[rdi], al        |
@@ -64,8 +64,8 @@ joined:      b0 2f                         | mov al, 0x2f                      |
              45 85 ff                      | test r15d, r15d                   |
              75 12                         | jne kept                          |
              41 89 c7                      | mov r15d, eax                     |
-             be 00 d9 00 20                | mov esi, 0x2000d900               |
-             bf 00 da 06 20                | mov edi, 0x2006da00               |
+             be 00 ea 00 20                | mov esi, 0x2000ea00               |
+             bf 00 eb 06 20                | mov edi, 0x2006eb00               |
              e8 0f 07 00 00                | call copy                         |
 kept:        83 f8 0d                      | cmp eax, 0xd                      | EACCES: another one may be executed
              75 34                         | jne refused                       |
@@ -84,17 +84,17 @@ absent:      4c 89 ee                      | mov rsi, r13                      |
 unnamed:     31 f6                         | xor esi, esi                      |
              4c 8b 43 30                   | mov r8, QWORD PTR [rbx+0x30]      |
              e9 73 06 00 00                | jmp fail                          |
-refused:     be 00 da 06 20                | mov esi, 0x2006da00               |
+refused:     be 00 eb 06 20                | mov esi, 0x2006eb00               |
              eb 21                         | jmp unexecuted                    |
 direct:      4c 89 ee                      | mov rsi, r13                      |
-             bf 00 d9 00 20                | mov edi, 0x2000d900               |
+             bf 00 ea 00 20                | mov edi, 0x2000ea00               |
              e8 c2 06 00 00                | call copy                         |
              e8 c6 06 00 00                | call executable                   |
              74 3b                         | je found                          |
              83 f8 02                      | cmp eax, 0x2                      |
              74 bb                         | je absent                         |
              41 89 c7                      | mov r15d, eax                     |
-halted:      be 00 d9 00 20                | mov esi, 0x2000d900               |
+halted:      be 00 ea 00 20                | mov esi, 0x2000ea00               |
 unexecuted:  41 b9 7e 00 00 00             | mov r9d, 0x7e                     | rsi: a path, r15d: an error
 text:        48 8b 7b 38                   | mov rdi, QWORD PTR [rbx+0x38]     | a byte and a text each, the last one for all that are left
 error:       8a 07                         | mov al, BYTE PTR [rdi]            |

@@ -19,12 +19,12 @@ path:        49 8b 34 24                   | mov rsi, QWORD PTR [r12]          |
              45 31 d2                      | xor r10d, r10d                    |
 hole:        45 39 fa                      | cmp r10d, r15d                    |
              74 33                         | je backed                         |
-             4a 8b 34 d5 00 58 00 20       | mov rsi, QWORD PTR [r10*8+0x20005800] |
+             4a 8b 34 d5 00 69 00 20       | mov rsi, QWORD PTR [r10*8+0x20006900] |
              49 8b 3c 24                   | mov rdi, QWORD PTR [r12]          |
              e8 e1 02 00 00                | call within                       |
              0f 84 f5 01 00 00             | je missing                        |
              49 8b 34 24                   | mov rsi, QWORD PTR [r12]          |
-             4a 8b 3c d5 00 58 00 20       | mov rdi, QWORD PTR [r10*8+0x20005800] |
+             4a 8b 3c d5 00 69 00 20       | mov rdi, QWORD PTR [r10*8+0x20006900] |
              e8 ca 02 00 00                | call within                       |
              0f 84 de 01 00 00             | je missing                        |
              41 ff c2                      | inc r10d                          |

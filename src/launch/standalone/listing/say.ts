@@ -17,11 +17,11 @@ supervised:  31 f6                         | xor esi, esi                      |
              4c 8b 83 f0 00 00 00          | mov r8, QWORD PTR [rbx+0xf0]      |
              eb 40                         | jmp fail                          |
 owning:      4c 8b 83 f8 00 00 00          | mov r8, QWORD PTR [rbx+0xf8]      |
-             eb 10                         | jmp named                         |
+             eb 10                         | jmp whose                         |
 linked:      4c 8b 83 00 01 00 00          | mov r8, QWORD PTR [rbx+0x100]     |
-             eb 07                         | jmp named                         |
+             eb 07                         | jmp whose                         |
 missing:     4c 8b 83 08 01 00 00          | mov r8, QWORD PTR [rbx+0x108]     |
-named:       49 8b 74 24 18                | mov rsi, QWORD PTR [r12+0x18]     |
+whose:       49 8b 74 24 18                | mov rsi, QWORD PTR [r12+0x18]     |
              eb 20                         | jmp fail                          |
 unread:      48 8b b3 88 00 00 00          | mov rsi, QWORD PTR [rbx+0x88]     |
              eb 07                         | jmp why                           |
@@ -32,7 +32,7 @@ why:         41 b9 7d 00 00 00             | mov r9d, 0x7d                     |
              e9 bb f9 ff ff                | jmp text                          |
 fail:        41 b9 7d 00 00 00             | mov r9d, 0x7d                     |
 say:         49 89 f2                      | mov r10, rsi                      | rsi: a subject or 0, r8: what is said of it, r9d: the exit code
-             bf 00 db 0c 20                | mov edi, 0x200cdb00               |
+             bf 00 ec 0c 20                | mov edi, 0x200cec00               |
              48 8b b3 18 01 00 00          | mov rsi, QWORD PTR [rbx+0x118]    |
              e8 37 00 00 00                | call print                        |
              4c 89 d6                      | mov rsi, r10                      |
@@ -44,7 +44,7 @@ unsaid:      4c 89 c6                      | mov rsi, r8                       |
              b0 0a                         | mov al, 0xa                       |
              aa                            | stos BYTE PTR es:[rdi], al        |
              89 fa                         | mov edx, edi                      |
-             be 00 db 0c 20                | mov esi, 0x200cdb00               |
+             be 00 ec 0c 20                | mov esi, 0x200cec00               |
              29 f2                         | sub edx, esi                      |
              bf 02 00 00 00                | mov edi, 0x2                      |
              b8 01 00 00 00                | mov eax, 0x1                      | write(2)

@@ -36,7 +36,7 @@ terminal:    44 89 f7                      | mov edi, r14d                     |
              48 8b 43 70                   | mov rax, QWORD PTR [rbx+0x70]     |
              48 89 04 25 00 04 00 20       | mov QWORD PTR ds:0x20000400, rax  |
              44 89 34 25 08 04 00 20       | mov DWORD PTR ds:0x20000408, r14d |
-             e8 52 05 00 00                | call rule                         |
+             e8 c1 05 00 00                | call rule                         |
 other:       41 ff c6                      | inc r14d                          |
              41 83 fe 03                   | cmp r14d, 0x3                     |
              75 a2                         | jne terminal                      |
@@ -56,10 +56,10 @@ mounts:      f6 43 48 04                   | test BYTE PTR [rbx+0x48], 0x4     |
              85 c0                         | test eax, eax                     |
              0f 88 79 03 00 00             | js unread                         |
              41 89 c6                      | mov r14d, eax                     |
-             41 bc 00 dc 13 20             | mov r12d, 0x2013dc00              |
+             41 bc 00 ed 13 20             | mov r12d, 0x2013ed00              |
 table:       44 89 f7                      | mov edi, r14d                     |
              4c 89 e6                      | mov rsi, r12                      |
-             ba 00 dc 23 20                | mov edx, 0x2023dc00               |
+             ba 00 ed 23 20                | mov edx, 0x2023ed00               |
              29 f2                         | sub edx, esi                      |
              0f 84 22 03 00 00             | je crowded                        | longer than there is room for
              31 c0                         | xor eax, eax                      | read(2)
@@ -73,11 +73,11 @@ read:        44 89 f7                      | mov edi, r14d                     |
              b8 03 00 00 00                | mov eax, 0x3                      | close(2)
              0f 05                         | syscall                           |
              48 8b 83 90 00 00 00          | mov rax, QWORD PTR [rbx+0x90]     | usual ones, mounted or not
-             48 89 04 25 00 58 00 20       | mov QWORD PTR ds:0x20005800, rax  |
+             48 89 04 25 00 69 00 20       | mov QWORD PTR ds:0x20006900, rax  |
              48 8b 83 98 00 00 00          | mov rax, QWORD PTR [rbx+0x98]     |
-             48 89 04 25 08 58 00 20       | mov QWORD PTR ds:0x20005808, rax  |
+             48 89 04 25 08 69 00 20       | mov QWORD PTR ds:0x20006908, rax  |
              41 bf 02 00 00 00             | mov r15d, 0x2                     | how many there are
-             be 00 dc 13 20                | mov esi, 0x2013dc00               |
+             be 00 ed 13 20                | mov esi, 0x2013ed00               |
 line:        80 3e 00                      | cmp BYTE PTR [rsi], 0x0           |
              0f 84 ad 00 00 00             | je around                         |
              b9 04 00 00 00                | mov ecx, 0x4                      | the fifth field is the place (proc_pid_mountinfo(5))
@@ -132,7 +132,7 @@ differs:     8a 07                         | mov al, BYTE PTR [rdi]            |
              eb db                         | jmp type                          |
 ended:       80 3a 20                      | cmp BYTE PTR [rdx], 0x20          |
              75 d6                         | jne type                          |
-             4e 89 04 fd 00 58 00 20       | mov QWORD PTR [r15*8+0x20005800], r8 |
+             4e 89 04 fd 00 69 00 20       | mov QWORD PTR [r15*8+0x20006900], r8 |
              41 ff c7                      | inc r15d                          |
              41 81 ff 00 10 00 00          | cmp r15d, 0x1000                  |
              0f 84 30 02 00 00             | je crowded                        |
@@ -142,6 +142,6 @@ known:       ac                            | lods al, BYTE PTR ds:[rsi]        |
              e9 4a ff ff ff                | jmp line                          |
 around:      f6 43 48 08                   | test BYTE PTR [rbx+0x48], 0x8     | files are not restricted: all but the interfaces of the kernel
              74 0a                         | je paths                          |
-             bf 00 17 00 20                | mov edi, 0x20001700               |
-             e8 f4 03 00 00                | call tree                         |
+             bf 00 28 00 20                | mov edi, 0x20002800               |
+             e8 63 04 00 00                | call tree                         |
 `;

@@ -9,9 +9,9 @@ tree:        55                            | push rbp                          |
              41 54                         | push r12                          |
              48 81 ec 10 10 00 00          | sub rsp, 0x1010                   |
              49 89 fc                      | mov r12, rdi                      |
-             be 00 17 00 20                | mov esi, 0x20001700               |
+             be 00 28 00 20                | mov esi, 0x20002800               |
              49 39 f4                      | cmp r12, rsi                      |
-             48 0f 44 b3 38 01 00 00       | cmove rsi, QWORD PTR [rbx+0x138]  |
+             48 0f 44 b3 28 01 00 00       | cmove rsi, QWORD PTR [rbx+0x128]  |
              bf 9c ff ff ff                | mov edi, 0xffffff9c               |
              ba 00 00 09 00                | mov edx, 0x90000                  | O_RDONLY | O_DIRECTORY | O_CLOEXEC
              b8 01 01 00 00                | mov eax, 0x101                    | openat(2)
@@ -46,15 +46,15 @@ entry:       48 8b 94 24 00 10 00 00       | mov rdx, QWORD PTR [rsp+0x1000]   |
 append:      4c 89 e7                      | mov rdi, r12                      |
              b0 2f                         | mov al, 0x2f                      |
              aa                            | stos BYTE PTR es:[rdi], al        |
-             e8 37 fe ff ff                | call copy                         |
+             e8 c8 fd ff ff                | call copy                         |
              4c 8d 47 ff                   | lea r8, [rdi-0x1]                 |
              45 31 c9                      | xor r9d, r9d                      |
              45 31 d2                      | xor r10d, r10d                    |
 inside:      45 39 fa                      | cmp r10d, r15d                    |
              74 21                         | je decide                         |
-             4a 8b 34 d5 00 58 00 20       | mov rsi, QWORD PTR [r10*8+0x20005800] |
-             bf 00 17 00 20                | mov edi, 0x20001700               |
-             e8 6b fe ff ff                | call within                       |
+             4a 8b 34 d5 00 69 00 20       | mov rsi, QWORD PTR [r10*8+0x20006900] |
+             bf 00 28 00 20                | mov edi, 0x20002800               |
+             e8 fc fd ff ff                | call within                       |
              75 08                         | jne outside                       |
              80 3e 00                      | cmp BYTE PTR [rsi], 0x0           |
              74 93                         | je entry                          |
@@ -63,9 +63,9 @@ outside:     41 ff c2                      | inc r10d                          |
              eb da                         | jmp inside                        |
 decide:      45 85 c9                      | test r9d, r9d                     |
              75 16                         | jne deeper                        |
-             be 00 17 00 20                | mov esi, 0x20001700               |
-             49 c7 c0 ff ff ff ff          | mov r8, 0xffffffffffffffff        |
-             e8 61 fe ff ff                | call add                          |
+             be 00 28 00 20                | mov esi, 0x20002800               |
+             49 c7 c0 fe ff ff ff          | mov r8, 0xfffffffffffffffe        |
+             e8 f2 fd ff ff                | call add                          |
              e9 70 ff ff ff                | jmp entry                         |
 deeper:      4c 89 c7                      | mov rdi, r8                       |
              e8 04 ff ff ff                | call tree                         |
