@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { X86_64 } from '../linux/syscalls.ts';
-import { buildImage } from './image.ts';
+import { buildImage, isRegionImage } from './image.ts';
 import { readNote, withNote } from './note.ts';
 
 const IMAGE = buildImage([{ name: 'exit_group', number: X86_64.exit_group, arguments: [7] }]);
@@ -31,6 +31,12 @@ void test('a note changes nothing of what is executed, and readelf finds it', (t
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+void test('a client with a note is one, for a service too', () => {
+  const region = { address: 0x1000_0000, size: 4096, onFailure: 0x1000_0000 };
+  assert.ok(isRegionImage(withNote(buildImage([], region), Buffer.from('{}'))));
+  assert.ok(!isRegionImage(withNote(IMAGE, Buffer.from('{}'))));
 });
 
 void test('a file of anybody else has no note, and none is read beyond its end', () => {

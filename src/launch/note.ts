@@ -2,7 +2,7 @@
  * What an executable of ours says of itself: a note (elf(5), "Notes") in a section of its own, behind all that is loaded.
  * `readelf -n` finds it, and so does `readNote`.
  */
-import { ELF_HEADER_SIZE, PF_X, PROGRAM_HEADER_SIZE } from './elf.ts';
+import { ELF_HEADER_SIZE, PF_X, PROGRAM_HEADER_SIZE, SECTION_FIELDS } from './elf.ts';
 
 const OWNER = Buffer.from('secfilter\0\0\0');
 const OWNER_SIZE = 10;
@@ -17,8 +17,8 @@ const SHF_ALLOC_EXECINSTR = 6;
 const NAMES = Buffer.from('\0.note.secfilter\0.text\0.shstrtab\0');
 const [NOTE_NAME, TEXT_NAME, TABLE_NAME] = [1, 17, 23];
 const SECTIONS = 4;
-/** The fields of the ELF header that say where all begins, and where sections are. */
-const Field = { entry: 0x18, segments: 0x38, sections: 0x28, size: 0x3a, count: 0x3c, names: 0x3e } as const;
+/** Of the ELF header: where all begins, and how many segments there are. */
+const [ENTRY, SEGMENTS] = [0x18, 0x38];
 
 /** The executable with the note, for an image without sections. Its code gets one too, since debuggers look for that. */
 export function withNote(image: Buffer, text: Buffer): Buffer {
@@ -41,17 +41,17 @@ export function withNote(image: Buffer, text: Buffer): Buffer {
   ];
   for (const [index, section] of sections.entries())
     writeSection(whole, sectionsAt + (index + 1) * SECTION_HEADER_SIZE, section);
-  whole.writeBigUInt64LE(BigInt(sectionsAt), Field.sections);
-  whole.writeUInt16LE(SECTION_HEADER_SIZE, Field.size);
-  whole.writeUInt16LE(SECTIONS, Field.count);
-  whole.writeUInt16LE(SECTIONS - 1, Field.names);
+  whole.writeBigUInt64LE(BigInt(sectionsAt), SECTION_FIELDS.offset);
+  whole.writeUInt16LE(SECTION_HEADER_SIZE, SECTION_FIELDS.size);
+  whole.writeUInt16LE(SECTIONS, SECTION_FIELDS.count);
+  whole.writeUInt16LE(SECTIONS - 1, SECTION_FIELDS.names);
   return whole;
 }
 
 /** From the entry to the end of the segment that is executed. */
 function codeOf(image: Buffer): Pick<Section, 'offset' | 'size' | 'address'> {
-  const entry = Number(image.readBigUInt64LE(Field.entry));
-  for (let index = 0; index < image.readUInt16LE(Field.segments); index += 1) {
+  const entry = Number(image.readBigUInt64LE(ENTRY));
+  for (let index = 0; index < image.readUInt16LE(SEGMENTS); index += 1) {
     const at = ELF_HEADER_SIZE + index * PROGRAM_HEADER_SIZE;
     if ((image.readUInt32LE(at + 4) & PF_X) === 0) continue;
     const begin = entry - Number(image.readBigUInt64LE(at + 16));
@@ -64,7 +64,7 @@ function codeOf(image: Buffer): Pick<Section, 'offset' | 'size' | 'address'> {
 /** The text of the note; undefined where the file has none of ours, whatever else it is. */
 export function readNote(file: Buffer): Buffer | undefined {
   if (file.length < ELF_HEADER_SIZE || file.readUInt32BE(0) !== 0x7f45_4c46) return undefined;
-  const section = Number(file.readBigUInt64LE(Field.sections)) + SECTION_HEADER_SIZE;
+  const section = Number(file.readBigUInt64LE(SECTION_FIELDS.offset)) + SECTION_HEADER_SIZE;
   if (section + SECTION_HEADER_SIZE > file.length || file.readUInt32LE(section + 4) !== SHT_NOTE)
     return undefined;
   const at = Number(file.readBigUInt64LE(section + 24));
