@@ -123,11 +123,11 @@ function clientImage(
   const fallback = { path, argv: [Buffer.from('secfilt'), ...options, Buffer.from('--'), ...command] };
   const said = { version: VERSION, kind: 'client', options, command, fallback: path } as const;
   const socket = Buffer.from(usualSocket(process.env));
-  // A service has an engine of its own, and tells of refusals at its own place.
-  if (engine === 'trace' || verbose || socket.length > LONGEST_SOCKET_PATH)
-    return withNote(buildExecutor(fallback, escapeBytes(path)), bakedText(said));
   const request = encodeRequest({ wanted: { kind: 'policy', options }, words: command });
-  if (request.length > LONGEST_REQUEST) throw nothing(file, 'options and command are too long for a service');
+  const isTooLong = socket.length > LONGEST_SOCKET_PATH || request.length > LONGEST_REQUEST;
+  // A service has an engine of its own, and tells of refusals at its own place.
+  if (engine === 'trace' || verbose || isTooLong)
+    return withNote(buildExecutor(fallback, escapeBytes(path)), bakedText(said));
   const names = { socket: escapeBytes(socket), fallback: escapeBytes(path) };
   return withNote(buildClient({ socket, request, fallback, names }), bakedText({ ...said, socket }));
 }

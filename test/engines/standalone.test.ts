@@ -64,6 +64,46 @@ standaloneTest(
   },
 );
 
+standaloneTest('it gives up what the kernel engine gives up, whatever it starts with', async (t, root) => {
+  if (!isRoot) return t.skip('only root has something to give up');
+  const file = await compiled(root, ['--read-only']);
+  for (const options of [
+    ['--bounding-set=-chown,-kill'],
+    ['--bounding-set=-chown,-setpcap'],
+    ['--reuid=65534', '--inh-caps=+chown,+net_admin', '--ambient-caps=+chown,+net_admin'],
+  ]) {
+    const sets: string[] = [];
+    for (const words of [[file], [process.execPath, secfiltScript, '--engine=kernel', '--read-only', '--']]) {
+      const started = ['setpriv', ...options, ...words, 'grep', '^Cap', '/proc/self/status'];
+      const { stdout, stderr } = await run(started);
+      assert.equal(stderr, '');
+      sets.push(stdout);
+    }
+    assert.match(sets[0] ?? '', /^CapEff/m);
+    assert.equal(sets[0], sets[1], options.join(' '));
+  }
+});
+
+standaloneTest('words as long and as many as the kernel takes them', async (t, root) => {
+  const many = Array.from({ length: 3000 }, (_, index) => String(index));
+  const file = await compiled(root, [
+    '--read-only',
+    '--',
+    'sh',
+    '-c',
+    'echo $# ${#1} "${3001}"',
+    'sh',
+    'x'.repeat(130_000),
+    ...many,
+  ]);
+  const { stdout, stderr } = await run([file, 'y'.repeat(130_000)], {
+    env: { PATH: `/usr/bin:/bin:${'/z'.repeat(60_000)}` },
+  });
+  assert.deepEqual([stdout, stderr], ['3002 130000 2999\n', '']);
+  const absent = await run([await compiled(root, ['--read-only']), '/'.repeat(4000) + 'z'.repeat(100_000)]);
+  assert.deepEqual([absent.code, absent.stderr.endsWith('z: name too long\n')], [126, true]);
+});
+
 standaloneTest('the terminal that it is given may be written to, and no other', async (t, root) => {
   const other = new Terminal(['sleep', '1000']);
   t.after(() => other.close());
