@@ -22,6 +22,7 @@ import { toBytes } from './byte-string.ts';
 import { canonicalOptions } from './canonical-options.ts';
 import { reading } from './given-path.ts';
 import { makePolicy } from './make-policy.ts';
+import { ownPlaces } from './own-places.ts';
 import type { Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -46,7 +47,7 @@ export async function compile({ file, settings, command: given }: Compilation): 
   const options = canonicalOptions(settings, policy);
   const image =
     settings.engine === 'kernel'
-      ? await kernelImage(file, policy, { options, command })
+      ? await kernelImage(file, settings, policy, { options, command })
       : clientImage(file, settings, { options, command });
   write(file, path, image);
 }
@@ -96,17 +97,19 @@ function absoluteCommand(command: readonly Buffer[]): readonly Buffer[] {
 
 async function kernelImage(
   file: Assignment,
+  settings: Settings,
   policy: Policy,
   baked: Pick<Baked, 'options' | 'command'>,
 ): Promise<Buffer> {
-  const image = await compileKernel(policy, probeKernel(process.env), baked.command).catch(
+  // Config files are not read again.
+  const own = ownPlaces({ ...settings, configFiles: [] }, policy);
+  const { options, command } = baked;
+  const image = await compileKernel(policy, probeKernel(process.env), command, own).catch(
     (error: unknown) => {
-      if (!(error instanceof EngineError)) throw error;
-      const hint = error.message.replaceAll('\n', '; ');
-      throw new UsageError({ option: file.spelling, problem: 'makes nothing', hint, origin: file.origin });
+      throw error instanceof EngineError ? nothing(file, error.message.replaceAll('\n', '; ')) : error;
     },
   );
-  return withNote(image, bakedText({ version: VERSION, kind: 'kernel', ...baked }));
+  return withNote(image, bakedText({ version: VERSION, kind: 'kernel', options, command }));
 }
 
 /** What is executed is named from the root on: nobody's PATH or directory says what it is. */

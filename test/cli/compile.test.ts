@@ -314,6 +314,12 @@ void test(`stand-alone: a policy that needs a supervisor makes nothing, and the 
     assert.equal(code, 125, option);
     assert.match(stderr, new RegExp(`^secfilt: --compile.*${option.split('=')[0]}`), option);
   }
+  const holding = dirname(dirname(secfiltScript));
+  const words = [`--compile=${place.file}`, '--engine=kernel', `--write-allow=${holding}`, 'true'];
+  const { code, stderr } = await secfilt(words, place);
+  // Where tests run from a directory of their own below it, that is said first.
+  assert.equal(code, 125);
+  assert.match(stderr, /holds what secfilt itself is made of|is where the command may make changes/);
   assert.deepEqual(readdirSync(place.root), ['a']);
 });
 

@@ -16,9 +16,10 @@ import {
   type Obstacle,
 } from '../../plan/kernel-plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../../policy/policy.ts';
+import { isWithin } from '../../policy/within.ts';
 import { escapeBytes } from '../../report/escape.ts';
 import { EngineError } from './engine-error.ts';
-import { EXISTS_NOT, IS_ALL, obstacleText } from './kernel-engine.ts';
+import { EXISTS_NOT, HOLDS_OWN, IS_ALL, obstacleText } from './kernel-engine.ts';
 import { CONTROLLING_TERMINAL, DEVICE_NUMBERS, TTY } from './ruleset.ts';
 import { KEPT_CAPABILITIES } from './self.ts';
 
@@ -36,13 +37,15 @@ const TEXTS = {
 /**
  * The executable. Throws an EngineError where the policy needs a supervisor.
  * @param words what the command begins with; empty: it is given at the start
+ * @param own what secfilt itself is made of
  */
 export async function compileKernel(
   policy: Policy,
   features: KernelFeatures,
   words: readonly Buffer[],
+  own: readonly PathBytes[],
 ): Promise<Buffer> {
-  const obstacles = [...kernelObstacles(policy, features), ...wholeRoot(policy)];
+  const obstacles = [...kernelObstacles(policy, features), ...unholdable(policy, own)];
   if (obstacles.length > 0)
     throw new EngineError(obstacles.map((obstacle) => `kernel: ${obstacleText(obstacle)}`));
   // What only a start knows counts as what allows least: a program for cores, others in the session.
@@ -64,9 +67,14 @@ export async function compileKernel(
   });
 }
 
-function wholeRoot({ files }: Policy): Obstacle[] {
-  const holdsAll = files?.writable.some((path) => path.equals(ROOT)) === true;
-  return holdsAll ? [{ option: '--write-allow=/', reason: IS_ALL }] : [];
+/** What of it shows without a look at files. */
+function unholdable({ files }: Policy, own: readonly PathBytes[]): Obstacle[] {
+  return (files?.writable ?? []).flatMap((path) => {
+    const option = `--write-allow=${escapeBytes(path)}`;
+    if (path.equals(ROOT)) return [{ option, reason: IS_ALL }];
+    const holdsOwn = own.some((place) => isWithin(place, path) || isWithin(path, place));
+    return holdsOwn ? [{ option, reason: HOLDS_OWN }] : [];
+  });
 }
 
 function flagsOf(policy: Policy): number {
