@@ -27,19 +27,19 @@ export function canonicalOptions(
 }
 
 function networkOptions({ network, networks, ports, resolvers }: Settings['policy']): (string | Buffer)[] {
+  const lists = [
+    ...networks.map(({ text }) => valued('allowed-netmasks', toBytes(text))),
+    ...ports.map(({ text }) => valued('allowed-ports', toBytes(text))),
+  ];
   switch (network) {
     case 'open':
       return [];
     case 'families':
       return ['--mainstream-network-families'];
     case 'none':
-      return ['--no-outbound-network'];
+      return ['--no-outbound-network', ...lists];
     case 'listed':
-      return [
-        ...networks.map(({ text }) => valued('allowed-netmasks', toBytes(text))),
-        ...ports.map(({ text }) => valued('allowed-ports', toBytes(text))),
-        ...(resolvers ? ['--allow-resolv'] : []),
-      ];
+      return [...lists, ...(resolvers ? ['--allow-resolv'] : [])];
   }
 }
 
