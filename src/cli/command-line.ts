@@ -3,6 +3,7 @@ import type { Assignment } from './assignments.ts';
 import { makeSettings, type Settings } from './settings.ts';
 import type { ByteString } from './byte-string.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { UsageError } from './usage-error.ts';
 
 export type CommandLine =
   | { readonly kind: 'help' }
@@ -21,7 +22,12 @@ export type CommandLine =
       readonly socket: Assignment;
       readonly json: boolean;
     }
-  | { readonly kind: 'explain-compiled'; readonly file: Assignment; readonly json: boolean }
+  | {
+      readonly kind: 'explain-compiled';
+      readonly file: Assignment;
+      readonly json: boolean;
+      readonly more: UsageError | undefined;
+    }
   | {
       readonly kind: 'compile';
       readonly file: Assignment;

@@ -9,14 +9,23 @@ import type { Assignment } from './assignments.ts';
 import { type Baked, LONGEST_FILE, readBaked } from './baked.ts';
 import { toBytes } from './byte-string.ts';
 import { reading } from './given-path.ts';
+import type { UsageError } from './usage-error.ts';
+
+export interface CompiledQuestion {
+  readonly file: Assignment;
+  readonly json: boolean;
+  /** What is wrong with what else was given, for a file that is one. */
+  readonly more: UsageError | undefined;
+}
 
 /** Prints it, as text or as one JSON object. Throws a UsageError for any other file. */
-export function explainCompiled(file: Assignment, json: boolean): void {
+export function explainCompiled({ file, json, more }: CompiledQuestion): void {
   const baked = reading(file, () => {
     const found = readBaked(contentOf(toBytes(file.text)));
     if (found === undefined) throw new ValueError('is no compiled policy', { hint: '--compile makes one' });
     return found;
   });
+  if (more) throw more;
   writeAll(json ? `${JSON.stringify(asJson(baked))}\n` : text(baked));
 }
 

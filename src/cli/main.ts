@@ -37,7 +37,7 @@ async function main(): Promise<void> {
       (await import('./status.ts')).status(commandLine.socket, commandLine.json);
       return;
     case 'explain-compiled':
-      (await import('./explain-compiled.ts')).explainCompiled(commandLine.file, commandLine.json);
+      (await import('./explain-compiled.ts')).explainCompiled(commandLine);
       return;
     case 'compile':
       await (await import('./compile.ts')).compile(commandLine);

@@ -38,6 +38,8 @@ export type ParsedArguments =
       readonly kind: 'explain-compiled';
       readonly file: Assignment;
       readonly json: boolean;
+      /** What is wrong with what else is given, once the file is known to be one. */
+      readonly more: UsageError | undefined;
     }
   | {
       readonly kind: 'compile';
@@ -108,8 +110,8 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
   const explain = last('explain');
   if (explain?.on === true) {
     if (namesFile(explain)) {
-      refuseMore(explain, assignments, command);
-      return { kind: 'explain-compiled', file: explain, json: isOn('json') };
+      const more = uselessBeside(explain, assignments, command);
+      return { kind: 'explain-compiled', file: explain, json: isOn('json'), more };
     }
     const filter = explain.text === 'filter';
     return { kind: 'explain', assignments, json: isOn('json'), filter, command };
@@ -144,20 +146,16 @@ function refuseTwoQuestions([one, other]: readonly Assignment[]): void {
 }
 
 /** It would be taken for a part of what is shown. */
-function refuseMore(
+function uselessBeside(
   explain: Assignment,
   assignments: readonly Assignment[],
-  command: readonly Buffer[],
-): void {
+  [name]: readonly Buffer[],
+): UsageError | undefined {
   const more = assignments.find(({ option }) => option.name !== 'explain' && option.name !== 'json');
-  if (more === undefined && command.length === 0) return;
   const hint = 'what is baked into a file is shown alone';
   const problem = `has no effect beside ${explain.spelling} of a file`;
-  throw new UsageError(
-    more
-      ? { option: more.spelling, problem, hint }
-      : { word: command[0]?.toString('latin1') ?? '', problem, hint },
-  );
+  if (more) return new UsageError({ option: more.spelling, problem, hint });
+  return name && new UsageError({ word: name.toString('latin1'), problem, hint });
 }
 
 /** Whoever asks for JSON expects that nothing is run. */

@@ -380,6 +380,7 @@ void test(`--explain of any other file says that it is none (${who})`, async (t)
     assert.deepEqual([code, stdout], [125, ''], file);
     assert.match(stderr, /is no compiled policy/);
   }
-  const both = await secfilt(['--explain=/bin/true', '--read-only'], place);
+  await compile(place, ['--read-only']);
+  const both = await secfilt([`--explain=${place.file}`, '--read-only'], place);
   assert.deepEqual([both.code, /--read-only has no effect/.test(both.stderr)], [125, true]);
 });
