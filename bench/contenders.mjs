@@ -2,6 +2,7 @@
  * What is measured side by side: this program, what a user would pick instead, and two minimal loops in C as the floor of each
  * mechanism. The policy is the same for all: changes are allowed in one folder and nowhere else.
  */
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './run.mjs';
@@ -48,6 +49,12 @@ export function allContenders({ script, programs }) {
     secfilt(script, 'trace'),
     secfilt(script, 'kernel'),
     {
+      name: 'secfilt compiled',
+      kind: 'sandbox',
+      suites: ['start'],
+      wrap: (command, folder) => [compiled(script, folder), ...command],
+    },
+    {
       name: 'bubblewrap',
       kind: 'sandbox',
       needs: 'bwrap',
@@ -91,6 +98,14 @@ export function allContenders({ script, programs }) {
     onOneProcessor(secfilt(script, 'trace')),
     onOneProcessor(loop('ptrace')),
   ];
+}
+
+/** A file that holds the policy alone (--compile), beside the folder. */
+function compiled(script, folder) {
+  const file = `${folder}.compiled`;
+  const words = [script, `--compile=${file}`, '--engine=kernel', `--write-allow=${folder}`];
+  if (!existsSync(file)) execFileSync(process.execPath, words);
+  return file;
 }
 
 /** The same with the supervisor and what it supervises on one processor, where neither has to wake another. */

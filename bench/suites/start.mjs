@@ -15,11 +15,11 @@ export async function start({ contenders, folder, rounds }) {
     base: 'node -e 0',
     ...(await interleave(contestants, rounds * 5, measure)),
   };
-  const target = (name, limit) => ({
-    text: `start, ${name} : node -e 0`,
+  const target = (name, limit, base = 'node -e 0') => ({
+    text: `start, ${name} : ${base}`,
     row,
     name,
-    base: 'node -e 0',
+    base,
     limit,
   });
   return [
@@ -27,7 +27,12 @@ export async function start({ contenders, folder, rounds }) {
       'start',
       'Time to start and end',
       [row],
-      [target('secfilt notify', 1.4), target('secfilt trace', 1.4), target('secfilt kernel', 1.25)],
+      [
+        target('secfilt notify', 1.4),
+        target('secfilt trace', 1.4),
+        target('secfilt kernel', 1.25),
+        target('secfilt compiled', 0.4, 'bubblewrap'),
+      ],
     ),
   ];
 }

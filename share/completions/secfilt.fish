@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status
+            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status --compile
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -57,6 +57,7 @@ complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refus
 complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no word about what was refused'
 complete -c secfilt -n __secfilt_wants_options -l serve -d 'run no command: be the supervisor of all that come to SOCKET'
 complete -c secfilt -n __secfilt_wants_options -l status -d 'show the sandboxes of the service at SOCKET'
+complete -c secfilt -n __secfilt_wants_options -l compile -r -F -d 'run nothing; make an executable of the other options and the command'
 complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
 complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
 complete -c secfilt -n __secfilt_wants_options -l explain -d 'run nothing; show which layer would hold which promise, or the compiled filter'

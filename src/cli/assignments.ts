@@ -45,7 +45,7 @@ export function readAssignments(
   const details = { option: spelling, origin };
   if (option.kind === 'boolean') {
     const isOn = value === undefined || option.choices?.includes(value) === true;
-    const on = isOn ? true : BOOLEANS.get(value);
+    const on = isOn || isFileName(option, value) ? true : BOOLEANS.get(value);
     if (on === undefined)
       throw new UsageError({
         ...details,
@@ -74,6 +74,15 @@ export function readAssignments(
   }
   const on = option.kind === 'optional-file';
   return items.map((text) => ({ option, spelling, text, on, origin }));
+}
+
+/** Whether a boolean that may name a file does. */
+export function namesFile({ option, text }: Assignment): boolean {
+  return isFileName(option, text) && option.choices?.includes(text) !== true;
+}
+
+function isFileName(option: Option, value: ByteString): boolean {
+  return option.namesFile === true && value !== '' && !BOOLEANS.has(value);
 }
 
 /** The items of a comma-separated list. `\,` is a comma within an item; a backslash before anything else is itself. */

@@ -3,6 +3,7 @@ import type { Assignment } from './assignments.ts';
 import { makeSettings, type Settings } from './settings.ts';
 import type { ByteString } from './byte-string.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { UsageError } from './usage-error.ts';
 
 export type CommandLine =
   | { readonly kind: 'help' }
@@ -21,6 +22,18 @@ export type CommandLine =
       readonly socket: Assignment;
       readonly json: boolean;
     }
+  | {
+      readonly kind: 'explain-compiled';
+      readonly file: Assignment;
+      readonly json: boolean;
+      readonly more: UsageError | undefined;
+    }
+  | {
+      readonly kind: 'compile';
+      readonly file: Assignment;
+      readonly settings: Settings;
+      readonly command: readonly Buffer[];
+    }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
 const NO_CONFIG = { assignments: [], paths: [] };
@@ -28,12 +41,15 @@ const NO_CONFIG = { assignments: [], paths: [] };
 /** Config files come first, in their order; the command line adds to them and has the last word. */
 export async function readCommandLine(words: readonly ByteString[]): Promise<CommandLine> {
   const parsed = parseArguments(words);
-  if (parsed.kind === 'help' || parsed.kind === 'version') return parsed;
+  if (parsed.kind === 'help' || parsed.kind === 'version' || parsed.kind === 'explain-compiled')
+    return parsed;
   const files = parsed.assignments.filter(({ option }) => option.name === 'config');
   const { assignments, paths } =
     files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : NO_CONFIG;
   const settings = makeSettings([...assignments, ...parsed.assignments], paths);
   if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
+  if (parsed.kind === 'compile')
+    return { kind: 'compile', file: parsed.file, settings, command: parsed.command };
   if (parsed.kind === 'explain') {
     const { json, filter, command } = parsed;
     return { kind: 'explain', settings, json, filter, command };

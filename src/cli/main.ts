@@ -36,6 +36,12 @@ async function main(): Promise<void> {
     case 'status':
       (await import('./status.ts')).status(commandLine.socket, commandLine.json);
       return;
+    case 'explain-compiled':
+      (await import('./explain-compiled.ts')).explainCompiled(commandLine);
+      return;
+    case 'compile':
+      await (await import('./compile.ts')).compile(commandLine);
+      return;
     case 'run':
       await (await import('./run.ts')).run(commandLine.settings, commandLine.command);
   }

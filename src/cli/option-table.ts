@@ -27,6 +27,8 @@ export interface OptionSpec {
   readonly placeholder?: string;
   /** What a `choice` may be, and a `boolean` besides. */
   readonly choices?: readonly string[];
+  /** Of a `boolean`: every other value names a file, and means true as well. */
+  readonly namesFile?: true;
   /** Given again, values add up; otherwise the last one counts. */
   readonly repeatable: boolean;
   readonly inConfig: boolean;
@@ -218,6 +220,16 @@ export const OPTIONS = [
     group: 'about',
   },
   {
+    name: 'compile',
+    aliases: [],
+    kind: 'file',
+    placeholder: 'FILE',
+    repeatable: false,
+    inConfig: false,
+    help: 'run nothing; make an executable of the other options and the command',
+    group: 'about',
+  },
+  {
     name: 'probe',
     aliases: [],
     kind: 'boolean',
@@ -240,7 +252,8 @@ export const OPTIONS = [
     aliases: [],
     kind: 'boolean',
     choices: ['filter'],
-    placeholder: 'filter',
+    namesFile: true,
+    placeholder: 'filter|FILE',
     repeatable: false,
     inConfig: false,
     help: 'run nothing; show which layer would hold which promise, or the compiled filter',

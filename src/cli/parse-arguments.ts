@@ -3,7 +3,7 @@
  * what follows is the command's, untouched.
  */
 import { parseArgs } from 'node:util';
-import { type Assignment, readAssignments } from './assignments.ts';
+import { type Assignment, namesFile, readAssignments } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
 import { findOption, type Option, OPTIONS, optionNames } from './option-table.ts';
 import { nearestName } from './suggest.ts';
@@ -32,6 +32,21 @@ export type ParsedArguments =
       /** Where; without a value: at the usual place. */
       readonly socket: Assignment;
       readonly json: boolean;
+    }
+  | {
+      /** What is baked into an executable is to be shown. */
+      readonly kind: 'explain-compiled';
+      readonly file: Assignment;
+      readonly json: boolean;
+      /** What is wrong with what else is given, once the file is known to be one. */
+      readonly more: UsageError | undefined;
+    }
+  | {
+      readonly kind: 'compile';
+      readonly file: Assignment;
+      readonly assignments: readonly Assignment[];
+      /** Empty where it is given at the start. */
+      readonly command: readonly Buffer[];
     }
   | {
       readonly kind: 'run';
@@ -76,9 +91,10 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
     assignments.findLast(({ option }) => option.name === name);
   const isOn = (name: string): boolean => last(name)?.on === true;
   refuseTwoQuestions(
-    ['probe', 'list-calls', 'explain', 'serve', 'status'].flatMap((name) =>
-      isOn(name) ? (last(name) ?? []) : [],
-    ),
+    ['probe', 'list-calls', 'explain', 'serve', 'status', 'compile'].flatMap((name) => {
+      const given = last(name);
+      return given !== undefined && (given.on || name === 'compile') ? given : [];
+    }),
   );
   for (const kind of ['probe', 'list-calls'] as const) {
     if (isOn(kind)) return { kind, assignments, json: isOn('json') };
@@ -91,9 +107,19 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
     if (kind === 'serve') refuseUselessJson(last('json'));
     return { kind, assignments, socket, json: isOn('json') };
   }
-  if (isOn('explain')) {
-    const filter = last('explain')?.text === 'filter';
+  const explain = last('explain');
+  if (explain?.on === true) {
+    if (namesFile(explain)) {
+      const more = uselessBeside(explain, assignments, command);
+      return { kind: 'explain-compiled', file: explain, json: isOn('json'), more };
+    }
+    const filter = explain.text === 'filter';
     return { kind: 'explain', assignments, json: isOn('json'), filter, command };
+  }
+  const compile = last('compile');
+  if (compile) {
+    refuseUselessJson(last('json'));
+    return { kind: 'compile', file: compile, assignments, command };
   }
   if (command.length === 0) {
     throw new UsageError({
@@ -117,6 +143,19 @@ function refuseTwoQuestions([one, other]: readonly Assignment[]): void {
   if (one === undefined || other === undefined) return;
   const hint = 'leave one of them out';
   throw new UsageError({ option: one.spelling, problem: `contradicts ${other.spelling}`, hint });
+}
+
+/** It would be taken for a part of what is shown. */
+function uselessBeside(
+  explain: Assignment,
+  assignments: readonly Assignment[],
+  [name]: readonly Buffer[],
+): UsageError | undefined {
+  const more = assignments.find(({ option }) => option.name !== 'explain' && option.name !== 'json');
+  const hint = 'what is baked into a file is shown alone';
+  const problem = `has no effect beside ${explain.spelling} of a file`;
+  if (more) return new UsageError({ option: more.spelling, problem, hint });
+  return name && new UsageError({ word: name.toString('latin1'), problem, hint });
 }
 
 /** Whoever asks for JSON expects that nothing is run. */

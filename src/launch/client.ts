@@ -23,12 +23,16 @@ const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const MSG_NOSIGNAL = 0x4000;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const FUTEX_WAIT_PRIVATE = 128;
+const ETIMEDOUT = 110;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const O_PATH_CLOEXEC = 0o12000000;
 /** sizeof sun_path without the NUL (unix(7)). */
-const LONGEST_SOCKET_PATH = 107;
+export const LONGEST_SOCKET_PATH = 107;
 /** Room for the descriptors of one message. */
 const CONTROL_SIZE = 64;
 
@@ -60,6 +64,7 @@ export function buildClient({ socket, request, fallback, names }: ClientOptions)
       ...failGoesOnAt(otherwise[0]),
       ...standardStreams(row('socket', X86_64.socket, [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0])),
       row('connect', X86_64.connect, [Descriptor.report, { blob: address }, address.bytes.length]),
+      ...sameUser(),
       row('sendto', X86_64.sendto, [
         Descriptor.report,
         { blob: { bytes: request } },
@@ -79,6 +84,41 @@ export function buildClient({ socket, request, fallback, names }: ClientOptions)
     ],
     Region,
   );
+}
+
+/** The same for a command that no service is asked about: an executable that executes another, by its path, with such words. */
+export function buildExecutor(fallback: NonNullable<ClientOptions['fallback']>, name: string): Buffer {
+  return buildImage(fallbackRows(fallback, name));
+}
+
+/**
+ * A failure unless who listens is this very user: the directory of the socket may be anybody's by now, and what they send is done.
+ * A futex(2) compares, and waits no time for a change: EAGAIN where the numbers differ.
+ */
+function sameUser(): Row[] {
+  const credentials = zeros(12); // struct ucred: the user's number is the second of three
+  const size = zeros(4);
+  size.bytes.writeUInt32LE(credentials.bytes.length);
+  const compare: Row = {
+    ...row('futex', X86_64.futex, [
+      { blob: credentials, offset: 4 },
+      FUTEX_WAIT_PRIVATE,
+      0,
+      { blob: zeros(16) },
+    ]),
+    tolerate: ETIMEDOUT,
+  };
+  return [
+    { ...row('geteuid', X86_64.geteuid, []), result: { row: compare, argument: 2 } },
+    row('getsockopt', X86_64.getsockopt, [
+      Descriptor.report,
+      SOL_SOCKET,
+      SO_PEERCRED,
+      { blob: credentials },
+      { blob: size },
+    ]),
+    compare,
+  ];
 }
 
 /**

@@ -8,6 +8,7 @@ import { FRONT_CODE, FrontPlace, frontInstructions } from './front-code.ts';
 import { buildFront } from './front.ts';
 import { NOTE_VARIABLE } from './front-names.ts';
 import type { Instruction } from './listing.ts';
+import { SETTINGS, STANDALONE_CODE, StandaloneMemory, standaloneInstructions } from './standalone/code.ts';
 import {
   CODE,
   FAILURE_CELL,
@@ -49,6 +50,32 @@ void test('a disassembler reads the bytes as the listing says', (t) => {
 void test('those of the front too', (t) => {
   isAsListed(t, FRONT_CODE, frontInstructions());
 });
+
+void test('those of a compiled policy too', (t) => {
+  isAsListed(t, STANDALONE_CODE, standaloneInstructions());
+});
+
+void test('a compiled policy looks at its settings, and at memory that it has', () => {
+  const text = standaloneInstructions().map(({ assembly }) => assembly);
+  // The first instruction is seven bytes long, and the address lies in the eight bytes before it.
+  assert.equal(text[0], 'mov rbx, QWORD PTR [rip+0xfffffffffffffff1]');
+  const used = new Set(
+    text.flatMap((line) => (/\[rbx(?:\+0x([0-9a-f]+))?\]/.test(line) ? [offsetIn(line)] : [])),
+  );
+  // The parts of structures are read by the kernel alone, and a name that is 0 is at the beginning.
+  const parts = ['handledAccessNet', 'scoped', 'hardCoreLimit'];
+  for (const [index, setting] of SETTINGS.entries())
+    assert.equal(used.has(8 * index), !parts.includes(setting), setting);
+  const { start, end } = StandaloneMemory;
+  const places = text.flatMap((line) => [...line.matchAll(/0x(2[0-9a-f]{7})\b/g)].map(([, at = '']) => at));
+  assert.ok(places.length > 30);
+  for (const place of places.map((at) => Number.parseInt(at, 16)))
+    assert.ok(place >= start && place < end, place.toString(16));
+});
+
+function offsetIn(line: string): number {
+  return Number.parseInt(/\[rbx\+0x([0-9a-f]+)\]/.exec(line)?.[1] ?? '0', 16);
+}
 
 function isAsListed(t: TestContext, code: Buffer, listing: readonly Instruction[]): void {
   const lines = disassemble(code);

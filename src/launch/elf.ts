@@ -9,6 +9,9 @@ export const PF_R = 4;
 export const PT_LOAD = 1;
 export const PT_GNU_STACK = 0x6474e551;
 
+/** Where the header says where sections are, how large and how many, and which one has their names. */
+export const SECTION_FIELDS = { offset: 0x28, size: 0x3a, count: 0x3c, names: 0x3e } as const;
+
 const PAGE = 0x1000;
 const ET_EXEC = 2;
 const EM_X86_64 = 62;

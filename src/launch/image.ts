@@ -24,6 +24,7 @@ import {
   PROGRAM_HEADER_SIZE,
   PT_GNU_STACK,
   PT_LOAD,
+  SECTION_FIELDS,
   writeElfHeaders,
 } from './elf.ts';
 
@@ -112,15 +113,25 @@ export function isRegionImage(head: Buffer): boolean {
   const own = buildImage([], { address: 0, size: 0, onFailure: 0 });
   const isSame = (start: number, end: number): boolean =>
     head.subarray(start, end).equals(own.subarray(start, end));
-  return isSame(0, ELF_HEADER_SIZE + PROGRAM_HEADER_SIZE) && isSame(CODE_OFFSET, CODE_OFFSET + TABLE_CELL);
+  // Not where sections are, of which a note makes some: they are not loaded.
+  return (
+    isSame(0, SECTION_FIELDS.offset) &&
+    isSame(SECTION_FIELDS.offset + 8, SECTION_FIELDS.count) &&
+    isSame(ELF_HEADER_SIZE, ELF_HEADER_SIZE + PROGRAM_HEADER_SIZE) &&
+    isSame(CODE_OFFSET, CODE_OFFSET + TABLE_CELL)
+  );
 }
 
-/** Rows, and behind them their data, as they have to lie at an address, a multiple of 8; and where each of them is then. */
+/**
+ * Rows, and behind them their data and others', as they have to lie at an address, a multiple of 8; and where each of them is
+ * then.
+ */
 export function layOut(
   table: readonly Row[],
   base: number,
+  others: readonly Blob[] = [],
 ): { readonly bytes: Buffer; readonly addresses: ReadonlyMap<Row | Blob, number> } {
-  const blobs = collectBlobs(table);
+  const blobs = collectBlobs(table, others);
   const addresses = new Map<Row | Blob, number>();
   let end = base;
   for (const row of table) {
@@ -149,14 +160,15 @@ function align(value: number, to: number): number {
   return Math.ceil(value / to) * to;
 }
 
-/** Every blob that the rows lead to, each once. */
-function collectBlobs(rows: readonly Row[]): ReadonlySet<Blob> {
+/** Every blob, and every one that blobs and rows lead to, each once. */
+function collectBlobs(rows: readonly Row[], blobs: readonly Blob[]): ReadonlySet<Blob> {
   const found = new Set<Blob>();
   const visit = (operand: Operand | undefined): void => {
     if (typeof operand !== 'object' || !('blob' in operand) || found.has(operand.blob)) return;
     found.add(operand.blob);
     for (const { to } of operand.blob.pointers ?? []) visit(to);
   };
+  for (const blob of blobs) visit({ blob });
   for (const row of rows) {
     for (const operand of row.arguments) visit(operand);
     visit(row.result);

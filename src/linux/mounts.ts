@@ -29,6 +29,8 @@ const INTERFACES: Readonly<Record<string, number>> = {
   functionfs: 0x0a64_7361,
   ocfs2_dlmfs: 0x76a9_f425,
 };
+/** How they are called in the table of mounts. */
+export const INTERFACE_TYPES: readonly string[] = Object.keys(INTERFACES);
 const MAGIC_NUMBERS = new Set(Object.values(INTERFACES));
 
 /** Whether an open file (O_PATH will do) lies in such a file system. True also where that cannot be found out. */

@@ -18,7 +18,7 @@ export interface KernelPlan extends Plan {
 }
 
 /** The first ABI of Landlock that scopes signals. It has all else too: truncate, TCP ports, ioctl of devices. */
-const LEAST_ABI = 6;
+export const LEAST_ABI = 6;
 
 /** What stands in the way of the policy, as far as it shows without a look at files. */
 export function kernelObstacles(policy: Policy, features: KernelFeatures): Obstacle[] {

@@ -22,9 +22,10 @@ import { lookAround } from './surroundings.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const ROOT = Buffer.from('/');
-const IS_ALL = 'a rule for it would hold for /proc and /sys too, and Landlock knows no exceptions';
-const HOLDS_OWN = 'it holds what secfilt itself is made of, which only a supervisor keeps from changes';
-const EXISTS_NOT = 'does not exist, or is a part of the kernel, so that no rule can be made for it';
+export const IS_ALL = 'a rule for it would hold for /proc and /sys too, and Landlock knows no exceptions';
+export const HOLDS_OWN =
+  'it holds what secfilt itself is made of, which only a supervisor keeps from changes';
+export const EXISTS_NOT = 'does not exist, or is a part of the kernel, so that no rule can be made for it';
 
 export interface KernelRun {
   readonly policy: Policy;

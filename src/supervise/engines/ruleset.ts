@@ -31,15 +31,15 @@ const ROOT = Buffer.from('/');
 /** Of a directory around a hole: more would make every open slower and the start by milliseconds. */
 const MOST_ENTRIES = 1000;
 /** Major and minor numbers (null(4), random(4)); a terminal may have any. */
-const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
+export const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
   ['/dev/null', 0x103n],
   ['/dev/zero', 0x105n],
   ['/dev/full', 0x107n],
   ['/dev/random', 0x108n],
   ['/dev/urandom', 0x109n],
 ]);
-const TTY = Buffer.from('/dev/tty');
-const CONTROLLING_TERMINAL = 0x500n;
+export const TTY = Buffer.from('/dev/tty');
+export const CONTROLLING_TERMINAL = 0x500n;
 const PSEUDO_TERMINALS = Buffer.from('/dev/pts');
 const DEVPTS_SUPER_MAGIC = 0x1cd1;
 

@@ -21,7 +21,7 @@ const SIGTTOU = 22;
  * The capabilities that a sandbox of root's keeps (capabilities(7)): those that files of several owners and changing
  * to another user need. None that reaches the kernel, devices, the network's insides or other processes' memory.
  */
-const KEPT_CAPABILITIES =
+export const KEPT_CAPABILITIES =
   (1n << 0n) /* CAP_CHOWN */ |
   (1n << 1n) /* CAP_DAC_OVERRIDE */ |
   (1n << 3n) /* CAP_FOWNER */ |

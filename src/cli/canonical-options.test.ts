@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { canonicalOptions } from './canonical-options.ts';
+import { readCommandLine } from './command-line.ts';
+import { makePolicy } from './make-policy.ts';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'secfilter-test-')));
+after(() => rmSync(folder, { recursive: true }));
+for (const name of ['a', 'b,c', 'd\\']) mkdirSync(join(folder, name));
+
+async function settingsOf(words: readonly string[]) {
+  const commandLine = await readCommandLine([...words, '--', 'true']);
+  assert.ok(commandLine.kind === 'run');
+  return commandLine.settings;
+}
+
+const CASES: readonly (readonly string[])[] = [
+  [],
+  ['--read-only'],
+  ['--write-allow=a,b\\,c', `--write-allow=d\\`, '--engine=kernel'],
+  ['--write-own=a', '--own-tmp', '--write-allow=.'],
+  ['--own-tmp', '--quiet'],
+  ['--no-outbound-network', '--allowed-ports=80', '--verbose'],
+  ['--allowed-ports=80,443-450', '--allowed-netmasks=10.0.0.0/8,::1', '--allow-resolv'],
+  ['--mainstream-network-families', '--engine=trace'],
+  ['--read-only', '--allow-unix=a/s,@name\\,d,./@x'],
+];
+
+for (const words of CASES) {
+  void test(`the same policy from any directory: ${words.join(' ')}`, async () => {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      const settings = await settingsOf(words);
+      const policy = await makePolicy(settings.policy);
+      const options = canonicalOptions(settings, policy).map((word) => word.toString('latin1'));
+      process.chdir('/');
+      const again = await settingsOf(options);
+      assert.deepEqual(await makePolicy(again.policy), policy);
+      assert.deepEqual(
+        [again.engine, again.quiet, again.verbose],
+        [settings.engine, settings.quiet, settings.verbose],
+      );
+      assert.deepEqual(canonicalOptions(again, policy).map(String), options);
+    } finally {
+      process.chdir(before);
+    }
+  });
+}
