@@ -14,9 +14,23 @@ const NOBODY = { uid: 65534, gid: 65534 };
 /** Fewer tests than these means that files were not found, which node --test calls a success. */
 const FLOOR = { unit: 20, integration: 400 };
 
-/** Engines to run the integration tests with. Those of the engines themselves name theirs, and run with the first only. */
+/** Engines to run the integration tests with. */
 const ENGINES = ['auto', 'trace'];
-const OF_ENGINES = 'engines/';
+/** Tests that name their engines themselves, or are about what no engine has a part in, run with the first only. */
+const OF_NO_ENGINE = [
+  'engines/',
+  'service/',
+  'library/',
+  'docs/examples',
+  'docs/generated',
+  'docs/threat-model',
+  'cli/advice',
+  'cli/compile',
+  'cli/descriptors',
+  'cli/install',
+  'cli/list-calls',
+  'cli/usage',
+];
 const SLOW = '/slow/';
 /** Tests that look at the process of secfilt itself, or put it where no service's client could be: not through a client. */
 const OF_THE_COMMAND = [
@@ -133,7 +147,12 @@ async function runTests(title, folder, floor, settings = {}, engine) {
       (name) =>
         !withClient || engine === undefined || !OF_THE_COMMAND.some((start) => name.startsWith(start)),
     )
-    .filter((name) => engine === undefined || engine === engines[0] || !name.startsWith(OF_ENGINES))
+    .filter(
+      (name) =>
+        engine === undefined ||
+        engine === engines[0] ||
+        !OF_NO_ENGINE.some((start) => name.startsWith(start)),
+    )
     .map((name) => join(folder, name))
     .toSorted();
   if (files.length === 0) return { title, floor, status: 0, counts: { tests: 0 }, skipped: [] };
