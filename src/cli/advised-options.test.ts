@@ -231,10 +231,13 @@ function isNamedTwice(call: ModelledCall, calls: readonly ModelledCall[]): boole
   );
 }
 
+/** Behind each place comes its directory. */
+function named(call: ModelledCall): PathBytes[] {
+  return placesOf(call).filter((_, index) => index % 2 === 0);
+}
+
 /** What an earlier call has made in a shared directory is one's own by then, which the model does not know. */
 function isMadeBefore(call: ModelledCall, earlier: readonly ModelledCall[]): boolean {
-  // Behind each place comes its directory.
-  const named = (one: ModelledCall): PathBytes[] => placesOf(one).filter((_, index) => index % 2 === 0);
   const before = earlier.flatMap(named);
   return named(call).some(
     (place) =>
