@@ -6,10 +6,12 @@ import { closeInspector, startClean } from './clean-start.ts';
 import { readCommandLine } from './command-line.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
+import { takeHostNotes } from './of-host.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 async function main(): Promise<void> {
+  takeHostNotes();
   startClean();
   takeStartNotes();
   closeInspector();

@@ -1,0 +1,108 @@
+/** The program that uses the library: it ends by itself, is left as it was, and takes its sandboxes with it. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { patience } from '../support/environment.ts';
+import { commonJsPath, libraryPath } from '../support/library.ts';
+import { landlockVersion } from '../support/native.ts';
+import { type Outcome, run, start } from '../support/run.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+/** Landlock's scope for signals, which comes with the means to take everybody along. */
+const LANDLOCK_WITH_SCOPES = 6;
+
+const IMPORTS = {
+  'an ES module': ['--input-type=module', `import { Sandbox } from '${libraryPath}';`],
+  CommonJS: ['--input-type=commonjs', `const { Sandbox } = require('${commonJsPath}');`],
+} as const;
+
+/** Runs a program of which `body` is the inside of an async function. */
+function host([type, head]: readonly [string, string], body: string, cwd: string): Promise<Outcome> {
+  const text = `${head}\n(async () => {${body}})().catch((error) => { console.error(error); process.exitCode = 1; });`;
+  return run([process.execPath, type, '-e', text], { cwd });
+}
+
+for (const [kind, head] of Object.entries(IMPORTS)) {
+  void test(`a program that imports ${kind} ends by itself, and nothing of it is changed`, async (t) => {
+    const body = `
+      // Its streams are made when they are used first, and modules are loaded a while longer than they run.
+      console.log('begins');
+      await new Promise((done) => setTimeout(done, 50));
+      const before = look();
+      const sandbox = await Sandbox.start({ readOnly: true }, { onRefused() {} });
+      const { exitCode, refused } = await sandbox.run('touch', ['a']);
+      console.log(exitCode, refused.length);
+      await sandbox.close();
+      // Handles are closed some turns after they tell so.
+      for (let turn = 0; look() !== before && turn < 100; turn += 1) await new Promise((done) => setTimeout(done, 10));
+      console.log(look() === before ? 'same' : before + ' ' + look());
+      function look() {
+        const maps = process.getBuiltinModule('node:fs').readFileSync('/proc/self/maps', 'latin1');
+        const listeners = process.eventNames().map((name) => String(name) + process.listenerCount(name));
+        return JSON.stringify([/koffi/.test(maps), listeners, process.getActiveResourcesInfo()]);
+      }
+    `;
+    const { code, stdout, stderr } = await host(head, body, temporaryDirectory(t));
+    assert.deepEqual([code, stdout, stderr], [0, 'begins\n1 1\nsame\n', '']);
+  });
+}
+
+void test('a sandbox in which nothing runs keeps no program from ending', async (t) => {
+  const body = "await Sandbox.start({ readOnly: true }); console.log('started');";
+  const { code, stdout, stderr } = await host(IMPORTS['an ES module'], body, temporaryDirectory(t));
+  assert.deepEqual([code, stdout, stderr], [0, 'started\n', '']);
+});
+
+void test('neither does a child that is not waited for', async (t) => {
+  const body = `
+    const sandbox = await Sandbox.start({ readOnly: true });
+    sandbox.spawn('sleep', ['600'], { stdio: 'ignore' }).unref();
+  `;
+  const { code, stderr } = await host(IMPORTS['an ES module'], body, temporaryDirectory(t));
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
+/** Processes that have a word in their command line. */
+function processesWith(word: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && commandLine(pid).includes(word));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+async function until(what: () => boolean): Promise<boolean> {
+  for (const end = Date.now() + patience(10_000); Date.now() < end; await pause()) if (what()) return true;
+  return what();
+}
+
+function pause(): Promise<void> {
+  return new Promise((done) => {
+    setTimeout(done, 20);
+  });
+}
+
+void test('a program that is killed takes its sandboxes with it', async (t) => {
+  // Without these signals secfilt ends, and the command can do nothing more that is referred.
+  if (landlockVersion() < LANDLOCK_WITH_SCOPES) return t.skip('Landlock scopes no signals here');
+  const [type, head] = IMPORTS['an ES module'];
+  const mark = `mark-${process.pid}-${Date.now()}`;
+  const text = `${head}
+    const sandbox = await Sandbox.start({ readOnly: true });
+    sandbox.spawn('sh', ['-c', 'trap "" TERM HUP INT; echo ready; while :; do sleep 1; done', '${mark}'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  `;
+  const child = start([process.execPath, type, '-e', text], { cwd: temporaryDirectory(t) });
+  t.after(() => child.kill('SIGKILL'));
+  await new Promise((ready) => child.stdout?.once('data', ready));
+  assert.ok(processesWith(mark).length >= 3, 'the program, secfilt and the command');
+  child.kill('SIGKILL');
+  assert.ok(await until(() => processesWith(mark).length === 0));
+});
