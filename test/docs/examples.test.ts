@@ -36,11 +36,12 @@ for (const document of documents) {
 
 void test('examples are found', () => {
   const markdown =
-    'See `secfilt --read-only true`.\n```sh\ntrue\n```\n<!-- run: skip, why -->\n\n```\n$ a\n> b\nc\n```\n';
+    'See `secfilt --read-only true`.\n```sh\ntrue\n```\n<!-- run: skip, why -->\n\n```\n$ a\n> b\nc\n```\n```js\nd\n```\n\n```text\ne\n```\n';
   assert.deepEqual(findExamples(markdown), [
     { line: 1, kind: 'command', skip: undefined, text: 'secfilt --read-only true' },
     { line: 2, kind: 'script', skip: undefined, text: 'true\n' },
     { line: 7, kind: 'transcript', skip: 'why', input: 'a\nb\n', output: ['c'] },
+    { line: 12, kind: 'program', skip: undefined, text: 'd\n', output: ['e'] },
   ]);
   assert.throws(() => findExamples('```\nsecfilt true\n```\n'));
   assert.equal(matchesOutput(['a  b', '...', 'c…e'], ['a    b', 'x', 'y', 'cde']), true);
