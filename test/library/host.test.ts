@@ -27,7 +27,7 @@ for (const [kind, head] of Object.entries(IMPORTS)) {
   void test(`a program that imports ${kind} ends by itself, and nothing of it is changed`, async (t) => {
     const body = `
       // Its streams are made when they are used first, and modules are loaded a while longer than they run.
-      console.log('begins');
+      console.log('begins', process.stderr.fd);
       await new Promise((done) => setTimeout(done, 50));
       const before = look();
       const sandbox = await Sandbox.start({ readOnly: true }, { onRefused() {} });
@@ -44,7 +44,7 @@ for (const [kind, head] of Object.entries(IMPORTS)) {
       }
     `;
     const { code, stdout, stderr } = await host(head, body, temporaryDirectory(t));
-    assert.deepEqual([code, stdout, stderr], [0, 'begins\n1 1\nsame\n', '']);
+    assert.deepEqual([code, stdout, stderr], [0, 'begins 2\n1 1\nsame\n', '']);
   });
 }
 

@@ -170,6 +170,15 @@ void test('the command has its own environment, and what starts it has none of t
   assert.equal((await sandbox.run('env', [], { env: { PATH: env.PATH } })).stdout, `PATH=${env.PATH}\n`);
 });
 
+void test('of a command that is refused much nothing is lost, and not everything is kept', async (t) => {
+  const cwd = temporaryDirectory(t);
+  let told = 0;
+  const sandbox = await start(t, { readOnly: true }, { onRefused: () => (told += 1) });
+  const script = 'for ((i = 0; i < 3000; i += 1)); do : > a; done 2> /dev/null';
+  const { refused, refusedCount } = await sandbox.run('bash', ['-c', script], { cwd });
+  assert.deepEqual([refused.length, refusedCount, told], [1000, 3000, 3000]);
+});
+
 void test('close() ends what still runs, and nothing starts afterwards', async (t) => {
   const sandbox = await start(t, { readOnly: true });
   const child = sandbox.spawn('sleep', ['600']);
