@@ -19,5 +19,5 @@ export const MISSING = join(PROGRAM, '..', 'no-such-command');
 /** A file there that nobody may execute. */
 export const NOT_EXECUTABLE = join(PROGRAM, '..', 'program.cjs');
 
-/** The service for a program's sandboxes; undefined where there is none. */
-export const SERVICE: Program | undefined = undefined;
+/** The service for a program's sandboxes, which knows by its environment what it is. */
+export const SERVICE: Program = secfilt([]);

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex, type Readable } from 'node:stream';
+import { CHANNEL_VARIABLE } from '../options/host-names.ts';
 import type { Backend, BackendRequest, Command, Started } from './backend.ts';
 import { startChild } from './child.ts';
 import { withoutLoading } from './environment.ts';
@@ -54,7 +55,7 @@ export class Service {
   constructor({ file, args }: Program) {
     this.#child = spawn(file, args, {
       cwd: '/',
-      env: withoutLoading(process.env),
+      env: { ...withoutLoading(process.env), [CHANNEL_VARIABLE]: String(CHANNEL) },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
     const stream = this.#child.stdio[CHANNEL];
@@ -87,6 +88,8 @@ export class Service {
     return {
       start: (command) => this.#start(sandbox, held, client, command),
       close: async () => {
+        // Also those that are no members yet, and where Landlock scopes no signals the service reaches nobody.
+        for (const child of held.children.values()) child.kill('SIGKILL');
         if (this.isAlive) await this.#ask((id) => ({ id, end: { sandbox } }));
         this.#sandboxes.delete(sandbox);
         await Promise.all([...held.children.values()].map(ended));

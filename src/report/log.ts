@@ -9,8 +9,13 @@ import type { LoggedObject, LogRecord } from './log-record.ts';
 
 /** The line of an event, without line break. */
 export function logLine(event: ReferralEvent, advice: Advice): string {
+  return JSON.stringify(logRecord(event, advice));
+}
+
+/** What is on that line. */
+export function logRecord(event: ReferralEvent, advice: Advice): LogRecord {
   const { tid, call, operation, verdict, layer, rule } = event;
-  const record: LogRecord = {
+  return {
     v: 1,
     time: new Date(event.time).toISOString(),
     ...ownerOf(tid),
@@ -26,7 +31,6 @@ export function logLine(event: ReferralEvent, advice: Advice): string {
     ...(advice.kind === 'options' && advice.instead !== undefined && { instead: advice.instead }),
     ...(advice.kind === 'sensitive' && { sensitive: advice.reason }),
   };
-  return JSON.stringify(record);
 }
 
 function loggedObject(object: ReportedObject): LoggedObject {

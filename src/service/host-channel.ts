@@ -106,7 +106,11 @@ class HostChannel {
     if ('start' in message) return this.#open(id, message.start);
     if ('settled' in message) {
       const { sandbox, pid } = message.settled;
-      return { id, settled: { sandbox, pid, refused: await this.#find(sandbox).settled(pid) } };
+      // Of a sandbox that was closed meanwhile nothing more is told.
+      return {
+        id,
+        settled: { sandbox, pid, refused: (await this.#sandboxes.get(sandbox)?.settled(pid)) ?? 0 },
+      };
     }
     const { sandbox } = message.end;
     const open = this.#find(sandbox);
