@@ -2,7 +2,7 @@
  * The service of one program's sandboxes (library/service.ts): started by the program and told by a stream what to hold. Its clients
  * are the program's own children, each made for one sandbox; what is refused to them is told to the program.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,8 @@ import { obstacleToLooking, THREADS } from './serve.ts';
 import { servedPolicy } from './served-policy.ts';
 
 const SOCKET = 'socket';
+/** A socket's path is short (unix(7)). */
+const LONGEST_PARENT = 80;
 /** Milliseconds between two looks at who is left of a sandbox that was ended, and how long that may take. */
 const LOOK = 5;
 const LONGEST_END = 5000;
@@ -47,31 +49,17 @@ const LONGEST_END = 5000;
 /** Serves until the program ends the stream, or itself; ends this process. */
 export async function serveProgram(channel: number): Promise<never> {
   process.env['UV_THREADPOOL_SIZE'] ??= THREADS;
-  const identity = identifySelf();
-  const features = probeKernel(process.env);
-  const obstacle = features.listener
-    ? (obstacleToLooking() ?? obstacleToKnowing())
-    : 'this kernel has no seccomp user notification';
-  protectSelf();
-  startWatch();
-  const loop = new Loop();
-  const folder = mkdtempSync(join(tmpdir(), 'secfilt-'));
-  const path = Buffer.from(join(folder, SOCKET));
-  const service = new Service(
-    {
-      loop,
-      supervisor: { identity, features, judges: JUDGES, fault },
-      policyOf: () => Promise.reject(new Error('this service is for the sandboxes of one program')),
-    },
-    listenAt(path),
-    path,
-  );
-  const sandboxes = new Sandboxes(loop, service, folder, obstacle);
   const stream = new Socket({ fd: channel });
+  const made = makeService();
+  if (typeof made === 'string') {
+    await serveHost(stream, { open: () => Promise.reject(new Unavailable(made)) });
+    return exitNow(0);
+  }
+  const { loop, service, folder } = made;
   // What follows upon them, as that it is closed, is told in the event loop's next turn, which it would wait for.
   for (const event of ['data', 'end', 'error', 'close']) stream.on(event, () => loop.turnSoon());
   let isOver = false;
-  serveHost(stream, sandboxes)
+  serveHost(stream, new Sandboxes(loop, service, folder))
     .catch(fault)
     .finally(() => {
       isOver = true;
@@ -85,6 +73,30 @@ export async function serveProgram(channel: number): Promise<never> {
   endWatch();
   rmSync(folder, { recursive: true, force: true });
   return exitNow(0);
+}
+
+/** With a folder for its clients that only this user can enter; or why here can be no service. */
+function makeService(): { loop: Loop; service: Service; folder: string } | string {
+  const identity = identifySelf();
+  const features = probeKernel(process.env);
+  if (!features.listener) return 'this kernel has no seccomp user notification';
+  const obstacle = obstacleToLooking() ?? obstacleToKnowing();
+  if (obstacle !== undefined) return obstacle;
+  const parent = tmpdir().length > LONGEST_PARENT ? '/tmp' : tmpdir();
+  try {
+    const folder = mkdtempSync(join(parent, 'secfilt-'));
+    const path = Buffer.from(join(folder, SOCKET));
+    const socket = listenAt(path);
+    protectSelf();
+    startWatch();
+    const loop = new Loop();
+    const policyOf = (): Promise<never> =>
+      Promise.reject(new Error('this service is for the sandboxes of one program'));
+    const supervisor = { identity, features, judges: JUDGES, fault };
+    return { loop, service: new Service({ loop, supervisor, policyOf }, socket, path), folder };
+  } catch (error) {
+    return `no service can be made in ${parent}: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function fault(error: unknown): void {
@@ -103,22 +115,16 @@ class Sandboxes implements SandboxOpener {
   readonly #loop: Loop;
   readonly #service: Service;
   readonly #folder: string;
-  readonly #obstacle: string | undefined;
   #opened = 0;
 
-  /**
-   * @param folder for the clients, which only this user can enter
-   * @param obstacle why there can be no sandbox here
-   */
-  constructor(loop: Loop, service: Service, folder: string, obstacle: string | undefined) {
+  /** @param folder for the clients */
+  constructor(loop: Loop, service: Service, folder: string) {
     this.#loop = loop;
     this.#service = service;
     this.#folder = folder;
-    this.#obstacle = obstacle;
   }
 
   async open({ options, asks }: OpenRequest, teller: Teller): Promise<OpenSandbox> {
-    if (this.#obstacle !== undefined) throw new Unavailable(this.#obstacle);
     if (asks) throw new Unavailable('nobody can be asked here');
     const reporters = new Map<number, ProgramReporter>();
     const served = await this.#policyOf(options, (pid, policy) => {
@@ -166,6 +172,11 @@ class Sandboxes implements SandboxOpener {
     const request = encodeRequest({ wanted: { kind: 'sandbox', token }, words: [] });
     writeFileSync(path, buildClient({ socket: Buffer.from(socket), request, names: { socket } }));
     chmodSync(path, 0o700);
+    try {
+      accessSync(path, constants.X_OK);
+    } catch {
+      throw new Unavailable(`programs in ${this.#folder} may not be executed (mount(8), noexec)`);
+    }
     return path;
   }
 

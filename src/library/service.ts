@@ -55,6 +55,8 @@ export class Service {
   constructor({ file, args }: Program) {
     this.#child = spawn(file, args, {
       cwd: '/',
+      // In a session of its own: what is typed at the terminal is for the program and its commands.
+      detached: true,
       env: { ...withoutLoading(process.env), [CHANNEL_VARIABLE]: String(CHANNEL) },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
@@ -99,6 +101,8 @@ export class Service {
 
   #start(sandbox: SandboxNumber, { children }: Held, client: string, command: Command): Started {
     const { file, args, options } = command;
+    if (options.uid !== undefined || options.gid !== undefined)
+      throw new TypeError("a service serves its own user: uid and gid need the backend 'direct'");
     const child = startChild(command, () => ({ file: client, args: [file, ...args], options }));
     const { pid } = child;
     if (pid === undefined) return { child, settled: () => Promise.resolve(undefined) };

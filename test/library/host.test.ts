@@ -1,12 +1,14 @@
 /** The program that uses the library: it ends by itself, is left as it was, and takes its sandboxes with it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { patience } from '../support/environment.ts';
 import { commonJsPath, libraryPath } from '../support/library.ts';
 import { landlockVersion } from '../support/native.ts';
-import { type Outcome, run, start } from '../support/run.ts';
+import { environment, type Outcome, run, start } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 /** Landlock's scope for signals, which comes with the means to take everybody along. */
@@ -105,4 +107,54 @@ void test('a program that is killed takes its sandboxes with it', async (t) => {
   assert.ok(processesWith(mark).length >= 3, 'the program, secfilt and the command');
   child.kill('SIGKILL');
   assert.ok(await until(() => processesWith(mark).length === 0));
+});
+
+void test('what is typed at a terminal, or sent to the group, is for the program and its commands', async (t) => {
+  const [type, head] = IMPORTS['an ES module'];
+  const text = `${head}
+    process.on('SIGINT', () => {});
+    const sandbox = await Sandbox.start({ readOnly: true });
+    const command = 'trap "echo got; exit 5" INT; echo ready; while :; do sleep 0.1; done';
+    const { exitCode } = await sandbox.run('bash', ['-c', command], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const after = await sandbox.run('echo', ['still here']);
+    console.log(exitCode, after.stdout.trim());
+  `;
+  const words = [type, '-e', text];
+  const child = spawn(process.execPath, words, {
+    cwd: temporaryDirectory(t),
+    env: environment(),
+    detached: true,
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    if (said === '') process.kill(-(child.pid ?? 0), 'SIGINT');
+    said += part;
+  });
+  const [code]: unknown[] = await once(child, 'close');
+  assert.deepEqual([code, said], [0, 'ready\ngot\n5 still here\n']);
+});
+
+void test('an error of a listener is the error of the program', async (t) => {
+  const body = `
+    process.on('uncaughtException', ({ message }) => console.log(message));
+    const sandbox = await Sandbox.start({ readOnly: true }, { onRefused() { throw new Error('of the listener'); } });
+    const { refused } = await sandbox.run('sh', ['-c', 'touch a; touch b']);
+    console.log(refused.length);
+  `;
+  const { code, stdout, stderr } = await host(IMPORTS['an ES module'], body, temporaryDirectory(t));
+  assert.deepEqual([code, stdout, stderr], [0, 'of the listener\nof the listener\n2\n', '']);
+});
+
+void test('where no service can be made a secfilt is started for each command', async (t) => {
+  const body = `
+    process.env.TMPDIR = '/no/such/directory';
+    const start = (backend) => Sandbox.start({ readOnly: true }, { backend });
+    console.log(await start('service').catch(({ name, message }) => name + ': ' + message));
+    const sandbox = await start('auto');
+    console.log((await sandbox.run('touch', ['a'])).refusedCount);
+  `;
+  const { code, stdout, stderr } = await host(IMPORTS['an ES module'], body, temporaryDirectory(t));
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^SandboxError: .*\n1\n$/);
 });
