@@ -90,8 +90,6 @@ function makeService(): { loop: Loop; service: Service; folder: string } | strin
     protectSelf();
     startWatch();
     const loop = new Loop();
-    const policyOf = (): Promise<never> =>
-      Promise.reject(new Error('this service is for the sandboxes of one program'));
     const supervisor = { identity, features, judges: JUDGES, fault };
     return { loop, service: new Service({ loop, supervisor, policyOf }, socket, path), folder };
   } catch (error) {
@@ -101,6 +99,11 @@ function makeService(): { loop: Loop; service: Service; folder: string } | strin
 
 function fault(error: unknown): void {
   complain(`a call was refused for a fault of secfilt itself: ${String(error)}`);
+}
+
+/** All of its policies are opened by the program. */
+function policyOf(): Promise<never> {
+  return Promise.reject(new Error('this service is for the sandboxes of one program'));
 }
 
 /** Undefined: the kernel tells for sure who connects. */

@@ -158,3 +158,21 @@ void test('where no service can be made a secfilt is started for each command', 
   assert.deepEqual([code, stderr], [0, '']);
   assert.match(stdout, /^SandboxError: .*\n1\n$/);
 });
+
+void test('a thread has a service of its own, which ends with it', async (t) => {
+  const text = `
+    const { Worker } = require('node:worker_threads');
+    const worker = new Worker(\`
+      const { Sandbox } = require('${commonJsPath}');
+      Sandbox.start({ readOnly: true }).then(async (sandbox) => {
+        const { exitCode } = await sandbox.run('touch', ['a']);
+        require('node:worker_threads').parentPort.postMessage(exitCode);
+      });
+    \`, { eval: true });
+    worker.on('message', (code) => console.log(code));
+    worker.on('exit', (code) => console.log('ended', code));
+  `;
+  const words = [process.execPath, '--input-type=commonjs', '-e', text];
+  const { code, stdout, stderr } = await run(words, { cwd: temporaryDirectory(t) });
+  assert.deepEqual([code, stdout, stderr], [0, '1\nended 0\n', '']);
+});
