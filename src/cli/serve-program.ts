@@ -18,6 +18,7 @@ import type { ReferralEvent } from '../report/event.ts';
 import { homeDirectories } from '../report/homes.ts';
 import { logRecord } from '../report/log.ts';
 import { Refusals } from '../report/refusals.ts';
+import { openScreen } from '../report/sink.ts';
 import {
   type OpenRequest,
   type OpenSandbox,
@@ -35,7 +36,6 @@ import { identifySelf, protectSelf } from '../supervise/engines/self.ts';
 import { JUDGES } from '../supervise/judges.ts';
 import { endWatch, startWatch } from '../supervise/watch.ts';
 import { readCommandLine } from './command-line.ts';
-import { complain } from './complain.ts';
 import { obstacleToLooking, THREADS } from './serve.ts';
 import { servedPolicy } from './served-policy.ts';
 
@@ -97,8 +97,11 @@ function makeService(): { loop: Loop; service: Service; folder: string } | strin
   }
 }
 
+/** What is said here the program keeps for when its service fails. */
+const screen = openScreen();
+
 function fault(error: unknown): void {
-  complain(`a call was refused for a fault of secfilt itself: ${String(error)}`);
+  screen.write(`secfilt: a call was refused for a fault of secfilt itself: ${String(error)}`);
 }
 
 /** All of its policies are opened by the program. */
@@ -163,7 +166,8 @@ class Sandboxes implements SandboxOpener {
     const { settings } = commandLine;
     if (settings.engine === 'trace' || settings.engine === 'kernel')
       throw new Unavailable(`the engine of a service is notify, not ${settings.engine}`);
-    const reports = { log: undefined, verbose: false, quiet: true, place: Buffer.from(this.#folder) };
+    const place = Buffer.from(this.#folder);
+    const reports = { log: undefined, screen, verbose: false, quiet: true, place };
     const served = await servedPolicy(settings, words, reports);
     return { ...served, reporterFor: (pid) => reporterFor(pid, served.policy) };
   }
