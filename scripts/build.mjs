@@ -3,11 +3,12 @@
 //   dist/secfilt.cjs        what Node runs: loads the program with its code cache
 //   dist/program.cjs        the program
 //   dist/program-HASH.cache V8's code cache of it, which another version of Node does not take and does not need
+//   dist/library/           what a program imports, as an ES module and as CommonJS, with its types
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -89,6 +90,56 @@ write('secfilt', (await bundled('src/launch/front.ts')).buildFront(), 0o755);
 for (const name of readdirSync(output)) {
   if (name.endsWith('.cache') && name !== cacheName) rmSync(join(output, name));
 }
+const types = libraryTypes();
+await buildLibrary('esm', 'module');
+await buildLibrary('cjs', 'commonjs');
+
+/** One module of each kind: which of the two a file is, and what its types are, the nearest package.json says. */
+async function buildLibrary(format, type) {
+  const folder = join('library', format);
+  const { metafile, outputFiles: files } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/library/index.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    target: 'node20',
+    format,
+    define: format === 'cjs' ? { 'import.meta.dirname': '__dirname' } : {},
+    logLevel: 'warning',
+  });
+  const stranger = Object.keys(metafile.inputs).find(
+    (path) => !/^src\/(?:library|options|policy)\//.test(path),
+  );
+  if (stranger !== undefined) throw new Error(`the library would bring ${stranger} into other programs`);
+  rmSync(join(output, folder), { recursive: true, force: true });
+  write(join(folder, 'package.json'), `${JSON.stringify({ type })}\n`);
+  write(join(folder, 'index.js'), files[0].text);
+  for (const [name, text] of types) write(join(folder, name), text);
+}
+
+/** The declarations that the library's own lead to, by their names in a folder without others. */
+function libraryTypes() {
+  const folder = join(output, 'declarations');
+  const words = ['node_modules/typescript/bin/tsc', '-p', 'src/library/tsconfig.json', '--outDir', folder];
+  const { status, stdout } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tsc: ${stdout}`);
+  const found = new Map();
+  const collect = (path) => {
+    const name = relative(join(folder, 'library'), path).replaceAll('../', '').replaceAll('/', '-');
+    if (found.has(name)) return `./${name}`;
+    found.set(name, '');
+    const text = readFileSync(path, 'utf8').replaceAll(/(?<=from ')(\.[^']*)\.ts(?=')/g, (_, specifier) =>
+      collect(resolve(dirname(path), `${specifier}.d.ts`)).replace(/\.d\.ts$/, '.js'),
+    );
+    found.set(name, text);
+    return `./${name}`;
+  };
+  collect(join(folder, 'library/index.d.ts'));
+  rmSync(folder, { recursive: true });
+  return found;
+}
 
 /** Runs filters.ts: the compiler that is built in is the one that has compiled them. */
 async function compileFilters() {
@@ -119,6 +170,7 @@ async function bundled(entryPoint) {
 /** Replaces a file as a whole: somebody may be running it. */
 function write(name, text, mode = 0o644) {
   const path = join(output, name);
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, text);
   chmodSync(`${path}.new`, mode);
   renameSync(`${path}.new`, path);

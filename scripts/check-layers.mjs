@@ -7,14 +7,32 @@ const MAY_IMPORT = {
   linux: [],
   seccomp: ['linux'],
   policy: ['linux'],
+  options: ['policy'],
   plan: ['policy', 'seccomp', 'linux'],
   launch: ['plan', 'seccomp', 'linux'],
   judge: ['policy', 'linux'],
   report: ['policy', 'judge', 'linux'],
   supervise: ['judge', 'report', 'plan', 'launch', 'policy', 'seccomp', 'linux'],
-  service: ['supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
-  cli: ['service', 'supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
+  library: ['options', 'report'],
+  service: ['library', 'supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
+  cli: [
+    'service',
+    'library',
+    'supervise',
+    'report',
+    'judge',
+    'launch',
+    'plan',
+    'options',
+    'policy',
+    'seccomp',
+    'linux',
+  ],
 };
+
+/** What the library is when it runs: it lives in the process of another program, and brings nothing there but itself. */
+const LIBRARY = 'library/index.ts';
+const IN_LIBRARY = new Set(['library', 'options', 'policy']);
 
 /**
  * The floors inside supervise/: a wing may import the wings named here. The files at its root that are not named are
@@ -47,7 +65,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((na
 const violations = [];
 const graph = new Map(files.map((name) => [name, importsOf(name)]));
 for (const [name, targets] of graph) for (const target of targets) check(name, target);
-violations.push(...circles());
+violations.push(...circles(), ...strangersInLibrary());
 
 const imports = [...graph.values()].reduce((sum, targets) => sum + targets.length, 0);
 if (files.length === 0 || imports === 0) violations.push('no source file was seen');
@@ -61,6 +79,21 @@ function importsOf(name) {
   return [...text.matchAll(/(?:from\s*|import\s*\(?\s*)'(\.[^']*)'/g)].map(([, specifier]) =>
     relative(src, resolve(src, dirname(name), specifier)),
   );
+}
+
+/** One line for each module that the library would load and should not; imports of types load nothing. */
+function strangersInLibrary() {
+  const found = [];
+  const seen = new Set([LIBRARY]);
+  for (const name of seen) {
+    if (!IN_LIBRARY.has(name.split('/')[0])) found.push(`the library would load ${name}`);
+    const text = readFileSync(join(src, name), 'utf8');
+    for (const [, specifier] of text.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?\sfrom '([^']*)';$/gm)) {
+      if (specifier.startsWith('.')) seen.add(relative(src, resolve(src, dirname(name), specifier)));
+      else if (!specifier.startsWith('node:')) found.push(`${name}: the library would load ${specifier}`);
+    }
+  }
+  return found;
 }
 
 function check(name, target) {

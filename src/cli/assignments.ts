@@ -6,7 +6,7 @@ import {
   type Option,
   type OptionName,
   type ValuedOptionName,
-} from './option-table.ts';
+} from '../options/option-table.ts';
 import { type Origin, UsageError } from './usage-error.ts';
 
 export interface Assignment {

@@ -2,8 +2,8 @@
  * Completions for bash, zsh and fish, made from the option table. `npm run docs` writes them to share/.
  * Not part of the bundled program.
  */
-import type { Option } from './option-table.ts';
-import { OPTIONS } from './option-table.ts';
+import type { Option } from '../options/option-table.ts';
+import { OPTIONS } from '../options/option-table.ts';
 import { BASH, FISH, ZSH } from './completion-templates.ts';
 
 const BOOLEANS = ['1', '0', 'true', 'false', 'yes', 'no', 'on', 'off'];

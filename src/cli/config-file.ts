@@ -7,7 +7,8 @@
  *     write-allow=build                 (relative to this file; keys may be repeated)
  *     include=common.conf
  *
- * `\#` is a # that starts no comment, and a backslash keeps a blank at the end. Import it lazily.
+ * `\#` is a # that starts no comment, and a backslash keeps a blank at the end. A file that is JSON is read by json-config.ts.
+ * Import it lazily.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
@@ -17,9 +18,10 @@ import { ValueError } from '../policy/value-error.ts';
 import { type Assignment, readAssignments } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
-import { type Environment, expandPath, mayExpand } from './expand-path.ts';
-import { findOption, type Option, optionNames } from './option-table.ts';
-import { nearestName } from './suggest.ts';
+import { type Environment, expandPath, holdsPaths, mayExpand } from './expand-path.ts';
+import { isJson, readJsonConfig } from './json-config.ts';
+import { findOption, type Option, optionNames } from '../options/option-table.ts';
+import { nearestName } from '../options/suggest.ts';
 import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
 
 const INCLUDE = 'include';
@@ -69,6 +71,7 @@ function readFile(
   refuseByteOrderMark(content, { kind: 'config-file', file: path, line: 1 });
   const include = (included: ByteString, details: Mention): Assignment[] =>
     readFile(relativeTo(file, included), [...including, identity], details, environment, paths);
+  if (isJson(file, content)) return readJsonConfig(content, path, environment, include);
   const assignments: Assignment[] = [];
   let number = 0;
   for (const line of content.split('\n')) {
@@ -179,10 +182,6 @@ function knownOption(key: ByteString, origin: Origin): Option {
   const near = nearestName(key.replace(/^-+/, ''), names);
   const hint = near === undefined ? undefined : `did you mean ${near}?`;
   throw new UsageError({ word: key, problem: 'is not an option', hint, origin });
-}
-
-function holdsPaths({ kind }: Option): boolean {
-  return kind === 'path-list' || kind === 'unix-socket-list' || kind === 'file';
 }
 
 function relativeTo(file: ByteString, included: ByteString): ByteString {

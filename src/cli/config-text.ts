@@ -3,7 +3,7 @@
  * can begin a line of its own: of a comment every control character is escaped, of a value a line break is a fault of ours.
  */
 import { MAX_BYTES } from './config-file.ts';
-import type { OptionName } from './option-table.ts';
+import type { OptionName } from '../options/option-table.ts';
 
 const LINE_BREAK = 0x0a;
 /** Kept for the line that says what did not fit. */

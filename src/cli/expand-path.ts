@@ -6,6 +6,7 @@
  *     \$, \~        the character itself; a backslash before anything else is a backslash
  */
 import { ValueError } from '../policy/value-error.ts';
+import type { OptionSpec } from '../options/option-table.ts';
 import { type ByteString, fromText, toBytes } from './byte-string.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,6 +14,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const TILDE_PATTERN = /^~(?<user>[^/]*)/;
 const EXPANSION_PATTERN = /\\\$|\$(?:(?<bare>[A-Za-z_]\w*)|\{(?<braced>[A-Za-z_]\w*)\})?/g;
 const REPLACEMENT_CHARACTER = '\ufffd';
+
+/** Whether an option's values are paths, in which `~` and variables stand for others. */
+export function holdsPaths({ kind }: OptionSpec): boolean {
+  return kind === 'path-list' || kind === 'unix-socket-list' || kind === 'file';
+}
 
 /** False where a path is certainly meant as it stands. */
 export function mayExpand(text: ByteString): boolean {

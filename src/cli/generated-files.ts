@@ -1,4 +1,5 @@
 /** All files that are made from the option table. */
+import { policySchema } from '../options/policy-schema.ts';
 import { completions } from './completions.ts';
 import { manPage } from './man-page.ts';
 
@@ -7,5 +8,9 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   const shells = Object.entries(completions()).map(
     ([name, text]) => [`share/completions/${name}`, text] as const,
   );
-  return Object.fromEntries([['share/man/man1/secfilt.1', manPage()], ...shells]);
+  return Object.fromEntries([
+    ['share/man/man1/secfilt.1', manPage()],
+    ['share/policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
+    ...shells,
+  ]);
 }

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { readConfigFiles } from './config-file.ts';
 import { makePolicy } from './make-policy.ts';
-import { findOption, optionNames } from './option-table.ts';
+import { findOption, optionNames } from '../options/option-table.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { makeSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';

@@ -6,13 +6,17 @@ import { closeInspector, startClean } from './clean-start.ts';
 import { readCommandLine } from './command-line.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
+import { takeChannel, takeHostNotes } from './of-host.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 async function main(): Promise<void> {
+  takeHostNotes();
   startClean();
   takeStartNotes();
   closeInspector();
+  const channel = takeChannel();
+  if (channel !== undefined) return (await import('./serve-program.ts')).serveProgram(channel);
   const commandLine = await readCommandLine(rawArguments());
   switch (commandLine.kind) {
     case 'help':

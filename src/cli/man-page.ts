@@ -2,7 +2,7 @@
  * The manual page secfilt(1), made from the option table (man(7), roff). `npm run docs` writes it to share/.
  * Not part of the bundled program.
  */
-import { isList, type Option, type OptionName, OPTIONS } from './option-table.ts';
+import { isList, type Option, type OptionName, OPTIONS } from '../options/option-table.ts';
 import { EXAMPLES, EXIT_CODES, FILES, INTRODUCTION, LIMITS } from './man-text.ts';
 import { DETAILS } from './option-details.ts';
 import { VERSION } from './version.ts';

@@ -8,6 +8,7 @@ export const INTRODUCTION = [
 export const FILES = [
   'A config file holds one name=value a line, with the long names of the options, without the dashes. A # at the start of a line or after a blank starts a comment; \\# is a # that does not. An option that takes a list may be repeated.',
   'In values that are paths, ~ at the start is the home directory, and $NAME and ${NAME} are variables of the environment; a variable that is not set is an error. Relative paths start at the directory of the file that names them. include=FILE reads another file at that place.',
+  'A file whose name ends in .json, or that begins with {, is JSON: an object whose keys say what options say, in groups: { "write": { "allow": ["."], "ownTmp": true }, "network": { "ports": [443], "resolvers": true } }. Its schema, share/policy.schema.json in the package, lists them all. An empty list allows nothing; a key that stands twice, or is unknown, is an error. "include" is a list of files, which come first.',
   'No config file is read unless --config names it.',
 ];
 

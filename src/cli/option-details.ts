@@ -2,7 +2,7 @@
  * What the manual page says about an option beyond its line in the table. An option without an entry is described by
  * that line. An empty line separates paragraphs.
  */
-import type { OptionName } from './option-table.ts';
+import type { OptionName } from '../options/option-table.ts';
 
 export const DETAILS = {
   'read-only': `Refuse every change to the file system: contents, names, modes, owners, times, extended attributes. The devices null, zero, full, random and urandom and the terminal that the command was given, also as /dev/tty, stay writable. BOOL is 1 or 0, true or false, yes or no, on or off; without it the option is on.`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { optionNames } from './option-table.ts';
+import { optionNames } from '../options/option-table.ts';
 import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -5,8 +5,8 @@
 import { parseArgs } from 'node:util';
 import { type Assignment, namesFile, readAssignments } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
-import { findOption, type Option, OPTIONS, optionNames } from './option-table.ts';
-import { nearestName } from './suggest.ts';
+import { findOption, type Option, OPTIONS, optionNames } from '../options/option-table.ts';
+import { nearestName } from '../options/suggest.ts';
 import { type Origin, UsageError } from './usage-error.ts';
 
 export type ParsedArguments =

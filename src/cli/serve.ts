@@ -26,7 +26,7 @@ import type { Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Opens that wait hold a thread each (files/waiting-open.ts), and are of many sandboxes. */
-const THREADS = '64';
+export const THREADS = '64';
 /** One less than unix(7) says: until it listens its name is longer. */
 const LONGEST_PATH = 106;
 /** Milliseconds that the commands have after SIGTERM. */
@@ -96,7 +96,7 @@ function refuseOtherEngines({ engine, learn }: Settings): void {
 }
 
 /** Its clients' commands are not its children. Undefined: nothing is in the way. */
-function obstacleToLooking(): string | undefined {
+export function obstacleToLooking(): string | undefined {
   if (!canReadMemory()) return 'process_vm_readv is not permitted here';
   if (!canCopyDescriptors()) return 'pidfd_getfd is not permitted here';
   const scope = readProcText('/proc/sys/kernel/yama/ptrace_scope');

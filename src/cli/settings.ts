@@ -1,6 +1,6 @@
 /** All that was said about a run, put together and checked for contradictions. Values are still words here. */
 import { type Assignment, Assignments } from './assignments.ts';
-import { ENGINES, type Engine, type BooleanOptionName } from './option-table.ts';
+import { ENGINES, type Engine, type BooleanOptionName } from '../options/option-table.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface Settings {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type Option, OPTIONS } from './option-table.ts';
+import { type Option, OPTIONS } from '../options/option-table.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { helpText, versionText } from './usage.ts';
 import { VERSION } from './version.ts';

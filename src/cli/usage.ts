@@ -1,5 +1,5 @@
 /** The text of --help, made from the option table: it fits a screen of 24 lines of 80 columns. Import it lazily. */
-import { isList, type Option, OPTIONS } from './option-table.ts';
+import { isList, type Option, OPTIONS } from '../options/option-table.ts';
 import { VERSION } from './version.ts';
 
 const HELP_COLUMN = 33;

@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE, setCapabilities } from './capabilities.ts';
 import { Errno } from './errno.ts';
 import { exitNow, prctl, startPool, syscall, syscallMemory2 } from './libc.ts';
+import { endWithParentAgain } from './parent-death.ts';
 import { X86_64 } from './syscalls.ts';
 
 const PR_SET_DUMPABLE = 4;
@@ -91,6 +92,7 @@ export function impersonate<Result>(
   } finally {
     takenOn = undefined;
     if (!restore(own)) giveUp();
+    endWithParentAgain();
     while (afterwards.length > 0) afterwards.pop()?.();
   }
 }

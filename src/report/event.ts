@@ -2,6 +2,9 @@
  * What the supervisor tells about a referral once it is decided. Plain values that own their bytes.
  */
 import type { AddressBytes, PathBytes, Port } from '../policy/policy.ts';
+import type { Layer, Operation } from './log-record.ts';
+
+export type { Layer, Operation } from './log-record.ts';
 
 export type ReportedObject =
   | { readonly kind: 'path'; readonly path: PathBytes; readonly entry?: NewEntry }
@@ -24,23 +27,6 @@ export type NewEntry =
   | 'exclusive'
   /** A symbolic link, which an allowed path itself never becomes. */
   | 'link';
-
-/** The word a person would use for what was attempted; groups the summary. */
-export type Operation =
-  | 'write'
-  | 'create'
-  | 'remove'
-  | 'rename'
-  | 'link'
-  | 'change' /* mode, owner, times, extended attributes, flags */
-  | 'connect'
-  | 'send'
-  | 'bind'
-  | 'signal'
-  | 'other';
-
-/** Which layer decided: Landlock, the filter, or the supervisor's judge. */
-export type Layer = 'landlock' | 'filter' | 'supervisor';
 
 export interface ReferralEvent {
   /** Milliseconds since the epoch. */

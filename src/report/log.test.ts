@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { unescapeBytes } from './escape.ts';
 import type { Layer, Operation, ReportedObject } from './event.ts';
-import { type LogRecord, logLine } from './log.ts';
+import { logLine } from './log.ts';
+import type { LogRecord } from './log-record.ts';
 import { connectTo, refusal, writeOf } from './sample-events.ts';
 
 function record(...args: Parameters<typeof logLine>): LogRecord {

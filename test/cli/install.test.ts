@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { projectRoot, testEngine, who } from '../support/environment.ts';
-import { run } from '../support/run.ts';
+import { run, type RunOptions } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 interface Manifest {
@@ -79,7 +79,102 @@ void test(`the packed package installs and runs (${who})`, async (t) => {
   }
   const script = await run(['npm', 'run', '--silent', 'x'], local);
   assert.equal(script.code, 0, script.stderr);
+  await importLibrary(project, local);
+  await t.test('its types', async (t) => {
+    if (!existsSync(compiler)) return t.skip('the compiler is not copied for an ordinary user');
+    await checkTypes(project, local);
+  });
 });
+
+const PROGRAM = `
+const run = async () => {
+  const sandbox = await Sandbox.start({ readOnly: true });
+  const { exitCode, refused } = await sandbox.run('touch', ['new']);
+  console.log(exitCode, refused.length);
+  await sandbox.close();
+};
+run().catch((error) => { console.error(error); process.exit(2); });
+`;
+
+/** By its name, as both kinds of module. */
+async function importLibrary(project: string, options: RunOptions): Promise<void> {
+  const ways = {
+    'a.mjs': "import { Sandbox } from 'secfilter';",
+    'a.cjs': "const { Sandbox } = require('secfilter');",
+    'b.cjs':
+      "const Sandbox = { start: async (...words) => (await import('secfilter')).Sandbox.start(...words) };",
+  };
+  for (const [name, head] of Object.entries(ways)) {
+    writeFileSync(join(project, name), head + PROGRAM);
+    const { code, stdout, stderr } = await run([process.execPath, name], options);
+    assert.deepEqual([code, stdout, stderr], [0, '1 1\n', ''], name);
+  }
+  const schema = "process.stdout.write(require('secfilter/policy.schema.json').title)";
+  assert.equal((await run([process.execPath, '-e', schema], options)).stdout, 'A policy of secfilt');
+}
+
+const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+
+/** What a program in TypeScript may write, and what it may not. */
+const TYPED = `
+async function typed(): Promise<void> {
+  const policy: Policy = { write: { allow: ['.', new URL('file:///a')] }, network: { ports: [443, '8000-8010'] } };
+  await using sandbox = await Sandbox.start(policy, {
+    onRefused: (call, child) => { const text: string = call.operation + call.errno + child?.pid; void text; },
+    ask: async (call) => (call.object.kind === 'path' && call.object.path === '/a' ? 'allow' : 'refuse'),
+    signal: AbortSignal.timeout(1000),
+  });
+  // The overloads of node:child_process.
+  const piped: import('node:child_process').ChildProcessWithoutNullStreams = sandbox.spawn('ls', ['-l']);
+  const partly = sandbox.spawn('ls', [], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const out: import('node:stream').Readable = partly.stdout;
+  const none: null = partly.stdin;
+  const result = await sandbox.run('ls', ['-l'], { timeout: 1, input: 'x' });
+  const text: string = result.stdout;
+  const bytes: Buffer = (await sandbox.run('ls', { encoding: 'buffer' })).stdout;
+  const [first]: readonly RefusedCall[] = result.refused;
+  void [piped, out, none, text, bytes, first?.object.kind];
+  try {
+    await sandbox.run('false', [], { reject: true });
+  } catch (error) {
+    if (error instanceof RunError) void (error.exitCode satisfies number | null);
+    if (error instanceof PolicyError) void (error.key satisfies string | undefined);
+  }
+  // @ts-expect-error a typing error
+  await Sandbox.start({ readOnyl: true });
+  // @ts-expect-error a word that is none
+  await Sandbox.start({ network: 'off' });
+  // @ts-expect-error not a list
+  await Sandbox.start({ write: { allow: '.' } });
+}
+void typed;
+`;
+
+async function checkTypes(project: string, options: RunOptions): Promise<void> {
+  const names = 'PolicyError, RunError, Sandbox, type Policy, type RefusedCall';
+  writeFileSync(join(project, 'typed.mts'), `import { ${names} } from 'secfilter';${TYPED}`);
+  writeFileSync(join(project, 'typed.cts'), `import { ${names} } from 'secfilter';${TYPED}`);
+  for (const name of ['@types', 'undici-types'])
+    symlinkSync(join(projectRoot, 'node_modules', name), join(project, 'node_modules', name));
+  const settings = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--target',
+    'es2022',
+    '--types',
+    'node',
+  ];
+  for (const [module, files] of [
+    ['nodenext', ['typed.mts', 'typed.cts']],
+    ['node16', ['typed.mts', 'typed.cts']],
+    ['preserve', ['typed.mts']],
+  ] as const) {
+    const words = [...settings, '--lib', 'es2022,esnext.disposable', '--module', module, ...files];
+    const { code, stdout } = await run([process.execPath, compiler, ...words], options);
+    assert.deepEqual([stdout, code], ['', 0], module);
+  }
+}
 
 /** The package with its dependencies bundled, so that no registry is asked. */
 function copyPackage(target: string): void {

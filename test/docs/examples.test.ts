@@ -3,7 +3,7 @@
  * one fresh home directory.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -36,11 +36,12 @@ for (const document of documents) {
 
 void test('examples are found', () => {
   const markdown =
-    'See `secfilt --read-only true`.\n```sh\ntrue\n```\n<!-- run: skip, why -->\n\n```\n$ a\n> b\nc\n```\n';
+    'See `secfilt --read-only true`.\n```sh\ntrue\n```\n<!-- run: skip, why -->\n\n```\n$ a\n> b\nc\n```\n```js\nd\n```\n\n```text\ne\n```\n';
   assert.deepEqual(findExamples(markdown), [
     { line: 1, kind: 'command', skip: undefined, text: 'secfilt --read-only true' },
     { line: 2, kind: 'script', skip: undefined, text: 'true\n' },
     { line: 7, kind: 'transcript', skip: 'why', input: 'a\nb\n', output: ['c'] },
+    { line: 12, kind: 'program', skip: undefined, text: 'd\n', output: ['e'] },
   ]);
   assert.throws(() => findExamples('```\nsecfilt true\n```\n'));
   assert.equal(matchesOutput(['a  b', '...', 'c…e'], ['a    b', 'x', 'y', 'cde']), true);
@@ -67,8 +68,12 @@ function makePlace(t: TestContext): Place {
   const cwd = join(home, 'project');
   mkdirSync(cwd, { recursive: true });
   mkdirSync(join(base, 'bin'));
-  for (const name of readdirSync(join(projectRoot, 'samples')).filter((name) => name.endsWith('.conf')))
+  for (const name of readdirSync(join(projectRoot, 'samples')).filter((name) =>
+    /\.(?:conf|json)$/.test(name),
+  ))
     copyFileSync(join(projectRoot, 'samples', name), join(cwd, name));
+  mkdirSync(join(home, 'node_modules'));
+  symlinkSync(projectRoot, join(home, 'node_modules/secfilter'));
   const words = secfiltWords([]).map((word) => `'${word}'`);
   writeFileSync(join(base, 'bin/secfilt'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 });
   const PATH = `${join(base, 'bin')}:${process.env['PATH']}`;
@@ -89,9 +94,17 @@ async function runExample(example: Example, { home, options }: Place): Promise<v
       return succeeds(await run(['bash', '-c', line.replaceAll('/run/user/1000', home)], options));
     }
     case 'config': {
-      const file = join(home, 'example.conf');
+      const file = join(home, 'project/example.conf');
       writeFileSync(file, example.text);
       return succeeds(await run(['bash', '-c', `secfilt --config='${file}' --list-calls`], options));
+    }
+    case 'program': {
+      const file = join(home, 'project/example.mjs');
+      writeFileSync(file, example.text);
+      const outcome = await run([process.execPath, file], options);
+      succeeds(outcome);
+      const actual = outcome.stdout.replaceAll(home, ANN).split('\n').slice(0, -1);
+      return assert.ok(matchesOutput(example.output, actual), `actual:\n${actual.join('\n')}`);
     }
     case 'transcript': {
       // All shells and programs read what is typed from a pipe, each its own part. A shell that a transcript leaves

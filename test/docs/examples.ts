@@ -4,7 +4,8 @@
  *   ```sh          a script: has to end with 0
  *   ``` + `$ …`    a transcript: what is typed after `$ ` (and `> `), and what it prints; a line `...` stands for any
  *                  lines, `…` for anything within a line
- *   ```conf        a config file: has to be understood
+ *   ```conf, json  a config file: has to be understood
+ *   ```js          a program that uses the library: has to end with 0, and to print what a block ```text after it says
  *   `secfilt …`    in the text: its options have to be understood
  *
  * A comment just above a block says why it is not run: `<!-- run: skip, needs a name server -->`.
@@ -16,6 +17,7 @@ export type Example = {
 } & (
   | { readonly kind: 'script' | 'config' | 'command'; readonly text: string }
   | { readonly kind: 'transcript'; readonly input: string; readonly output: readonly string[] }
+  | { readonly kind: 'program'; readonly text: string; readonly output: readonly string[] }
 );
 
 const FENCE_PATTERN = /^```(?<language>\S*)\s*$/;
@@ -43,7 +45,8 @@ export function findExamples(markdown: string): Example[] {
     }
     const end = lines.indexOf('```', i + 1);
     if (end < 0) throw new Error(`line ${i + 1}: a block without end`);
-    const example = readBlock(language, lines.slice(i + 1, end));
+    const block = lines.slice(i + 1, end);
+    const example = language === 'js' ? readProgram(block, lines.slice(end + 1)) : readBlock(language, block);
     const skip = SKIP_PATTERN.exec(above)?.groups?.['reason'];
     if (example) examples.push({ line: i + 1, skip, ...example });
     else if (skip !== undefined) throw new Error(`line ${i + 1}: nothing here could be run`);
@@ -58,12 +61,22 @@ type Block =
   | { readonly kind: 'transcript'; readonly input: string; readonly output: readonly string[] };
 
 function readBlock(language: string, lines: readonly string[]): Block | undefined {
-  if (language === 'conf') return { kind: 'config', text: `${lines.join('\n')}\n` };
+  if (language === 'conf' || language === 'json') return { kind: 'config', text: `${lines.join('\n')}\n` };
   if (lines[0]?.startsWith('$ ') === true) return readTranscript(lines);
   if (SHELLS.has(language)) return { kind: 'script', text: `${lines.join('\n')}\n` };
   if (lines.some((line) => /^(?:npx )?secfilt /.test(line)))
     throw new Error('a shell example is not marked sh');
   return undefined;
+}
+
+/** What it prints is the block right after it. */
+function readProgram(
+  lines: readonly string[],
+  rest: readonly string[],
+): { readonly kind: 'program'; readonly text: string; readonly output: readonly string[] } {
+  const start = rest.findIndex((line) => line.trim() !== '');
+  const output = rest[start] === '```text' ? rest.slice(start + 1, rest.indexOf('```', start + 1)) : [];
+  return { kind: 'program', text: `${lines.join('\n')}\n`, output };
 }
 
 function readTranscript(lines: readonly string[]): Block {

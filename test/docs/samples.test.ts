@@ -24,6 +24,7 @@ const samples = join(projectRoot, 'samples');
 /** What a sample is to allow: changes of the project, and connections to a port of this machine that it does not name. */
 const expected: Readonly<Record<string, { readonly project: boolean; readonly loopback: boolean }>> = {
   'agent.conf': { project: true, loopback: false },
+  'agent.json': { project: true, loopback: false },
   'npm-install.conf': { project: true, loopback: false },
   'build.conf': { project: true, loopback: false },
   'ssh-one-host.conf': { project: false, loopback: false },
@@ -69,7 +70,7 @@ const ATTEMPTS = String.raw`
 `;
 
 void test('every sample is expected to do something', () => {
-  const names = readdirSync(samples).filter((name) => name.endsWith('.conf'));
+  const names = readdirSync(samples).filter((name) => /\.(?:conf|json)$/.test(name));
   assert.deepEqual(names.toSorted(), Object.keys(expected).toSorted());
 });
 
@@ -82,6 +83,7 @@ for (const [name, { project, loopback }] of Object.entries(expected)) {
     assert.deepEqual([stdout.split('\n').slice(0, -1), code], [allowed, 0], stderr);
   });
 
+  if (name.endsWith('.json')) continue;
   void test(`what is commented out in ${name} is understood too`, async (t) => {
     const place = makePlace(t);
     const text = readFileSync(join(samples, name), 'utf8')

@@ -1,0 +1,43 @@
+/** What a program may do, as a plain object. The same keys stand in a config file in JSON (share/policy.schema.json). */
+
+/**
+ * A restriction that nothing mentions is not there, as on the command line. Each key says what its option says (secfilt(1)).
+ * A list that is there restricts, and an empty one allows nothing.
+ *
+ * A relative path starts at `cwd`, and `~` at its start is the home directory.
+ */
+export interface Policy {
+  /** Refuse every change to the file system: `--read-only`. */
+  readonly readOnly?: boolean | undefined;
+  /** Read-only, but for what this names. */
+  readonly write?:
+    | {
+        /** Places where changes are allowed, and all below: `--write-allow`. */
+        readonly allow?: readonly (string | URL)[] | undefined;
+        /** Directories in which what the command makes is its own to change: `--write-own`. */
+        readonly own?: readonly (string | URL)[] | undefined;
+        /** `own` of /tmp and /var/tmp: `--own-tmp`. */
+        readonly ownTmp?: boolean | undefined;
+      }
+    | undefined;
+  /**
+   * `'none'`: no outbound connection or datagram, `--no-outbound-network`. `'mainstream'`: any, by IPv4, IPv6, Unix and netlink
+   * sockets only, `--mainstream-network-families`. An object: only to what is listed.
+   */
+  readonly network?:
+    | 'none'
+    | 'mainstream'
+    | {
+        /** Networks and addresses, `'192.168.1.0/24'`, IPv4 or IPv6; names are not looked up: `--allowed-netmasks`. */
+        readonly netmasks?: readonly string[] | undefined;
+        /** Ports, `443`, and ranges, `'8000-8010'`: `--allowed-ports`. */
+        readonly ports?: readonly (number | string)[] | undefined;
+        /** In addition the name servers of /etc/resolv.conf: `--allow-resolv`. */
+        readonly resolvers?: boolean | undefined;
+      }
+    | undefined;
+  /** Unix sockets outside that may be connected to, `'@name'` an abstract one: `--allow-unix`. */
+  readonly unixSockets?: readonly (string | URL)[] | undefined;
+  /** How calls are referred to a supervisor: `--engine`. */
+  readonly engine?: 'auto' | 'notify' | 'trace' | 'kernel' | undefined;
+}
