@@ -20,7 +20,9 @@ const ENGINES = ['auto', 'trace'];
 const OF_NO_ENGINE = [
   'engines/',
   'service/',
-  'library/',
+  'library/ask',
+  'library/host',
+  'library/service',
   'docs/examples',
   'docs/generated',
   'docs/threat-model',

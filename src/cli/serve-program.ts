@@ -34,6 +34,7 @@ import { Loop } from '../supervise/engines/loop.ts';
 import { probeKernel } from '../supervise/engines/probe.ts';
 import { identifySelf, protectSelf } from '../supervise/engines/self.ts';
 import { JUDGES } from '../supervise/judges.ts';
+import type { Asker } from '../supervise/asking.ts';
 import { endWatch, startWatch } from '../supervise/watch.ts';
 import { readCommandLine } from './command-line.ts';
 import { obstacleToLooking, THREADS } from './serve.ts';
@@ -131,14 +132,13 @@ class Sandboxes implements SandboxOpener {
   }
 
   async open({ options, asks }: OpenRequest, teller: Teller): Promise<OpenSandbox> {
-    if (asks) throw new Unavailable('nobody can be asked here');
     const reporters = new Map<number, ProgramReporter>();
     const served = await this.#policyOf(options, (pid, policy) => {
       const reporter = new ProgramReporter(pid, policy, teller);
       reporters.set(pid, reporter);
       return reporter;
     });
-    const token = this.#service.open(served);
+    const token = this.#service.open(asks ? { ...served, askerFor: (pid) => askerOf(pid, teller) } : served);
     const client = this.#makeClient(token);
     return {
       client,
@@ -202,6 +202,15 @@ class Sandboxes implements SandboxOpener {
       look();
     });
   }
+}
+
+/** Asks a program about a call of one of its commands. */
+function askerOf(pid: number, teller: Teller): Asker {
+  return (event, answer) => {
+    const asked = teller.ask(pid, logRecord(event, { kind: 'none' }));
+    void asked.verdict.then(answer);
+    return () => asked.withdraw();
+  };
 }
 
 /** Tells a program what is refused to one of its commands. */

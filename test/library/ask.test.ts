@@ -1,0 +1,146 @@
+/** `ask`: what no rule allows waits for the program's answer, which is for that one call and that one thing. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import type { AskedCall, Policy, SandboxOptions } from '../../src/library/index.ts';
+import { who } from '../support/environment.ts';
+import { library } from '../support/library.ts';
+import { python } from '../support/escape.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+const { Sandbox, SandboxError } = library;
+type Box = Awaited<ReturnType<typeof Sandbox.start>>;
+
+/** A sandbox that asks; undefined where no service can be, with a word about it. */
+async function asking(
+  t: TestContext,
+  policy: Policy,
+  ask: NonNullable<SandboxOptions['ask']>,
+  more: SandboxOptions = {},
+): Promise<Box | undefined> {
+  try {
+    const sandbox = await Sandbox.start(policy, { backend: 'service', ask, ...more });
+    t.after(() => sandbox.close());
+    return sandbox;
+  } catch (error) {
+    const lacks =
+      error instanceof SandboxError && /does not tell|no seccomp|permitted|ptrace_scope/.test(error.message);
+    if (!lacks) throw error;
+    t.skip(error.message);
+    return undefined;
+  }
+}
+
+function pathOf({ object }: AskedCall): string {
+  return 'path' in object && typeof object.path === 'string' ? object.path : '';
+}
+
+void test(`what is allowed is done, what is refused is not, and told (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  const asked: string[] = [];
+  const sandbox = await asking(t, { readOnly: true }, (call) => {
+    asked.push(pathOf(call));
+    return pathOf(call).endsWith('/no') ? 'refuse' : Promise.resolve('allow');
+  });
+  if (sandbox === undefined) return;
+  const script = `echo x >yes; echo y >no; mkdir d && mv yes d/moved; chmod 600 d/moved; rm d/moved`;
+  const { refused } = await sandbox.run('sh', ['-c', script], { cwd: folder });
+  assert.deepEqual(
+    refused.map((call) => [call.operation, pathOf(call)]),
+    [['create', join(folder, 'no')]],
+  );
+  assert.deepEqual(
+    ['yes', 'no', 'd', 'd/moved'].map((name) => existsSync(join(folder, name))),
+    [false, false, true, false],
+  );
+  assert.ok(asked.includes(join(folder, 'yes')) && asked.includes(join(folder, 'd')), asked.join(' '));
+  // Each call is asked about: an answer is no rule.
+  await sandbox.run('sh', ['-c', 'echo x >yes; echo x >yes'], { cwd: folder });
+  assert.ok(asked.filter((path) => path === join(folder, 'yes')).length >= 3);
+});
+
+void test(`connections are asked about too (${who})`, async (t) => {
+  const server = createServer((socket) => socket.end('hello'));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const verdicts: ('allow' | 'refuse')[] = ['allow', 'refuse'];
+  const sandbox = await asking(t, { network: 'none' }, () => verdicts.shift() ?? 'refuse');
+  if (sandbox === undefined) return;
+  const script = `for _ in range(2):
+    try:
+        s = socket.create_connection(('127.0.0.1', ${address.port})); print(s.recv(9).decode())
+    except OSError as error: print(error.errno)`;
+  const [command, ...args] = python(script);
+  const { stdout, stderr } = await sandbox.run(command, args);
+  assert.equal(stdout, 'hello\n1\n', stderr);
+});
+
+void test(`who waits keeps nobody waiting, and ends when it is ended (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  let waits: (() => void) | undefined;
+  const waiting = new Promise<void>((done) => (waits = done));
+  const sandbox = await asking(t, { readOnly: true }, () => {
+    waits?.();
+    return new Promise(() => {});
+  });
+  if (sandbox === undefined) return;
+  const abort = new AbortController();
+  const slow = sandbox.run('sh', ['-c', 'echo x >never'], { cwd: folder, signal: abort.signal });
+  await waiting;
+  assert.equal((await sandbox.run('sh', ['-c', 'exit 4'])).exitCode, 4);
+  abort.abort();
+  await assert.rejects(slow);
+  assert.equal(existsSync(join(folder, 'never')), false);
+});
+
+void test(`no answer in time, an answer that is none, and a throw are refusals (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  const answers: (() => unknown)[] = [
+    () => new Promise(() => {}),
+    () => 'yes',
+    () => undefined,
+    () => {
+      throw new Error('mine');
+    },
+    () => Promise.reject(new Error('mine')),
+  ];
+  const next = answers[Symbol.iterator]();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is not typed may come
+  const ask = (() => next.next().value?.()) as NonNullable<SandboxOptions['ask']>;
+  const sandbox = await asking(t, { readOnly: true }, ask, { askTimeout: 100 });
+  if (sandbox === undefined) return;
+  for (let name = 0; name < answers.length; name += 1) {
+    const result: { readonly refusedCount: number } = await sandbox.run('sh', ['-c', `true >${name}`], {
+      cwd: folder,
+    });
+    assert.deepEqual([result.refusedCount, existsSync(join(folder, `${name}`))], [1, false]);
+  }
+});
+
+void test(`what the call names when the answer comes is asked about anew (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  writeFileSync(join(folder, 'kept'), 'kept');
+  const asked: string[] = [];
+  const sandbox = await asking(t, { readOnly: true }, async (call) => {
+    asked.push(pathOf(call));
+    // By then the thread has changed what the pointer leads to.
+    await new Promise((done) => setTimeout(done, 300));
+    return pathOf(call).endsWith('/mine') ? 'allow' : 'refuse';
+  });
+  if (sandbox === undefined) return;
+  const script = `name = ctypes.create_string_buffer(b'${folder}/mine', 4096)
+def change():
+    time.sleep(.1); name.value = b'${folder}/kept'
+threading.Thread(target=change).start()
+print(sc(2, ctypes.addressof(name), 0o101, 0o600))`;
+  const [command, ...args] = python(script);
+  const { stdout, stderr } = await sandbox.run(command, args);
+  assert.equal(stdout, '-1\n', stderr);
+  assert.deepEqual(asked, [join(folder, 'mine'), join(folder, 'kept')]);
+  assert.equal(readFileSync(join(folder, 'kept'), 'utf8'), 'kept');
+});
