@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './run.mjs';
+import { clientFor } from './service.mjs';
 
 /** The referred calls that the loads make, for tracers that have to be told. */
 const TRACED = [
@@ -53,6 +54,12 @@ export function allContenders({ script, programs }) {
       kind: 'sandbox',
       suites: ['start'],
       wrap: (command, folder) => [compiled(script, folder), ...command],
+    },
+    {
+      name: 'secfilt client',
+      kind: 'sandbox',
+      suites: ['start'],
+      wrap: (command, folder) => [clientFor(script, 'start', `--write-allow=${folder}`), ...command],
     },
     {
       name: 'bubblewrap',

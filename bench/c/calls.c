@@ -1,4 +1,7 @@
-/* Times one kind of system call: `calls KIND COUNT DIRECTORY` prints nanoseconds a call, the median of 15 batches. */
+/*
+ * Times one kind of system call: `calls KIND COUNT DIRECTORY` prints nanoseconds a call, the median of 15 batches;
+ * `calls KIND-p99 COUNT DIRECTORY` what 99 of 100 calls do not exceed, each timed by itself.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -121,6 +124,19 @@ static int ascending(const void *a, const void *b) {
   return difference < 0 ? -1 : difference > 0;
 }
 
+static void slowest(void (*call)(void), long count) {
+  double *times = malloc((size_t)count * sizeof *times);
+  if (times == NULL) fail("malloc");
+  for (long i = 0; i < count; i++) {
+    double start = now();
+    call();
+    times[i] = now() - start;
+  }
+  qsort(times, (size_t)count, sizeof *times, ascending);
+  printf("%.1f\n", times[count * 99 / 100]);
+  free(times);
+}
+
 int main(int argc, char **argv) {
   self = argv[0];
   if (argc == 2 && strcmp(argv[1], "nothing") == 0) return 0;
@@ -134,9 +150,16 @@ int main(int argc, char **argv) {
   snprintf(other, sizeof other, "%s/calls-%d-other", argv[3], (int)getpid());
   snprintf(directory, sizeof directory, "%s/calls-%d-directory", argv[3], (int)getpid());
   open_close(file, O_WRONLY | O_CREAT);
+  char *suffix = strstr(argv[1], "-p99");
+  if (suffix != NULL) *suffix = 0;
   for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
     if (strcmp(argv[1], kinds[kind].name) != 0) continue;
     if (kinds[kind].call == call_connect) serve();
+    if (suffix != NULL) {
+      slowest(kinds[kind].call, atol(argv[2]));
+      unlink(file);
+      return 0;
+    }
     double batches[BATCHES];
     for (long i = 0; i < count; i++) kinds[kind].call();
     for (int batch = 0; batch < BATCHES; batch++) {

@@ -32,6 +32,7 @@ export async function start({ contenders, folder, rounds }) {
         target('secfilt trace', 1.4),
         target('secfilt kernel', 1.25),
         target('secfilt compiled', 0.4, 'bubblewrap'),
+        target('secfilt client', 0.6, 'bubblewrap'),
       ],
     ),
   ];
