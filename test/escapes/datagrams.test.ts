@@ -235,7 +235,8 @@ def nobody():
     try: return udp().sendto(b'lost', at)
     except OSError as error: return error.errno
 def gone():
-    s = udp(); s.bind(('127.0.0.1', 0)); at = s.getsockname(); s.close(); c = udp()
+    # The other port while this one is taken: it would else be the same by chance.
+    s = udp(); s.bind(('127.0.0.1', 0)); at = s.getsockname(); c = udp(); c.bind(('127.0.0.1', 0)); s.close()
     try: c.connect(at); c.send(b'x'); c.recv(9)
     except OSError as error: return error.errno
 def large(): server, client = udp(), udp(); server.bind(('127.0.0.1', 0)); client.sendto(bytes(60000), server.getsockname()); return len(server.recv(65536))
