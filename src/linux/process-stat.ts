@@ -13,6 +13,8 @@ export interface ProcessStat {
   readonly foreground: number;
   /** PF_* of include/linux/sched.h. */
   readonly flags: number;
+  /** How many threads it has, one that has ended and is not reaped among them. */
+  readonly threads: number;
   /** Clock ticks since the boot. A number and this together mean one process for ever. */
   readonly start: number;
 }
@@ -30,8 +32,13 @@ export function processStat(pid: number | 'self'): ProcessStat | undefined {
   const field = (number: number): number => Number(fields[number - FIRST]);
   const [state = '', terminal] = [fields[0], fields[7 - FIRST]];
   const [parent, group, session, foreground, flags] = [field(4), field(5), field(6), field(8), field(9)];
-  const start = field(LAST);
-  const sum = parent + group + session + foreground + flags + start;
+  const [threads, start] = [field(20), field(LAST)];
+  const sum = parent + group + session + foreground + flags + threads + start;
   if (terminal === undefined || !Number.isInteger(sum)) return undefined;
-  return { state, parent, group, session, terminal: BigInt(terminal), foreground, flags, start };
+  return { state, parent, group, session, terminal: BigInt(terminal), foreground, flags, threads, start };
+}
+
+/** Whether all of a process has ended, and it only waits to be reaped: nothing that it does or has counts any more. */
+export function isZombie({ state, threads }: ProcessStat): boolean {
+  return state === 'Z' && threads <= 1;
 }

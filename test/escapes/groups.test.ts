@@ -187,6 +187,10 @@ def late():
     # A group whose first member has gone.
     grand = child(lambda: os.setpgid(0, leader)); os.kill(leader, 9)
     ask('without its leader', 0, leader); os.kill(grand, 9)
+    # One whose first member has ended, and is not reaped.
+    first = child(lambda: os.setpgid(0, 0)); second = child(lambda: os.setpgid(0, first)); os.kill(first, 9)
+    while ') Z ' not in open(f'/proc/{first}/stat').read(): time.sleep(0.01)
+    ask('its leader a zombie', 0, first); os.kill(second, 9)
     sys.stdout.write(json.dumps(result)); sys.stdout.flush()
 if os.fork() == 0: late(); os._exit(0)
 os.wait()
@@ -210,6 +214,7 @@ const ORDINARY_SAYS = {
   'me by number': 0,
   'to the start': 0,
   'without its leader': 0,
+  'its leader a zombie': 0,
 };
 
 void test(`S02 groups inside are made, joined and left: natively (${who})`, async () => {

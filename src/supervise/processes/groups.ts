@@ -9,7 +9,7 @@
 import { readdirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import { getpgrp } from '../../linux/libc.ts';
-import { processStat, type ProcessStat } from '../../linux/process-stat.ts';
+import { isZombie, processStat, type ProcessStat } from '../../linux/process-stat.ts';
 import { judgeGroup, type GroupOf } from '../../judge/processes.ts';
 import { refused } from '../context.ts';
 import type { Members } from '../target/members.ts';
@@ -51,7 +51,8 @@ function groupOf(group: number, session: number, { members }: ProcessContext): G
  * and nobody inside ever was in a group with others but in the one that secfilt was started in.
  */
 export function isInside(group: number, members: Members): boolean {
-  if (processStat(group)?.group === group) return members.has(group);
+  const leader = processStat(group);
+  if (leader?.group === group && !isZombie(leader)) return members.has(group);
   return members.hasGroup(group);
 }
 

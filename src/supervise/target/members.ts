@@ -14,7 +14,7 @@
 import { readdirSync } from 'node:fs';
 import { bootTicks } from '../../linux/clock.ts';
 import { readProcText } from '../../linux/files.ts';
-import { processStat, type ProcessStat } from '../../linux/process-stat.ts';
+import { isZombie, processStat, type ProcessStat } from '../../linux/process-stat.ts';
 import { hasChildren } from '../../linux/wait.ts';
 
 /** Deeper than any family of processes; a bound for the walk. */
@@ -240,11 +240,14 @@ export class Members {
     return { members, complete: !sure.includes('changed') };
   }
 
-  /** True where a process group has members, and all are of the sandbox. */
+  /** True where a process group has members, and all are of the sandbox, but for those that have ended: they have lost their marks. */
   hasGroup(group: number): boolean {
     for (let reading = 0; reading < MOST_READINGS; reading += 1) {
       const before = new Reading();
-      const processes = allProcesses().filter((pid) => before.of(pid)?.group === group);
+      const processes = allProcesses().filter((pid) => {
+        const place = before.of(pid);
+        return place?.group === group && !isZombie(place);
+      });
       const { members, complete } = this.#among(processes, before);
       if (complete) return processes.length > 0 && members.length === processes.length;
     }
