@@ -38,7 +38,7 @@ _secfilt() {
     option=${current%%=*}
     value=${current#*=}
   else
-    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-own= --allow-write-own= --own-tmp --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --quiet --serve= --status= --compile= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-own= --allow-write-own= --own-tmp --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --ask --quiet --serve= --status= --compile= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2> /dev/null; fi
     return
   fi
@@ -53,6 +53,7 @@ _secfilt() {
     --mainstream-network-families) candidates='1 0 true false yes no on off' ;;
     --engine) candidates='auto notify trace kernel' ;;
     --verbose | -v) candidates='1 0 true false yes no on off' ;;
+    --ask) candidates='1 0 true false yes no on off' ;;
     --quiet) candidates='1 0 true false yes no on off' ;;
     --probe) candidates='1 0 true false yes no on off' ;;
     --list-calls) candidates='1 0 true false yes no on off' ;;

@@ -54,6 +54,7 @@ complete -c secfilt -n __secfilt_wants_options -l learn -r -F -d 'restrict nothi
 complete -c secfilt -n __secfilt_wants_options -l engine -x -a 'auto notify trace kernel' -d 'auto, notify, trace or kernel'
 complete -c secfilt -n __secfilt_wants_options -l log -r -F -d 'a line of JSON a refusal; also: an fd, or -'
 complete -c secfilt -n __secfilt_wants_options -s v -l verbose -d 'tell of refusals as they happen; log all'
+complete -c secfilt -n __secfilt_wants_options -l ask -d 'ask at the terminal about what no option allows'
 complete -c secfilt -n __secfilt_wants_options -l quiet -d 'no word about what was refused'
 complete -c secfilt -n __secfilt_wants_options -l serve -d 'run no command: be the supervisor of all that come to SOCKET'
 complete -c secfilt -n __secfilt_wants_options -l status -d 'show the sandboxes of the service at SOCKET'

@@ -53,8 +53,8 @@ export async function compile({ file, settings, command: given }: Compilation): 
 }
 
 /** Runs at other times and places have no place for them, and nobody who would learn. */
-function refuseReports({ log, learn }: Settings): void {
-  const given = learn ?? log;
+function refuseReports({ log, learn, ask }: Settings): void {
+  const given = learn ?? log ?? ask;
   if (given === undefined) return;
   const hint = 'leave it out, it cannot be compiled';
   throw new UsageError({

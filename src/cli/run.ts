@@ -46,6 +46,9 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     settings.engine === 'kernel' ? { ...settings, log: undefined } : settings,
     policy,
   );
+  const asker = settings.ask && (await import('./terminal-asker.ts')).TerminalAsker.open();
+  if (settings.ask && asker === undefined)
+    reports.say('--ask: there is no terminal to ask at, so nothing more is allowed');
   const outcome = await runCommand({
     engine: settings.engine,
     policy,
@@ -57,6 +60,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     argv: command,
     logged: settings.log !== undefined,
     own: ownPlaces(settings, policy),
+    ask: asker?.ask,
     reporter: learning ? both(learning.lessons, reports) : reports,
     fault: (error) => reports.say(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => reports.say(line),
@@ -68,6 +72,8 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   const succeeded = !(outcome instanceof LaunchError) && outcome.kind === 'exit' && outcome.code === 0;
   reports.finish(!succeeded, isEndAskedFor(), endBySignals);
   learning?.finish();
+  const chosen = asker?.options(policy) ?? [];
+  if (chosen.length > 0) complain(`to be asked no more: ${chosen.join(' ')}`);
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);
 }

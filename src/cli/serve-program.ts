@@ -209,7 +209,7 @@ function askerOf(pid: number, teller: Teller): Asker {
   return (event, answer) => {
     const asked = teller.ask(pid, logRecord(event, { kind: 'none' }));
     void asked.verdict.then(answer);
-    return () => asked.withdraw();
+    return asked;
   };
 }
 

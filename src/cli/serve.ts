@@ -84,7 +84,11 @@ export async function serve(settings: Settings, given: Assignment): Promise<neve
   return exitNow(0);
 }
 
-function refuseOtherEngines({ engine, learn }: Settings): void {
+function refuseOtherEngines({ engine, learn, ask }: Settings): void {
+  if (ask) {
+    const hint = 'programs that use the library are asked';
+    throw new UsageError({ option: ask.spelling, problem: 'does not go with --serve', hint });
+  }
   if (engine === 'trace' || engine === 'kernel') {
     const hint = 'leave it out: the engine of a service is notify';
     throw new UsageError({ option: '--engine', word: engine, problem: 'does not go with --serve', hint });

@@ -10,6 +10,8 @@ export interface Settings {
   readonly log: Assignment | undefined;
   /** Where what the command does is learned to; nothing is restricted then. */
   readonly learn: Assignment | undefined;
+  /** What no option allows is asked about at the terminal. */
+  readonly ask: Assignment | undefined;
   readonly verbose: boolean;
   readonly quiet: boolean;
   /** Every config file that was read, as it was named. */
@@ -44,10 +46,21 @@ export function makeSettings(given: Iterable<Assignment>, configFiles: readonly 
     engine: ENGINES.find((name) => name === engine) ?? 'auto',
     log: assignments.last('log'),
     learn,
+    ask: askOf(assignments, learn),
     verbose: assignments.isOn('verbose'),
     quiet: assignments.isOn('quiet'),
     configFiles,
   };
+}
+
+/** Throws a UsageError where nothing is refused that could be asked about, or nobody hears of it. */
+function askOf(assignments: Assignments, learn: Assignment | undefined): Assignment | undefined {
+  const ask = assignments.isOn('ask') ? assignments.last('ask') : undefined;
+  const isKernel = assignments.last('engine')?.text === 'kernel';
+  if (!ask || (!learn && !isKernel)) return ask;
+  const problem = isKernel ? 'needs a supervisor' : `contradicts ${learn?.spelling}`;
+  const hint = isKernel ? 'leave out --engine=kernel' : 'leave one of them out';
+  throw new UsageError({ option: ask.spelling, problem, hint, origin: ask.origin });
 }
 
 /** What is to be learned would be lost on a run that is restricted, or that nobody watches. */

@@ -16,7 +16,6 @@ export function helpText(): string {
   return [
     'Usage: secfilt [options] [--] command [arguments]',
     'Run a command that may change and reach only what the options allow.',
-    '',
     ...options.filter(({ group }) => group !== 'about').map(optionLine),
     ...inLines(about.map(optionNames)),
     'Examples:',

@@ -21,3 +21,34 @@ const numberView = new DataView(number.buffer);
 export function terminalNumber(descriptor: number): bigint | undefined {
   return ioctl(descriptor, TIOCGDEV, number) < 0 ? undefined : BigInt(numberView.getUint32(0, true));
 }
+
+const TCSETS = 0x5402;
+const TIOCSPGRP = 0x5410;
+/** Flags of struct termios: input at 0, output at 4, local at 12 (termios(3)). */
+const ICRNL = 0o400;
+const OPOST_ONLCR = 0o5;
+const ISIG_ICANON_ECHO = 0o13;
+
+/** Modes of a terminal that were changed. */
+export interface Modes {
+  restore(): void;
+}
+
+/** Makes a terminal take a line as it is typed, and leaves what was typed already. Undefined where it does so, or is none. */
+export function takeLines(descriptor: number): Modes | undefined {
+  const before = Buffer.alloc(64);
+  if (ioctl(descriptor, TCGETS, before) < 0) return undefined;
+  const lines = Buffer.from(before);
+  lines.writeUInt32LE((before.readUInt32LE(0) | ICRNL) >>> 0, 0);
+  lines.writeUInt32LE((before.readUInt32LE(4) | OPOST_ONLCR) >>> 0, 4);
+  lines.writeUInt32LE((before.readUInt32LE(12) | ISIG_ICANON_ECHO) >>> 0, 12);
+  if (lines.equals(before) || ioctl(descriptor, TCSETS, lines) < 0) return undefined;
+  return { restore: () => void ioctl(descriptor, TCSETS, before) };
+}
+
+/** Makes a process group that of the terminal's foreground (tcsetpgrp(3)). 0, or a negated error number. */
+export function setForeground(descriptor: number, group: number): number {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(group);
+  return ioctl(descriptor, TIOCSPGRP, value);
+}

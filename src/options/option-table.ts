@@ -191,6 +191,15 @@ export const OPTIONS = [
     group: 'running',
   },
   {
+    name: 'ask',
+    aliases: [],
+    kind: 'boolean',
+    repeatable: false,
+    inConfig: false,
+    help: 'ask at the terminal about what no option allows',
+    group: 'running',
+  },
+  {
     name: 'quiet',
     aliases: [],
     kind: 'boolean',

@@ -11,8 +11,16 @@ import { PENDING, type Referral, type Reply } from './referral.ts';
 
 export type Answer = 'allow' | 'refuse';
 
-/** Asks about a refusal. `answer` is to be called once; what is returned is called where nobody waits for the answer any more. */
-export type Asker = (event: ReferralEvent, answer: (answer: Answer) => void) => () => void;
+/** A question that is open. */
+export interface Question {
+  /** Nobody waits for the answer any more. */
+  withdraw(): void;
+  /** Looks whether there is an answer, where nothing else would tell of it; asked again and again while the call waits. */
+  look?(): void;
+}
+
+/** Asks about a refusal. `answer` is to be called once. */
+export type Asker = (event: ReferralEvent, answer: (answer: Answer) => void) => Question;
 
 /** What an answer has allowed. */
 export interface Granted {
@@ -82,7 +90,7 @@ class AskedCall extends UntimedCall {
   readonly #report: () => void;
   readonly #done: () => void;
   #answer: Answer | undefined;
-  #withdraw: () => void = () => {};
+  #question: Question | undefined;
 
   constructor(
     referral: Referral,
@@ -99,10 +107,11 @@ class AskedCall extends UntimedCall {
   }
 
   ask(asker: Asker, event: ReferralEvent): void {
-    this.#withdraw = asker(event, (answer) => (this.#answer ??= answer));
+    this.#question = asker(event, (answer) => (this.#answer ??= answer));
   }
 
   attempt(): Reply | Unfinished {
+    if (this.#answer === undefined) this.#question?.look?.();
     if (this.#answer === undefined) return 'stuck';
     if (this.#answer === 'allow') return this.#again(this.referral);
     this.#report();
@@ -111,7 +120,7 @@ class AskedCall extends UntimedCall {
 
   release(): void {
     this.#done();
-    if (this.#answer === undefined) this.#withdraw();
+    if (this.#answer === undefined) this.#question?.withdraw();
   }
 }
 

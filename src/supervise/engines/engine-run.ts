@@ -1,5 +1,6 @@
 /** What an engine with a supervisor is given to run. */
 import type { Plan } from '../../plan/plan.ts';
+import type { Asker } from '../asking.ts';
 import type { Reporter } from '../../report/event.ts';
 import type { OwnIdentity } from './self.ts';
 
@@ -12,6 +13,8 @@ export interface EngineRun {
   readonly command: Buffer;
   readonly argv: readonly Buffer[];
   readonly reporter: Reporter;
+  /** Asked about what no rule allows. */
+  readonly ask?: Asker | undefined;
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
   /** A line for whoever runs secfilt. */

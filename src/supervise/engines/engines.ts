@@ -5,6 +5,7 @@ import type { KernelFeatures } from '../../plan/features.ts';
 import { filterProgram } from '../../plan/filter/program.ts';
 import { makePlan, type PlanOptions } from '../../plan/plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../../policy/policy.ts';
+import type { Asker } from '../asking.ts';
 import type { Reporter } from '../../report/event.ts';
 import { notify, trace } from '../../seccomp/expression.ts';
 import type { AskedEngine, Engine } from './choose-engine.ts';
@@ -28,6 +29,8 @@ export interface RunRequest {
   readonly command: Buffer;
   readonly argv: readonly Buffer[];
   readonly reporter: Reporter;
+  /** Asked about what no rule allows. */
+  readonly ask?: Asker | undefined;
   /** The reporter writes a log (--log). */
   readonly logged: boolean;
   /** What secfilt itself was started from, is set up by and writes to. */
