@@ -150,21 +150,37 @@ export function endWatchdog(launched: Launched, watchdog: Watchdog, sandbox: 'en
   close(watchdog.pidDescriptor);
 }
 
-/**
- * Whether a process is in a sandbox, asked of its watchdog (which answers where its rows say so); false where it says nothing in
- * time. The number may be another's by then.
- */
-export function isInReach(controlSocket: number, pid: number): boolean {
-  const question = Buffer.alloc(4);
-  question.writeInt32LE(pid);
-  if (write(controlSocket, question, question.length) < 0) return false;
-  for (let wait = 0; wait < MOST_WAITS; wait += 1) {
-    const received = receive(controlSocket);
-    if (typeof received !== 'number') return received.kind === Kind.reach && received.value === 0;
-    if (received !== -Errno.EAGAIN) return false;
-    waitReadable(controlSocket, -1, ANSWER_WAIT);
+/** Who is in a sandbox, asked of its watchdog (which answers where its rows say so). */
+export class Reach {
+  readonly #controlSocket: number;
+  /** Answers that are still to come. */
+  #owed = 0;
+
+  /** @param controlSocket the watchdog's, not to be closed before this is done with */
+  constructor(controlSocket: number) {
+    this.#controlSocket = controlSocket;
   }
-  return false;
+
+  /** False where nothing is said in time. The number may be another's by then. */
+  has(pid: number): boolean {
+    const question = Buffer.alloc(4);
+    question.writeInt32LE(pid);
+    if (write(this.#controlSocket, question, question.length) < 0) return false;
+    this.#owed += 1;
+    for (let wait = 0; wait < MOST_WAITS;) {
+      const received = receive(this.#controlSocket);
+      if (typeof received === 'number') {
+        if (received !== -Errno.EAGAIN) return false;
+        waitReadable(this.#controlSocket, -1, ANSWER_WAIT);
+        wait += 1;
+        continue;
+      }
+      this.#owed -= 1;
+      // What came too late was said of somebody else.
+      if (this.#owed === 0) return received.kind === Kind.reach && received.value === 0;
+    }
+    return false;
+  }
 }
 
 /** Kills and reaps what was launched, and closes its descriptors. */

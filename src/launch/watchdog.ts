@@ -36,7 +36,7 @@ const NAME = 'secfilt-watch';
 /**
  * The watchdog's rows. It ends the sandbox only with `signalScope`: outside of such a domain kill(-1) would reach all that the
  * user owns.
- * @param answers it is asked for processes by their numbers (`isInReach` of handover.ts), which takes a scope too
+ * @param answers it is asked for processes by their numbers (`Reach` of handover.ts), which takes a scope too
  */
 export function watchdogRows(signalScope: boolean, answers = false): Row[] {
   const duplicate = row('dup2', X86_64.dup2, [-1, LISTENER]);

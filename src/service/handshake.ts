@@ -7,7 +7,7 @@ import { close } from '../linux/libc.ts';
 import { setSyncWakeUp } from '../linux/seccomp.ts';
 import { receiveRecord, sendRecord } from '../linux/unix-listener.ts';
 import { resolveCommand } from '../launch/command.ts';
-import { HandoverSteps, isInReach, launchOutcome, type Handover } from '../launch/handover.ts';
+import { HandoverSteps, launchOutcome, Reach, type Handover } from '../launch/handover.ts';
 import { connectedPair } from '../launch/launch.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { Region } from '../launch/region.ts';
@@ -245,7 +245,10 @@ export class Handshake {
     const { loop, supervisor, started, gone } = this.#options;
     this.#watch([], () => {});
     members.exclude(watchdog.pid);
-    if (preparation.signalScope) members.askOf((one) => isInReach(controlSocket, one));
+    if (preparation.signalScope) {
+      const reach = new Reach(controlSocket);
+      members.askOf((one) => reach.has(one));
+    }
     setSyncWakeUp(listener);
     const { fault } = supervisor;
     const { pid, pidDescriptor } = this.#peer;

@@ -1,0 +1,27 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { Errno } from '../linux/errno.ts';
+import { close, write } from '../linux/libc.ts';
+import { Reach } from './handover.ts';
+import { connectedPair } from './launch.ts';
+import { Kind, RECORD_SIZE } from './protocol.ts';
+
+void test('an answer that comes too late is not taken for that about the next process', () => {
+  const [near, far] = connectedPair();
+  const reach = new Reach(near);
+  const answer = (value: number): void => {
+    const record = Buffer.alloc(RECORD_SIZE);
+    record.writeUInt32LE(Kind.reach, 0);
+    record.writeInt32LE(value, 4);
+    assert.equal(write(far, record, record.length), record.length);
+  };
+  assert.equal(reach.has(100), false);
+  answer(0);
+  answer(-Errno.EPERM);
+  assert.equal(reach.has(200), false);
+  answer(0);
+  assert.equal(reach.has(100), true);
+  close(far);
+  assert.equal(reach.has(100), false);
+  close(near);
+});
