@@ -97,14 +97,20 @@ function openWith(referral: Referral, context: FileContext, address: number, req
     return CONTINUE_CALL;
   }
   if (!referral.isCurrent()) return fail(Errno.ESRCH);
-  // The kernel takes a number before it looks at the path, but an empty one.
-  if (length > 0 && !referral.hasRoom()) return fail(flagsError(request) ?? Errno.EMFILE);
   const bytes = path.bytes.subarray(0, length);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const reply = attemptOpen(referral, context, bytes, request);
     if (reply !== 'again') return reply;
   }
   return fail(Errno.EAGAIN);
+}
+
+/**
+ * No number is left for what would be opened: the kernel takes one before it looks at the path, but an empty one. Not asked of what goes on,
+ * where it does that itself.
+ */
+function lacksNumber(referral: Referral, path: Uint8Array): boolean {
+  return path.length > 0 && !referral.hasRoom();
 }
 
 function followsLink(flags: number): boolean {
@@ -129,11 +135,16 @@ function attemptOpen(
   );
   switch (resolution.kind) {
     case 'error':
-      return fail(flagsError(request) ?? pathError(referral, context, bytes, request, resolution.errno));
+      return fail(
+        flagsError(request) ??
+          (lacksNumber(referral, bytes)
+            ? Errno.EMFILE
+            : pathError(referral, context, bytes, request, resolution.errno)),
+      );
     case 'object':
       return openObject(referral, context, bytes, request, foundObject(resolution, context.members));
     case 'entry':
-      return openEntry(referral, context, request, resolution);
+      return openEntry(referral, context, bytes, request, resolution);
   }
 }
 
@@ -176,6 +187,10 @@ function openObject(
 ): Reply {
   const call = openCall(request);
   const verdict = judgeOpen(context.files, call, object);
+  if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
+    close(object.descriptor);
+    return fail(flagsError(request) ?? Errno.EMFILE);
+  }
   if (verdict.kind !== 'continue' && isControllingTerminal(request, object)) {
     return openControllingTerminal(referral, context, request, object);
   }
@@ -207,15 +222,21 @@ function openObject(
 function openEntry(
   referral: Referral,
   context: FileContext,
+  bytes: Uint8Array,
   request: OpenRequest,
   entry: ResolvedEntry,
 ): Reply | 'again' {
   const creates = (request.flags & O_CREAT) !== 0;
   if (!creates || entry.trailingSlash) {
     close(entry.directory);
-    return fail(flagsError(request) ?? (creates ? Errno.EISDIR : Errno.ENOENT));
+    const errno = lacksNumber(referral, bytes) ? Errno.EMFILE : creates ? Errno.EISDIR : Errno.ENOENT;
+    return fail(flagsError(request) ?? errno);
   }
   const verdict = judgeCreate(context.files, openCall(request), entry);
+  if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
+    close(entry.directory);
+    return fail(flagsError(request) ?? Errno.EMFILE);
+  }
   const isExclusive = (request.flags & O_EXCL) !== 0;
   const reported = { kind: 'path', path: entry.path, ...(isExclusive && EXCLUSIVE) } as const;
   switch (verdict.kind) {
