@@ -123,6 +123,12 @@ export class Associations {
     return new Map([...this.#senders].filter(([, { destination }]) => destination.port === port));
   }
 
+  /** Forgets all, when the sandbox has ended. */
+  release(): void {
+    this.#senders.clear();
+    this.#letGo();
+  }
+
   #letGo(): void {
     const needed = new Set([...this.#senders.values()].flatMap(({ receivers }) => [...receivers]));
     for (const [cookie, held] of this.#held) {

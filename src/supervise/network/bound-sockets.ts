@@ -63,6 +63,7 @@ export class BoundSockets {
     for (const descriptor of this.#inodes.values()) close(descriptor);
     this.#inodes.clear();
     this.#names.clear();
+    this.associations.release();
   }
 
   /** Forgets what has no name left: nobody can connect to it. */

@@ -2,14 +2,13 @@
  * The UDP sockets that got their port inside, by cookie (socket(7), SO_COOKIE), which no other socket ever has. Remembered is where one is
  * to be found, not the socket itself: that stays its owners' to close.
  */
-import { readdirSync } from 'node:fs';
 import { fstat } from '../../linux/files.ts';
-import { Errno } from '../../linux/errno.ts';
 import { looking } from '../../linux/impersonation.ts';
 import { readlinkText } from '../../linux/libc.ts';
 import { socketCookie } from '../../linux/sockets.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
 import type { Members } from '../target/members.ts';
+import { openNumbers } from '../target/open-numbers.ts';
 import { closeLingering } from '../watch.ts';
 
 /** The oldest are forgotten, which refuses datagrams and allows none. */
@@ -69,26 +68,14 @@ function search(cookie: bigint, known: Known, members: Members): number {
   const link = Buffer.from(`socket:[${known.inode}]`);
   const found = Buffer.alloc(link.length + 1);
   for (const { pid } of members.list().members) {
-    const folder = `/proc/${pid}/fd`;
-    for (const name of namesIn(folder)) {
-      const length = looking(() => readlinkText(`${folder}/${name}`, found, found.length));
+    for (const number of openNumbers(pid)) {
+      const length = looking(() => readlinkText(`/proc/${pid}/fd/${number}`, found, found.length));
       if (length !== link.length || !found.subarray(0, length).equals(link)) continue;
-      const copy = copyOf(pid, Number(name), cookie);
+      const copy = copyOf(pid, number, cookie);
       if (copy < 0) continue;
-      known.owner = { tid: pid, descriptor: Number(name) };
+      known.owner = { tid: pid, descriptor: number };
       return copy;
     }
   }
   return -1;
-}
-
-function namesIn(folder: string): readonly string[] {
-  const names = looking(() => {
-    try {
-      return readdirSync(folder);
-    } catch {
-      return -Errno.EACCES;
-    }
-  });
-  return typeof names === 'number' ? [] : names;
 }
