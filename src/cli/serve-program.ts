@@ -133,12 +133,13 @@ class Sandboxes implements SandboxOpener {
 
   async open({ options, asks }: OpenRequest, teller: Teller): Promise<OpenSandbox> {
     const reporters = new Map<number, ProgramReporter>();
-    const served = await this.#policyOf(options, (pid, policy) => {
+    const silent = await this.#policyOf(options, (pid, policy) => {
       const reporter = new ProgramReporter(pid, policy, teller);
       reporters.set(pid, reporter);
       return reporter;
     });
-    const token = this.#service.open(asks ? { ...served, askerFor: (pid) => askerOf(pid, teller) } : served);
+    const served = asks ? { ...silent, askerFor: (pid: number) => askerOf(pid, teller) } : silent;
+    const token = this.#service.open(served);
     const client = this.#makeClient(token);
     return {
       client,
