@@ -74,17 +74,23 @@ export class Handshake {
   readonly #peer: Peer;
   readonly #keepTime: () => void;
   #watched: readonly number[] = [];
+  #served: ServedPolicy | undefined;
   #preparation: Preparation | undefined;
   #running: RunningSandbox | undefined;
   #isOver = false;
 
-  /** Takes over the socket and the peer's descriptor. */
+  /** Takes over the socket and the peer's descriptor. Throws a SyscallError, and they stay the caller's then. */
   constructor(options: HandshakeOptions, socket: number, peer: Peer) {
     this.#options = options;
     this.#socket = socket;
     this.#peer = peer;
-    this.#keepTime = options.loop.later(TIME_LIMIT, () => this.drop());
     this.#watch([socket], () => this.#receiveRequest());
+    this.#keepTime = options.loop.later(TIME_LIMIT, () => this.drop());
+  }
+
+  /** The policy that the client asks for, once that is known. */
+  get served(): ServedPolicy | undefined {
+    return this.#served;
   }
 
   /** Ends it where it stands: the client hears that the service has ended. */
@@ -142,12 +148,17 @@ export class Handshake {
 
   async #prepare(request: ServiceRequest, wanted: PolicyWanted): Promise<void> {
     const served = await this.#options.policyFor(wanted);
+    // It was dropped meanwhile: its descriptors may be others' by now.
+    if (this.#isOver) return;
+    this.#served = served;
     const command = this.#findCommand(request);
     if (command === undefined) return;
     const { identity, features, judges, fault } = this.#options.supervisor;
     const { policy } = served;
     const { pid, pidDescriptor, capabilities } = this.#peer;
     const streams = streamsOf(pidDescriptor);
+    /** What is not kept, whatever comes. */
+    const passing = [...streams];
     try {
       const terminals = givenTerminals(streams);
       const surroundings = lookAround(policy, served.own);
@@ -155,15 +166,12 @@ export class Handshake {
       const filter = await filterProgram(plan.situation);
       if (this.#isOver) return;
       const ruleset = makeRuleset(plan);
+      if (ruleset.descriptor !== undefined) passing.push(ruleset.descriptor);
       const reporter = served.reporterFor(pid);
       const pending = new PendingCalls(fault);
       const signalScope = plan.landlock?.signalScope ?? false;
       const members = new Members(identity.filters, false, { pid, isAsked: signalScope });
       const { writable } = ruleset;
-      const sandbox = new Sandbox(
-        { plan, identity, reporter, ask: served.askerFor?.(pid) },
-        { writable, pending, members, streams },
-      );
       const rows = servedEnforcement({
         filter,
         listener: true,
@@ -178,6 +186,11 @@ export class Handshake {
             : (identity.capabilities ?? 0n),
       });
       const [near, far] = connectedPair();
+      passing.push(far);
+      const sandbox = new Sandbox(
+        { plan, identity, reporter, ask: served.askerFor?.(pid) },
+        { writable, pending, members, streams },
+      );
       const steps = new HandoverSteps(
         { reportSocket: this.#socket, controlSocket: near, steps: rows.steps },
         pidDescriptor,
@@ -196,12 +209,10 @@ export class Handshake {
       };
       // The ruleset has its number too where there is none.
       sendRecord(this.#socket, rows.bytes, [ruleset.descriptor ?? far, far]);
-      close(far);
-      if (ruleset.descriptor !== undefined) close(ruleset.descriptor);
-      this.#advance(false, false);
     } finally {
-      for (const stream of streams) close(stream);
+      for (const descriptor of passing) close(descriptor);
     }
+    this.#advance(false, false);
   }
 
   /** Looked up as the client would; undefined where it was told that there is none. */
@@ -252,22 +263,25 @@ export class Handshake {
     setSyncWakeUp(listener);
     const { fault } = supervisor;
     const { pid, pidDescriptor } = this.#peer;
-    this.#running = new RunningSandbox(
-      {
-        loop,
-        pid,
-        pidDescriptor,
-        listener,
-        controlSocket,
-        watchdog,
-        sandbox,
-        pending,
-        served,
-        reporter,
-        fault,
-      },
-      gone,
-    );
+    const parts = {
+      loop,
+      pid,
+      pidDescriptor,
+      listener,
+      controlSocket,
+      watchdog,
+      sandbox,
+      pending,
+      served,
+      reporter,
+      fault,
+    };
+    try {
+      this.#running = new RunningSandbox(parts, gone);
+    } catch (error) {
+      close(listener);
+      throw error;
+    }
     started(this.#running);
     const word = servedCommand({ path: command, words: request.words, skipped: 1 });
     sendRecord(this.#socket, word.bytes, []);

@@ -38,7 +38,10 @@ export class RunningSandbox {
   #hasEnded = false;
   #isTold = false;
 
-  /** @param gone told once, when all is let go of */
+  /**
+   * Throws a SyscallError where it cannot be watched; the descriptors stay the caller's then.
+   * @param gone told once, when all is let go of
+   */
   constructor(parts: SandboxParts, gone: (sandbox: RunningSandbox) => void) {
     this.pid = parts.pid;
     this.served = parts.served;
@@ -46,22 +49,27 @@ export class RunningSandbox {
     this.#gone = gone;
     const { loop, listener, sandbox, pending, pidDescriptor, fault } = parts;
     this.#listener = new NotifyListener(listener);
-    loop.supervise({
-      listener: this.#listener,
-      handlers: sandbox.handlers,
-      pending,
-      fault,
-      emptied: () => {
-        this.#isEmpty = true;
-        this.#letGo();
-      },
-    });
     loop.watch(pidDescriptor, () => {
       loop.unwatch(pidDescriptor);
       this.#hasEnded = true;
       parts.reporter.commandEnded?.();
       this.#letGo();
     });
+    try {
+      loop.supervise({
+        listener: this.#listener,
+        handlers: sandbox.handlers,
+        pending,
+        fault,
+        emptied: () => {
+          this.#isEmpty = true;
+          this.#letGo();
+        },
+      });
+    } catch (error) {
+      loop.unwatch(pidDescriptor);
+      throw error;
+    }
   }
 
   /** Calls that came to the supervisor. */

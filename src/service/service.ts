@@ -1,12 +1,12 @@
 /** One supervisor for many sandboxes: clients come by its socket, and each becomes a command under a policy of its own. */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { Errno } from '../linux/errno.ts';
+import { Errno, SyscallError } from '../linux/errno.ts';
 import { close } from '../linux/libc.ts';
 import { accept } from '../linux/unix-listener.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
 import { Handshake } from './handshake.ts';
-import { Peers } from './peer.ts';
+import { Peers, type Peer } from './peer.ts';
 import type { PolicyWanted } from './request.ts';
 import type { RunningSandbox } from './running-sandbox.ts';
 import type { ServedPolicy, Supervisor } from './served.ts';
@@ -47,7 +47,7 @@ export class Service {
     this.#options = options;
     this.#socket = socket;
     this.#path = path;
-    this.#listen();
+    this.#watchSocket();
   }
 
   get sandboxes(): ReadonlySet<RunningSandbox> {
@@ -70,6 +70,8 @@ export class Service {
   close(token: string): void {
     const policy = this.#opened.get(token);
     this.#opened.delete(token);
+    if (policy === undefined) return;
+    for (const handshake of this.#handshakes) if (handshake.served === policy) handshake.drop();
     for (const sandbox of this.#sandboxes) if (sandbox.served === policy) sandbox.end();
   }
 
@@ -93,8 +95,22 @@ export class Service {
 
   #listen(): void {
     if (this.#isListening || this.#isEnding) return;
-    this.#isListening = true;
+    try {
+      this.#watchSocket();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      // A sandbox can use up what its user may watch (epoll(7), max_user_watches).
+      this.#listenLater();
+    }
+  }
+
+  #watchSocket(): void {
     this.#options.loop.watch(this.#socket, () => this.#accept());
+    this.#isListening = true;
+  }
+
+  #listenLater(): void {
+    this.#options.loop.later(PAUSE, () => this.#listen());
   }
 
   #pause(): void {
@@ -109,7 +125,7 @@ export class Service {
       if (socket === -Errno.EAGAIN) return;
       // Else it would be told of again and again that somebody waits: for want of descriptors, mostly.
       this.#pause();
-      this.#options.loop.later(PAUSE, () => this.#listen());
+      this.#listenLater();
       return;
     }
     const peer = this.#peers.check(socket);
@@ -118,8 +134,20 @@ export class Service {
       close(socket);
       return;
     }
+    try {
+      this.#handshakes.add(this.#handshakeWith(socket, peer));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      this.#options.supervisor.fault(error);
+      close(socket);
+      close(peer.pidDescriptor);
+    }
+    if (this.#handshakes.size >= MOST_HANDSHAKES) this.#pause();
+  }
+
+  #handshakeWith(socket: number, peer: Peer): Handshake {
     const { loop, supervisor } = this.#options;
-    const handshake = new Handshake(
+    return new Handshake(
       {
         loop,
         supervisor,
@@ -138,8 +166,6 @@ export class Service {
       socket,
       peer,
     );
-    this.#handshakes.add(handshake);
-    if (this.#handshakes.size >= MOST_HANDSHAKES) this.#pause();
   }
 
   async #policyFor(wanted: PolicyWanted): Promise<ServedPolicy> {

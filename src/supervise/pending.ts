@@ -171,8 +171,17 @@ export class PendingCalls {
     }
     this.#entries.splice(index, 1);
     this.version += 1;
-    entry.call.release();
+    this.#release(entry.call);
     if (outcome !== 'gone') entry.call.referral.reply(outcome);
+  }
+
+  /** A fault in one call is no matter of the others. */
+  #release(call: PendingCall): void {
+    try {
+      call.release();
+    } catch (error) {
+      this.#fault(error);
+    }
   }
 
   #outcome(entry: Entry, ready: boolean, now: number): Reply | 'gone' | undefined {
@@ -194,7 +203,7 @@ export class PendingCalls {
 
   /** Nobody is left to be answered. */
   drop(): void {
-    for (const { call } of this.#entries.splice(0)) call.release();
+    for (const { call } of this.#entries.splice(0)) this.#release(call);
     this.version += 1;
   }
 }

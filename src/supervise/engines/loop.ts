@@ -56,7 +56,6 @@ export class Loop {
 
   /** Answers the referrals of a sandbox until it is empty. Throws a SyscallError. */
   supervise({ listener, handlers, pending, fault, emptied }: Supervised): void {
-    this.#pending.add(pending);
     this.watch(listener.descriptor, (events) => {
       if ((events & EPOLLIN) !== 0) {
         const referral = listener.receive();
@@ -68,6 +67,7 @@ export class Loop {
       pending.drop();
       emptied();
     });
+    this.#pending.add(pending);
   }
 
   /** Calls `ready` each time that a descriptor is readable or hung up, until `unwatch`. Throws a SyscallError. */

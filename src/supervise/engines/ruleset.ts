@@ -56,17 +56,22 @@ export function makeRuleset(plan: Plan): Ruleset {
   }
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
-  if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
-  else addTerminalCommands(descriptor, plan, landlock);
-  const holes = [...plan.interfaces, ...plan.denied];
-  const writable = paths
-    .flatMap((path) => around(path, holes))
-    .map(({ path, isWhole }) => ({
-      path,
-      backing: isWhole ? addRule(descriptor, landlock, path) : UNBACKED,
-      fixed: isFixed(path),
-    }));
-  return { descriptor, writable };
+  try {
+    if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
+    else addTerminalCommands(descriptor, plan, landlock);
+    const holes = [...plan.interfaces, ...plan.denied];
+    const writable = paths
+      .flatMap((path) => around(path, holes))
+      .map(({ path, isWhole }) => ({
+        path,
+        backing: isWhole ? addRule(descriptor, landlock, path) : UNBACKED,
+        fixed: isFixed(path),
+      }));
+    return { descriptor, writable };
+  } catch (error) {
+    close(descriptor);
+    throw error;
+  }
 }
 
 /** Where files are not restricted: moving and linking between directories, which every ruleset closes. */
