@@ -40,13 +40,15 @@ export interface StickySettings {
 /** EACCES, or undefined where nothing speaks against it. */
 export function stickyError(object: OpenObject, flags: number, user: number): number | undefined {
   if ((flags & O_CREAT) === 0 || object.path[0] !== 0x2f) return undefined;
+  const file = fstat(object.descriptor);
+  // One's own is opened in every directory, and what is opened mostly is one's own.
+  if (typeof file === 'number' || file.owner === user) return undefined;
   const parent = terminated(Buffer.from(dirname(object.path.toString('latin1')), 'latin1'));
   const opened = openPath(AT_FDCWD, parent, O_DIRECTORY);
   if (opened < 0) return undefined;
-  const [directory, file] = [fstat(opened), fstat(object.descriptor)];
+  const directory = fstat(opened);
   close(opened);
-  if (typeof directory === 'number' || typeof file === 'number') return undefined;
-  if ((directory.mode & S_ISVTX) === 0) return undefined;
+  if (typeof directory === 'number' || (directory.mode & S_ISVTX) === 0) return undefined;
   const settings = { regular: setting('protected_regular'), fifos: setting('protected_fifos') };
   return isProtected({ directory, file }, user, settings) ? Errno.EACCES : undefined;
 }
