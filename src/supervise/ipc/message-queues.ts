@@ -28,7 +28,7 @@ import type { SyscallName } from '../../linux/syscalls.ts';
 import type { FileRules } from '../../judge/files.ts';
 import { judgeQueue } from '../../judge/queues.ts';
 import type { Operation, ReportedObject } from '../../report/event.ts';
-import { allowed, refused, trustedStatus, type Context } from '../context.ts';
+import { OTHER_RIGHTS, allowed, refused, trustedStatus, type Context } from '../context.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
 import { isInOurNamespace } from '../target/namespaces.ts';
 import { arena, readMemory, readPath } from '../target/target.ts';
@@ -48,7 +48,6 @@ export const QUEUE_HANDLERS = { mq_open: open, mq_unlink: unlink } as const sati
 
 /** Names come and go between two looks; nobody makes them do so for ever. */
 const MOST_TRIES = 8;
-const UNTRUSTED_RULE = 'for who has given up or taken on rights nothing is done';
 
 const path = arena(PATH_MAX);
 const attributes = arena(ATTRIBUTES_SIZE);
@@ -206,7 +205,7 @@ function pathOf({ text }: QueueName, device: bigint): Buffer | undefined {
 /** Under every file policy refused; else Landlock decides. */
 function withoutTrust(referral: Referral, context: QueueContext): Reply {
   return context.files.restricted
-    ? refused(referral, context, 'other', NAMELESS, UNTRUSTED_RULE, Errno.EACCES)
+    ? refused(referral, context, 'other', NAMELESS, OTHER_RIGHTS, Errno.EACCES)
     : CONTINUE_CALL;
 }
 
