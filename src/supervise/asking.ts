@@ -51,8 +51,8 @@ export function askingHandlers(options: AskingOptions): ReadonlyMap<number, Hand
   const questions = new Set<AskedCall>();
   const holding = new HoldingReporter(options.reporter);
   const handlers = options.make(holding);
-  const ask = (number: number, granted: readonly Granted[], referral: Referral, reply: Reply): Reply => {
-    const event = holding.take();
+  const ask = (number: number, granted: readonly Granted[], referral: Referral, handler: Handler): Reply => {
+    const { reply, event } = holding.during(() => handler(referral));
     if (event === undefined) return reply;
     const grant = reply.kind === 'errno' && granted.length < MOST_GRANTS ? grantFor(event) : undefined;
     if (grant === undefined || questions.size >= MOST_QUESTIONS) {
@@ -62,7 +62,7 @@ export function askingHandlers(options: AskingOptions): ReadonlyMap<number, Hand
     const again = (call: Referral): Reply => {
       const all = [...granted, grant];
       const allowing = options.make(holding, together(all)).get(number);
-      return allowing === undefined ? reply : ask(number, all, call, allowing(call));
+      return allowing === undefined ? reply : ask(number, all, call, allowing);
     };
     const question = new AskedCall(
       referral.detach(),
@@ -79,7 +79,7 @@ export function askingHandlers(options: AskingOptions): ReadonlyMap<number, Hand
   return new Map(
     Array.from(handlers, ([number, handler]) => [
       number,
-      (referral: Referral) => ask(number, [], referral, handler(referral)),
+      (referral: Referral) => ask(number, [], referral, handler),
     ]),
   );
 }
@@ -124,9 +124,10 @@ class AskedCall extends UntimedCall {
   }
 }
 
-/** Keeps the refusal of the call in hand to itself; all else goes on. */
+/** Keeps the refusal of the call in hand to itself; all else goes on, what is refused to calls that have waited among it. */
 class HoldingReporter implements Reporter {
   readonly #inner: Reporter;
+  #isInHand = false;
   #held: ReferralEvent | undefined;
 
   constructor(inner: Reporter) {
@@ -138,15 +139,22 @@ class HoldingReporter implements Reporter {
   }
 
   report(event: ReferralEvent): void {
-    const isAsked = event.verdict === 'refused' && this.#held === undefined && ASKED.test(event.rule);
+    const isFirst = this.#isInHand && this.#held === undefined;
+    const isAsked = event.verdict === 'refused' && isFirst && ASKED.test(event.rule);
     if (isAsked) this.#held = event;
     else this.#inner.report(event);
   }
 
-  take(): ReferralEvent | undefined {
-    const held = this.#held;
-    this.#held = undefined;
-    return held;
+  /** Handles a call. Its reply, and the refusal that it is about. */
+  during(handle: () => Reply): { readonly reply: Reply; readonly event: ReferralEvent | undefined } {
+    this.#isInHand = true;
+    try {
+      const reply = handle();
+      return { reply, event: this.#held };
+    } finally {
+      this.#isInHand = false;
+      this.#held = undefined;
+    }
   }
 }
 
