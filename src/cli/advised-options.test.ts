@@ -35,7 +35,7 @@ import {
   type ModelledCall,
   networkCall,
   placesOf,
-} from './modelled-calls.ts';
+} from './modelled-calls.testing.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { makeSettings } from './settings.ts';
 

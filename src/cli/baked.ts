@@ -1,5 +1,6 @@
 /** What is baked into an executable by --compile, and can be read out of it again: a note in it (launch/note.ts), JSON. */
 import { readNote } from '../launch/note.ts';
+import { textOfWord, wordsIn } from '../service/request.ts';
 
 /** Words are bytes. */
 export interface Baked {
@@ -24,10 +25,10 @@ export function bakedText({ version, kind, options, command, socket, fallback }:
     JSON.stringify({
       version,
       kind,
-      options: options.map(asText),
-      command: command.map(asText),
-      ...(socket && { socket: asText(socket) }),
-      ...(fallback && { fallback: asText(fallback) }),
+      options: options.map(textOfWord),
+      command: command.map(textOfWord),
+      ...(socket && { socket: textOfWord(socket) }),
+      ...(fallback && { fallback: textOfWord(fallback) }),
     }),
   );
 }
@@ -46,7 +47,7 @@ export function readBaked(file: Buffer): Baked | undefined {
   const { version, kind, options, command, socket, fallback } = Object.fromEntries<unknown>(
     Object.entries(value),
   );
-  const [given, words] = [wordsOf(options), wordsOf(command)];
+  const [given, words] = [wordsIn(options), wordsIn(command)];
   if (typeof version !== 'string' || (kind !== 'kernel' && kind !== 'client')) return undefined;
   if (given === undefined || words === undefined) return undefined;
   return {
@@ -57,18 +58,4 @@ export function readBaked(file: Buffer): Baked | undefined {
     ...(typeof socket === 'string' && { socket: Buffer.from(socket, 'latin1') }),
     ...(typeof fallback === 'string' && { fallback: Buffer.from(fallback, 'latin1') }),
   };
-}
-
-function asText(word: Buffer): string {
-  return word.toString('latin1');
-}
-
-function wordsOf(value: unknown): Buffer[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const words: Buffer[] = [];
-  for (const word of value as readonly unknown[]) {
-    if (typeof word !== 'string') return undefined;
-    words.push(Buffer.from(word, 'latin1'));
-  }
-  return words;
 }

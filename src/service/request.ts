@@ -27,8 +27,8 @@ export function encodeRequest({ wanted, words }: ServiceRequest): Buffer {
     version: VERSION,
     ...(wanted.kind === 'sandbox' && { sandbox: wanted.token }),
     ...(wanted.kind === 'status' && { status: wanted.json ? 'json' : 'text' }),
-    ...(wanted.kind === 'policy' && wanted.options && { options: wanted.options.map(asText) }),
-    words: words.map(asText),
+    ...(wanted.kind === 'policy' && wanted.options && { options: wanted.options.map(textOfWord) }),
+    words: words.map(textOfWord),
   });
   return Buffer.from(text, 'latin1');
 }
@@ -44,23 +44,24 @@ export function decodeRequest(message: Buffer): ServiceRequest | string {
   if (typeof value !== 'object' || value === null) return 'a request that is no object';
   const { version, sandbox, options, status, words } = Object.fromEntries<unknown>(Object.entries(value));
   if (version !== VERSION) return `a request of version ${String(version)}; this service knows ${VERSION}`;
-  const given = wordsOf(words);
+  const given = wordsIn(words);
   if (given === undefined) return 'a request without words';
   if (status === 'json' || status === 'text') {
     return { wanted: { kind: 'status', json: status === 'json' }, words: given };
   }
   if (typeof sandbox === 'string') return { wanted: { kind: 'sandbox', token: sandbox }, words: given };
-  const named = options === undefined ? undefined : wordsOf(options);
+  const named = options === undefined ? undefined : wordsIn(options);
   if (options !== undefined && named === undefined) return 'a request with options that are no words';
   return { wanted: { kind: 'policy', options: named }, words: given };
 }
 
-function asText(word: Buffer): string {
+/** A word as it stands in JSON. */
+export function textOfWord(word: Buffer): string {
   return word.toString('latin1');
 }
 
-/** Words without NUL; undefined for anything else. */
-function wordsOf(value: unknown): Buffer[] | undefined {
+/** Words as they stand in JSON, without NUL; undefined for anything else. */
+export function wordsIn(value: unknown): Buffer[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const words: Buffer[] = [];
   for (const word of value as readonly unknown[]) {
