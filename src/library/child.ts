@@ -1,6 +1,7 @@
 /** Children that look like what they run, not like what runs it. */
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { errorMonitor, type EventEmitter } from 'node:events';
+import type { Stream } from 'node:stream';
 import type { Command } from './backend.ts';
 import { failingCommand } from './find-command.ts';
 
@@ -22,6 +23,11 @@ export function startChild(command: Command, starter: () => Starter): ChildProce
   const events: EventEmitter = child;
   events.on(errorMonitor, (error: Error) => nameCommand(error, command));
   return child;
+}
+
+/** The streams of a child; it has none where it could not be started for want of descriptors, which its `error` event tells. */
+export function stdioOf(child: Partial<Pick<ChildProcess, 'stdio'>>): readonly (Stream | null | undefined)[] {
+  return child.stdio ?? [];
 }
 
 function nameCommand(error: Error, { file, args }: Command): void {

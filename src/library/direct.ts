@@ -7,7 +7,7 @@ import { execFile, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Backend, BackendRequest, Command, Started } from './backend.ts';
-import { startChild, type Starter } from './child.ts';
+import { startChild, stdioOf, type Starter } from './child.ts';
 import { environmentOf } from './environment.ts';
 import { errorFrom, SandboxError } from './errors.ts';
 import { readJsonLines } from './lines.ts';
@@ -72,7 +72,7 @@ class Direct implements Backend {
       this.#running.add(child);
       child.once('close', () => this.#running.delete(child));
     }
-    const log = child.stdio[LOG];
+    const log = stdioOf(child)[LOG];
     if (log instanceof Readable) {
       hide(child, log);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- secfilt wrote it

@@ -158,7 +158,7 @@ function collect(stream: Readable | null, most: number, overflow: () => void): B
 
 /** A command that does not read its input may be gone before it is written. */
 function feed({ stdin }: ChildProcess, input: RunOptions['input']): void {
-  if (stdin === null) return;
+  if (!stdin) return;
   if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
     stdin.on('error', () => undefined);
     stdin.end(input);

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { Duplex, type Readable } from 'node:stream';
 import { CHANNEL_VARIABLE } from '../options/host-names.ts';
 import type { Backend, BackendRequest, Command, Started } from './backend.ts';
-import { startChild } from './child.ts';
+import { startChild, stdioOf } from './child.ts';
 import { withoutLoading } from './environment.ts';
 import { errorFrom, SandboxError } from './errors.ts';
 import { readJsonLines } from './lines.ts';
@@ -60,8 +60,12 @@ export class Service {
       env: { ...withoutLoading(process.env), [CHANNEL_VARIABLE]: String(CHANNEL) },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
-    const stream = this.#child.stdio[CHANNEL];
-    if (!(stream instanceof Duplex)) throw new SandboxError('the service has no stream');
+    const stream = stdioOf(this.#child)[CHANNEL];
+    if (!(stream instanceof Duplex)) {
+      // Of whom nobody hears it, it would be an exception of the program's.
+      this.#child.on('error', () => undefined);
+      throw new SandboxError('the service cannot be started: no descriptor is left');
+    }
     this.#stream = stream;
     this.#child.once('error', (error) => this.#end(`cannot be started: ${error.message}`));
     this.#child.once('exit', (code, signal) => this.#end(`has ended, ${signal ?? `with ${code}`}`));
