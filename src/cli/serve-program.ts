@@ -84,8 +84,9 @@ function makeService(): { loop: Loop; service: Service; folder: string } | strin
   const obstacle = obstacleToLooking() ?? obstacleToKnowing();
   if (obstacle !== undefined) return obstacle;
   const parent = tmpdir().length > LONGEST_PARENT ? '/tmp' : tmpdir();
+  let folder: string | undefined;
   try {
-    const folder = mkdtempSync(join(parent, 'secfilt-'));
+    folder = mkdtempSync(join(parent, 'secfilt-'));
     const path = Buffer.from(join(folder, SOCKET));
     const socket = listenAt(path);
     protectSelf();
@@ -94,6 +95,7 @@ function makeService(): { loop: Loop; service: Service; folder: string } | strin
     const supervisor = { identity, features, judges: JUDGES, fault };
     return { loop, service: new Service({ loop, supervisor, policyOf }, socket, path), folder };
   } catch (error) {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     return `no service can be made in ${parent}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

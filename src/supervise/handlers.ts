@@ -115,9 +115,14 @@ const CREDENTIAL_CALLS: readonly SyscallName[] = [
 
 export type Handler = (referral: Referral) => Reply;
 
+/** Where handlers say what is to be let go of when the sandbox has ended. */
+interface SandboxEnd {
+  readonly atEnd: (release: () => void) => void;
+}
+
 /** The handlers of a sandbox, by the number of the call. */
 export function makeHandlers(
-  context: Context & Partial<FileContext> & Partial<NetworkContext> & Partial<IpcMade>,
+  context: Context & Partial<FileContext> & Partial<NetworkContext> & Partial<IpcMade> & Partial<SandboxEnd>,
 ): ReadonlyMap<number, Handler> {
   const handlers = new Map<number, Handler>(
     CREDENTIAL_CALLS.map((name) => [
@@ -131,12 +136,14 @@ export function makeHandlers(
     pending.refuse = (referral, rule) => refused(referral, context, 'other', { kind: 'none' }, rule);
   }
   if (files !== undefined && pending !== undefined) {
-    const quick = files.landlock && !context.reporter.wantsAllowed;
+    const isQuick = files.landlock && !context.reporter.wantsAllowed;
+    const quick = isQuick ? new QuickWay(files.writable) : undefined;
+    if (quick !== undefined) context.atEnd?.(() => quick.release());
     const fileContext: FileContext = {
       ...context,
       files,
       pending,
-      quick: quick ? new QuickWay(files.writable) : undefined,
+      quick,
       innerDomains: context.innerDomains ?? new InnerDomains(),
       terminals: context.terminals ?? Terminals.among([]),
       made,

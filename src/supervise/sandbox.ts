@@ -69,6 +69,7 @@ export class Sandbox {
   readonly #pseudoTerminals = new PseudoTerminals();
   readonly #terminals: Terminals;
   readonly #pending: PendingCalls;
+  readonly #releases: (() => void)[] = [];
 
   constructor(of: SandboxOf, start: SandboxStart) {
     const { plan, reporter, ask } = of;
@@ -96,6 +97,7 @@ export class Sandbox {
       members,
       withoutCores: plan.situation.withoutCores,
       descriptorTables: new DescriptorTables(),
+      atEnd: (release: () => void) => this.#releases.push(release),
     };
     const rules = {
       restricted: policy.files !== undefined,
@@ -128,5 +130,6 @@ export class Sandbox {
     this.#bound.release();
     this.#pseudoTerminals.release();
     this.#terminals.release();
+    for (const release of this.#releases.splice(0)) release();
   }
 }

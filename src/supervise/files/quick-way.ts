@@ -106,6 +106,11 @@ export class QuickWay {
     return this.#hold(path, length);
   }
 
+  /** Lets go of all, when the sandbox has ended. */
+  release(): void {
+    this.#letGo();
+  }
+
   /** An allowed directory itself was removed or renamed. */
   #letGo(): void {
     for (const { descriptor } of this.#held) close(descriptor);
