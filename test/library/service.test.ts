@@ -61,6 +61,13 @@ void test(`sandboxes come and go, at any moment, and leave nothing behind (${who
     await closed;
   };
   for (let count = 0; count < SANDBOXES; count += 4) await Promise.all([round(), round(), round(), round()]);
+  // Those that change files, too.
+  const target = temporaryDirectory(t);
+  for (let count = 0; count < 8; count += 1) {
+    const sandbox = await Sandbox.start({ write: { allow: [target] } });
+    assert.equal((await sandbox.run('sh', ['-c', 'echo >"$0"', join(target, String(count))])).exitCode, 0);
+    await sandbox.close();
+  }
   for (let turn = 0; turn < 200 && descriptorsOf(service) !== before; turn += 1) await pause(10);
   assert.equal(descriptorsOf(service), before);
   assert.deepEqual(readdirSync(join(place, folder)).toSorted(), ['1', 'socket']);
