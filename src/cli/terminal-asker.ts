@@ -5,7 +5,7 @@
 import { Errno } from '../linux/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR, readProcText } from '../linux/files.ts';
 import { getpgrp, openText, read, tcgetpgrp, write } from '../linux/libc.ts';
-import { setForeground, takeLines, type Modes } from '../linux/terminal.ts';
+import { forgetTyped, setForeground, takeLines, type Modes } from '../linux/terminal.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Advisor } from '../report/advice.ts';
 import { describeObject } from '../report/describe.ts';
@@ -127,6 +127,8 @@ export class TerminalAsker {
     const group = tcgetpgrp(this.#terminal);
     if (group !== getpgrp()) setForeground(this.#terminal, getpgrp());
     this.#before = { modes: takeLines(this.#terminal), group };
+    // A command could have had an answer typed to a question of its own, and then do what is asked about.
+    forgetTyped(this.#terminal);
   }
 
   #giveBack(): void {
@@ -152,5 +154,5 @@ function textOf({ tid, operation, object, call }: ReferralEvent): string {
 /** Who may write to a file always may do with it what else is done with files. */
 function keyOf({ operation, object }: ReferralEvent): string {
   const what = object.kind === 'path' || object.kind === 'paths' ? 'change' : operation;
-  return `${what} ${describeObject(object)}`;
+  return `${what} ${object.kind} ${describeObject(object)}`;
 }

@@ -1,5 +1,5 @@
 /** Terminals (ioctl_tty(2)). Node's own node:tty brings streams and sockets along, which cost a tenth of a start. */
-import { ioctl } from './libc.ts';
+import { ioctl, ioctlInteger } from './libc.ts';
 
 const TCGETS = 0x5401;
 /** More than struct termios takes. */
@@ -24,6 +24,8 @@ export function terminalNumber(descriptor: number): bigint | undefined {
 
 const TCSETS = 0x5402;
 const TIOCSPGRP = 0x5410;
+const TCFLSH = 0x540b;
+const TCIFLUSH = 0;
 /** Flags of struct termios: input at 0, output at 4, local at 12 (termios(3)). */
 const ICRNL = 0o400;
 const OPOST_ONLCR = 0o5;
@@ -44,6 +46,11 @@ export function takeLines(descriptor: number): Modes | undefined {
   lines.writeUInt32LE((before.readUInt32LE(12) | ISIG_ICANON_ECHO) >>> 0, 12);
   if (lines.equals(before) || ioctl(descriptor, TCSETS, lines) < 0) return undefined;
   return { restore: () => void ioctl(descriptor, TCSETS, before) };
+}
+
+/** Forgets what was typed and nobody has read (tcflush(3)). */
+export function forgetTyped(descriptor: number): void {
+  ioctlInteger(descriptor, TCFLSH, TCIFLUSH);
 }
 
 /** Makes a process group that of the terminal's foreground (tcsetpgrp(3)). 0, or a negated error number. */

@@ -95,6 +95,24 @@ for (const { name, options } of engines) {
     assert.equal(existsSync(join(cwd, 'f')), true, said.screen);
   });
 
+  void test(`what was typed before a question is no answer to it: ${name} (${who})`, async (t) => {
+    const cwd = temporaryDirectory(t);
+    const script = `import fcntl, termios, time
+print('Go on? ', flush=True)
+while fcntl.ioctl(0, termios.FIONREAD, b'0000') == b'\0\0\0\0': time.sleep(.01)
+open('f', 'w')`;
+    const said = await talk(
+      cwd,
+      restricted,
+      ['python3', '-c', script],
+      [
+        ['Go on? \r\n', 'y\n'],
+        [QUESTION, 'n\n'],
+      ],
+    );
+    assert.deepEqual([existsSync(join(cwd, 'f')), said.left], [false, 0], said.screen);
+  });
+
   void test(`modes and foreground of the terminal are as they were: ${name} (${who})`, async (t) => {
     const cwd = temporaryDirectory(t);
     const script = `import os, signal, subprocess
