@@ -126,8 +126,8 @@ class NotifyReferral implements Referral {
     this.#set(ADDED + AddDescriptor.target, 0);
     this.#set(ADDED + AddDescriptor.targetFlags, closeOnExec ? O_CLOEXEC : 0);
     const result = this.#tell(SECCOMP_IOCTL_NOTIF_ADDFD, ADDED);
-    const injector =
-      result >= 0 && controls === true && mayControl(this.tid, descriptor) ? this.#injector : undefined;
+    const asks = result >= 0 && controls === true && this.#injector !== undefined;
+    const injector = asks && mayControl(this.tid, descriptor) ? this.#injector : undefined;
     // Before the thread runs on: while we have the file open too it could not be executed, nor would a lock on it end with its own.
     close(descriptor);
     if (result >= 0 && injector !== undefined)

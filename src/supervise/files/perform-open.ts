@@ -104,7 +104,7 @@ function openChecked(
       openat(object.descriptor, HERE, nameless, unelevated(context.files, object, request.mode)),
     );
     if (made >= 0 && isShared(context.files, object)) context.made.add(made);
-    return handed(made, request.flags);
+    return handed(made, request.flags, false);
   }
   return openBehind(referral, context.pending, object.descriptor, flags);
 }
@@ -142,12 +142,12 @@ function mayBlock(descriptor: number, type: number, flags: number): boolean {
   return typeof status === 'number' || status.rawDevice >> 8n !== MEMORY_DEVICES;
 }
 
-/** EAGAIN says that somebody holds a lease on the file. */
+/** Of a regular file; EAGAIN says that somebody holds a lease on it. */
 function openFile(descriptor: number, flags: number, asked: number): Reply | 'stuck' {
   const result = openText(AT_FDCWD, `/proc/self/fd/${descriptor}`, flags | O_NONBLOCK, 0);
   if (result === -Errno.EAGAIN) return 'stuck';
   if (result >= 0) fcntl(result, F_SETFL, flags);
-  return handed(result, asked);
+  return handed(result, asked, false);
 }
 
 /** Makes a file that did not exist. 'again': meanwhile it does. Closes the entry's directory. */
@@ -175,5 +175,5 @@ export function makeFile(
   close(entry.directory);
   if (result >= 0 && isShared(context.files, entry)) context.made.add(result);
   if (result === -Errno.EEXIST && (request.flags & O_EXCL) === 0) return 'again';
-  return handed(result, request.flags);
+  return handed(result, request.flags, false);
 }
