@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import type { Referral } from '../referral.ts';
 import { openTargetDescriptor } from '../target/start.ts';
 import { arena, readMemory } from '../target/target.ts';
+import { lookError } from './look-error.ts';
 
 /** The hints of `F_SET_RW_HINT` are 64 bits each, from RWH_WRITE_LIFE_NOT_SET to RWH_WRITE_LIFE_EXTREME. */
 const HINT_SIZE = 8;
@@ -32,6 +33,6 @@ function hintError(referral: Referral, { userId }: Context): number | undefined 
   if (own >= 0) close(own);
   if (typeof status === 'number' || (userId !== 0 && status.owner !== userId)) return undefined;
   const result = readMemory(referral.tid, referral.pointer(2), hint, HINT_SIZE);
-  if (result < 0) return result === -Errno.EPERM ? undefined : -result;
+  if (result < 0) return lookError(result);
   return hint.bytes.readBigUInt64LE(0) > LAST_HINT ? Errno.EINVAL : undefined;
 }

@@ -6,6 +6,7 @@ import { X86_64 } from '../../linux/syscalls.ts';
 import type { Referral } from '../referral.ts';
 import type { Members } from '../target/members.ts';
 import { arena, openError, readMemory } from '../target/target.ts';
+import { lookError } from './look-error.ts';
 import { openPathArgument } from './paths.ts';
 
 /** struct file_handle: handle_bytes, handle_type, and what follows. */
@@ -58,6 +59,6 @@ export function fromHandleError(referral: Referral): number | undefined {
 
 function headerError(referral: Referral, index: number): number | undefined {
   const result = readMemory(referral.tid, referral.pointer(index), header, HEADER_SIZE);
-  if (result < 0) return result === -Errno.EPERM ? undefined : -result;
+  if (result < 0) return lookError(result);
   return header.bytes.readUInt32LE(0) > MAX_HANDLE_SIZE ? Errno.EINVAL : undefined;
 }

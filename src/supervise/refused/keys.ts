@@ -4,6 +4,7 @@ import { syscall } from '../../linux/libc.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import type { Referral } from '../referral.ts';
 import { arena, readMemory, readString } from '../target/target.ts';
+import { lookError } from './look-error.ts';
 
 /** errno(3); Node has no name for it. */
 const ENOKEY = 126;
@@ -70,12 +71,12 @@ export function controlKeyError(referral: Referral): number | undefined {
 function typeError(referral: Referral, index: number): number | undefined {
   const length = readString(referral.tid, referral.pointer(index), text, TYPE_SIZE, Errno.EINVAL);
   if (length === 0) return Errno.EINVAL;
-  if (length < 0) return seen(length);
+  if (length < 0) return lookError(length);
   return text.bytes[0] === DOT ? Errno.EPERM : undefined;
 }
 
 function textError(referral: Referral, index: number): number | undefined {
-  return seen(readString(referral.tid, referral.pointer(index), text, DESCRIPTION_SIZE, Errno.EINVAL));
+  return lookError(readString(referral.tid, referral.pointer(index), text, DESCRIPTION_SIZE, Errno.EINVAL));
 }
 
 /** The first and the last byte: what lies between is read when it is wanted. */
@@ -84,8 +85,8 @@ function payloadError(referral: Referral, index: number, size: number): number |
   if (size === 0) return undefined;
   if (address < 0) return Errno.EFAULT;
   return (
-    seen(readMemory(referral.tid, address, byte, 1)) ??
-    seen(readMemory(referral.tid, address + size - 1, byte, 1))
+    lookError(readMemory(referral.tid, address, byte, 1)) ??
+    lookError(readMemory(referral.tid, address + size - 1, byte, 1))
   );
 }
 
@@ -94,8 +95,4 @@ function keyError(key: number): number | undefined {
   if (key < 0) return key >= LAST_SPECIAL ? undefined : Errno.EINVAL;
   const result = syscall(X86_64.keyctl, KEYCTL_GET_KEYRING_ID, key, 0, 0, 0, 0);
   return result === -ENOKEY || result === -Errno.EINVAL ? -result : undefined;
-}
-
-function seen(result: number): number | undefined {
-  return result < 0 && result !== -Errno.EPERM ? -result : undefined;
 }

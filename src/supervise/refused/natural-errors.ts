@@ -9,6 +9,7 @@ import { arena, openError, readMemory } from '../target/target.ts';
 import { fcntlError } from './fcntl.ts';
 import { fromHandleError, toHandleError } from './handles.ts';
 import { addKeyError, controlKeyError, requestKeyError } from './keys.ts';
+import { lookError } from './look-error.ts';
 import { mountAttributesError, openTreeAttributesError, openTreeError, umountError } from './mounts.ts';
 import { pathError } from './paths.ts';
 import { compareError, memoryOfError, movePagesError, processError } from './processes.ts';
@@ -28,13 +29,13 @@ export function naturalError(referral: Referral, context: Context): number | und
     case X86_64.pidfd_getfd:
       return pidfdError(tid, descriptor);
     case X86_64.fanotify_mark:
-      return negated(openError(tid, descriptor));
+      return lookError(openError(tid, descriptor));
     case X86_64.fsconfig:
-      return descriptor < 0 ? Errno.EINVAL : negated(openError(tid, descriptor));
+      return descriptor < 0 ? Errno.EINVAL : lookError(openError(tid, descriptor));
     case X86_64.fcntl:
-      return negated(openError(tid, descriptor)) ?? fcntlError(referral, context);
+      return lookError(openError(tid, descriptor)) ?? fcntlError(referral, context);
     case X86_64.ioctl:
-      return negated(openError(tid, descriptor)) ?? ioctlError(tid, descriptor, referral.uint(1));
+      return lookError(openError(tid, descriptor)) ?? ioctlError(tid, descriptor, referral.uint(1));
     case X86_64.setsockopt:
     case X86_64.getsockopt:
       return socketError(tid, descriptor) ?? absentOptionError(referral.int(1), referral.int(2));
@@ -91,10 +92,5 @@ export function naturalError(referral: Referral, context: Context): number | und
 const argument = arena(1);
 
 function memoryError(referral: Referral, index: number): number | undefined {
-  return negated(readMemory(referral.tid, referral.pointer(index), argument, 1));
-}
-
-/** EPERM: it may not be looked at. */
-function negated(result: number): number | undefined {
-  return result < 0 && result !== -Errno.EPERM ? -result : undefined;
+  return lookError(readMemory(referral.tid, referral.pointer(index), argument, 1));
 }
