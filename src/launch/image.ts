@@ -108,9 +108,12 @@ export function buildImage(rows: readonly Row[], region?: Region): Buffer {
 /** What all images begin with, whatever rows they have: so many bytes of a file tell whether it is one. */
 export const IMAGE_HEAD_SIZE: number = TABLE_OFFSET;
 
+let emptyImage: Buffer | undefined;
+
 /** Whether a file that begins so is an image with a region: it does what its rows say, and nothing else. */
 export function isRegionImage(head: Buffer): boolean {
-  const own = buildImage([], { address: 0, size: 0, onFailure: 0 });
+  emptyImage ??= buildImage([], { address: 0, size: 0, onFailure: 0 });
+  const own = emptyImage;
   const isSame = (start: number, end: number): boolean =>
     head.subarray(start, end).equals(own.subarray(start, end));
   // Not where sections are, of which a note makes some: they are not loaded.

@@ -10,6 +10,9 @@ export function isTerminal(descriptor: number): boolean {
   return ioctl(descriptor, TCGETS, termios) === 0;
 }
 
+/** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
+export const CONTROLLING_TERMINAL = 0x500n;
+
 const TIOCGDEV = 0x8004_5432;
 const number = new Uint8Array(4);
 const numberView = new DataView(number.buffer);

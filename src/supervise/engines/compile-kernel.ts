@@ -5,6 +5,7 @@
 import { Flag } from '../../launch/standalone/code.ts';
 import { buildStandalone, type StandaloneRule } from '../../launch/standalone/image.ts';
 import { AccessFs } from '../../linux/landlock.ts';
+import { CONTROLLING_TERMINAL } from '../../linux/terminal.ts';
 import type { KernelFeatures } from '../../plan/features.ts';
 import { filterProgram } from '../../plan/filter/program.ts';
 import { grantedRights } from '../../plan/landlock.ts';
@@ -20,7 +21,7 @@ import { isWithin } from '../../policy/within.ts';
 import { escapeBytes } from '../../report/escape.ts';
 import { EngineError } from './engine-error.ts';
 import { EXISTS_NOT, HOLDS_OWN, IS_ALL, obstacleText } from './kernel-engine.ts';
-import { CONTROLLING_TERMINAL, DEVICE_NUMBERS, TTY } from './ruleset.ts';
+import { DEVICE_NUMBERS, TTY } from './ruleset.ts';
 import { KEPT_CAPABILITIES } from './self.ts';
 
 const ROOT = Buffer.from('/');

@@ -13,6 +13,7 @@ import {
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
 import { close } from '../../linux/libc.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
+import { CONTROLLING_TERMINAL } from '../../linux/terminal.ts';
 import type { Backing, WritablePath } from '../../judge/path-set.ts';
 import { grantedRights } from '../../plan/landlock.ts';
 import type { LandlockPlan, Plan } from '../../plan/plan.ts';
@@ -39,7 +40,6 @@ export const DEVICE_NUMBERS: ReadonlyMap<string, bigint> = new Map([
   ['/dev/urandom', 0x109n],
 ]);
 export const TTY = Buffer.from('/dev/tty');
-export const CONTROLLING_TERMINAL = 0x500n;
 const PSEUDO_TERMINALS = Buffer.from('/dev/pts');
 const DEVPTS_SUPER_MAGIC = 0x1cd1;
 

@@ -30,7 +30,7 @@ import { isHeld } from './held.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
 import { MASTER } from './pseudo-terminals.ts';
-import { CONTROLLING_TERMINAL } from './terminals.ts';
+import { CONTROLLING_TERMINAL } from '../../linux/terminal.ts';
 
 const path = arena(PATH_MAX);
 /** What a mount that is read-only counts for; devices, FIFOs and sockets are written to all the same. */

@@ -28,7 +28,7 @@ import { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
 import { handed } from './handed.ts';
 import { openBehind, untrustedOpen } from './perform-open.ts';
-import { CONTROLLING_TERMINAL } from './terminals.ts';
+import { CONTROLLING_TERMINAL } from '../../linux/terminal.ts';
 
 /** Majors of the devices that can be opened by number: those of pseudo-terminals (pts(4)), and of consoles and serial lines. */
 const PSEUDO = { first: 136n, last: 143n } as const;

@@ -7,9 +7,6 @@ import { close } from '../../linux/libc.ts';
 import { terminalNumber } from '../../linux/terminal.ts';
 import type { OpenObject } from './object.ts';
 
-/** Device 5:0, "the controlling terminal of whoever opens it" (tty(4)). */
-export const CONTROLLING_TERMINAL = 0x500n;
-
 export class Terminals {
   /** Places by device number. */
   readonly #held = new Map<bigint, number>();
