@@ -155,14 +155,21 @@ export class Reach {
   readonly #controlSocket: number;
   /** Answers that are still to come. */
   #owed = 0;
+  #isOver = false;
 
-  /** @param controlSocket the watchdog's, not to be closed before this is done with */
+  /** @param controlSocket the watchdog's */
   constructor(controlSocket: number) {
     this.#controlSocket = controlSocket;
   }
 
+  /** To be called before the socket is closed, whose number may be another's then: nobody is inside any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   /** False where nothing is said in time. The number may be another's by then. */
   has(pid: number): boolean {
+    if (this.#isOver) return false;
     const question = Buffer.alloc(4);
     question.writeInt32LE(pid);
     if (write(this.#controlSocket, question, question.length) < 0) return false;

@@ -21,7 +21,9 @@ void test('an answer that comes too late is not taken for that about the next pr
   assert.equal(reach.has(200), false);
   answer(0);
   assert.equal(reach.has(100), true);
-  close(far);
+  answer(0);
+  reach.end();
   assert.equal(reach.has(100), false);
+  close(far);
   close(near);
 });

@@ -256,10 +256,8 @@ export class Handshake {
     const { loop, supervisor, started, gone } = this.#options;
     this.#watch([], () => {});
     members.exclude(watchdog.pid);
-    if (preparation.signalScope) {
-      const reach = new Reach(controlSocket);
-      members.askOf((one) => reach.has(one));
-    }
+    const reach = preparation.signalScope ? new Reach(controlSocket) : undefined;
+    if (reach !== undefined) members.askOf((one) => reach.has(one));
     setSyncWakeUp(listener);
     const { fault } = supervisor;
     const { pid, pidDescriptor } = this.#peer;
@@ -269,6 +267,7 @@ export class Handshake {
       pidDescriptor,
       listener,
       controlSocket,
+      reach,
       watchdog,
       sandbox,
       pending,

@@ -1,7 +1,7 @@
 /** A sandbox of a service's that runs, until nobody is left in it. */
 import { close } from '../linux/libc.ts';
 import { pidfdSendSignal } from '../linux/spawn.ts';
-import type { Watchdog } from '../launch/handover.ts';
+import type { Reach, Watchdog } from '../launch/handover.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
 import { NotifyListener } from '../supervise/engines/notify.ts';
 import type { PendingCalls } from '../supervise/pending.ts';
@@ -18,6 +18,8 @@ export interface SandboxParts {
   readonly listener: number;
   /** To the watchdog, which ends what is left in the sandbox when this is closed without a word. */
   readonly controlSocket: number;
+  /** Asks by that socket. Undefined: nobody is asked. */
+  readonly reach: Reach | undefined;
   readonly watchdog: Watchdog;
   readonly sandbox: Sandbox;
   readonly pending: PendingCalls;
@@ -91,14 +93,16 @@ export class RunningSandbox {
   end(): void {
     if (this.#isTold) return;
     this.#isTold = true;
+    // Calls may still come, of those who are being ended.
+    this.#parts.reach?.end();
     close(this.#parts.controlSocket);
   }
 
   #letGo(): void {
     if (!this.#isEmpty || !this.#hasEnded) return;
-    const { listener, pidDescriptor, controlSocket, watchdog, sandbox, reporter } = this.#parts;
+    const { listener, pidDescriptor, watchdog, sandbox, reporter } = this.#parts;
     // Whom the watchdog ends then are none.
-    if (!this.#isTold) close(controlSocket);
+    this.end();
     for (const descriptor of [listener, pidDescriptor, watchdog.pidDescriptor]) close(descriptor);
     sandbox.release();
     reporter.ended?.();
