@@ -187,6 +187,8 @@ export const openText = declareInt<[number, string, number, number]>(
   'int',
   'uint',
 );
+const EIO = 5;
+
 /** Same on a pool thread, for opens that may block; `done` gets the result on the main thread. */
 export function openTextAsync(
   directory: number,
@@ -199,7 +201,8 @@ export function openTextAsync(
   foreign.async(directory, path, flags, mode, (error: unknown, result: number) => {
     // errno is the pool thread's only until anything else runs.
     const errno = koffi.errno();
-    done(error === null && result >= 0 ? result : -errno);
+    // Whatever it is, it must not look like a descriptor.
+    done(error === null && result >= 0 ? result : errno > 0 ? -errno : -EIO);
   });
 }
 
