@@ -13,6 +13,8 @@ import { closeLingering } from '../watch.ts';
 
 /** The oldest are forgotten, which refuses datagrams and allows none. */
 const MOST_SOCKETS = 16_384;
+/** At most so many descriptors are looked through: programs may have a million, and all others would wait meanwhile. */
+const MOST_DESCRIPTORS = 4096;
 
 /** Where a process had a socket when it got its name or port. */
 export interface Owner {
@@ -67,8 +69,11 @@ function copyOf(tid: number, descriptor: number, cookie: bigint): number {
 function search(cookie: bigint, known: Known, members: Members): number {
   const link = Buffer.from(`socket:[${known.inode}]`);
   const found = Buffer.alloc(link.length + 1);
+  let left = MOST_DESCRIPTORS;
   for (const { pid } of members.list().members) {
     for (const number of openNumbers(pid)) {
+      if (left === 0) return -1;
+      left -= 1;
       const length = looking(() => readlinkText(`/proc/${pid}/fd/${number}`, found, found.length));
       if (length !== link.length || !found.subarray(0, length).equals(link)) continue;
       const copy = copyOf(pid, number, cookie);
