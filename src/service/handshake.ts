@@ -208,7 +208,8 @@ export class Handshake {
         steps,
       };
       // The ruleset has its number too where there is none.
-      sendRecord(this.#socket, rows.bytes, [ruleset.descriptor ?? far, far]);
+      const sent = sendRecord(this.#socket, rows.bytes, [ruleset.descriptor ?? far, far]);
+      if (sent < 0) return this.drop();
     } finally {
       for (const descriptor of passing) close(descriptor);
     }
@@ -283,7 +284,7 @@ export class Handshake {
     }
     started(this.#running);
     const word = servedCommand({ path: command, words: request.words, skipped: 1 });
-    sendRecord(this.#socket, word.bytes, []);
+    if (sendRecord(this.#socket, word.bytes, []) < 0) return this.drop();
     this.#watch([this.#socket], () => this.#hearOutcome(command, word.steps));
   }
 
