@@ -24,13 +24,21 @@ const NUMBER_PATTERN = /\d{3,}/g;
 /** Of a process, its parents: a shell's number is in the names that its children make. */
 const MOST_PARENTS = 8;
 
+/** The user's own number stays the same: `tmux-100123`. Small ones are no sign of anything. */
+const OWN_NUMBER = ownNumber(process.geteuid?.() ?? 0);
+
+function ownNumber(user: number): RegExp | undefined {
+  return user < 1000 ? undefined : new RegExp(`(?<!\\d)${user}(?!\\d)`, 'g');
+}
+
 /**
  * True for a name that is another one the next time.
  * @param tid the thread that makes it: numbers of processes are told by it
  * @param isExclusive whoever makes it wants a name that nobody has (O_EXCL)
  */
 export function isMadeUp(path: PathBytes, tid: number, isExclusive = false): boolean {
-  const name = path.toString('latin1', path.lastIndexOf('/') + 1);
+  const whole = path.toString('latin1', path.lastIndexOf('/') + 1);
+  const name = OWN_NUMBER === undefined ? whole : whole.replaceAll(OWN_NUMBER, '');
   return (
     TEMPORARY_PATTERN.test(name) ||
     LONG_NUMBER_PATTERN.test(name) ||
