@@ -40,6 +40,8 @@ export class Command {
   /** Undefined while it runs. */
   end: CommandEnd | undefined;
   readonly #endSandbox: () => void;
+  /** What the event loop tells now came before we went on together with the command. */
+  #hasJustGoneOn = false;
   readonly #traced: boolean;
 
   /**
@@ -67,6 +69,8 @@ export class Command {
     if (this.end !== undefined) {
       if (ENDING.has(signal)) this.#endSandbox();
       if (signal === SIGNALS.SIGTSTP) kill(process.pid, SIGSTOP);
+    } else if (signal === SIGNALS.SIGTSTP && this.#hasJustGoneOn) {
+      // The key that has stopped the command too: in the background it would pass for somebody's wish.
     } else if (!FROM_TERMINAL.has(signal) || !isForeground()) {
       kill(this.pid, signal);
     }
@@ -86,8 +90,12 @@ export class Command {
       | { readonly kind: 'stopped'; readonly signal: number }
       | { readonly kind: 'continued' },
   ): void {
-    if (change.kind === 'stopped') stopToo(this.pid, change.signal, this.#traced);
-    else if (change.kind !== 'continued') this.end = change;
+    if (change.kind === 'stopped') {
+      stopToo(this.pid, change.signal, this.#traced);
+      this.#hasJustGoneOn = true;
+      // By then the event loop has told of the signals that were there already.
+      setImmediate(() => (this.#hasJustGoneOn = false));
+    } else if (change.kind !== 'continued') this.end = change;
   }
 }
 
