@@ -33,7 +33,8 @@ programTests([
       done
       socat -t 5 UDP-RECVFROM:$port,bind=127.0.0.1 SYSTEM:'read x; echo got $x' & while ! grep -qi ":$(printf %04X $port) " /proc/net/udp; do sleep 0.02; done
       echo asked | socat -t 1 - UDP:127.0.0.1:$port; wait
-      rm heard; socat -u UDP-RECV:$port,bind=127.0.0.1 OPEN:heard,creat,trunc & while ! grep -qi ":$(printf %04X $port) " /proc/net/udp; do sleep 0.02; done
+      rm heard; port=${FREE_PORT}
+      socat -u UDP-RECV:$port,bind=127.0.0.1 OPEN:heard,creat,trunc & while ! grep -qi ":$(printf %04X $port) " /proc/net/udp; do sleep 0.02; done
       echo thrown | socat -u - UDP-SENDTO:127.0.0.1:$port; while [ ! -s heard ]; do sleep 0.02; done; kill %%; wait; cat heard
       rm -f s
     `,
