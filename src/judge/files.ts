@@ -58,6 +58,12 @@ export interface FileRules {
   /** False: the policy says nothing of files, and only interfaces of the kernel are kept from changes. */
   readonly restricted: boolean;
   readonly writable: PathSet;
+  /** What is writable besides by a call that names just these two, the first as what is moved, or gets a second name. */
+  readonly pairs?: readonly {
+    readonly from: Uint8Array;
+    readonly to: Uint8Array;
+    readonly writable: PathSet;
+  }[];
   /** Directories where what the sandbox makes is its own. Undefined: there are none. */
   readonly own?: OwnDirectories;
   readonly denied: DeniedPlaces;
@@ -215,6 +221,14 @@ export function isAllowedPath(rules: FileRules, path: Uint8Array): boolean {
 /** mknod(2): as an entry, but block and character devices are never made. */
 export function judgeNode(rules: FileRules, place: Place, isDevice: boolean): Verdict {
   return isDevice ? DEVICE_RULE : judgeEntry(rules, place);
+}
+
+/** The rules for a call that names two places. */
+export function rulesForTwo(rules: FileRules, from: Place, to: Place): FileRules {
+  const pair = rules.pairs?.find(
+    (one) => Buffer.compare(one.from, from.path) === 0 && Buffer.compare(one.to, to.path) === 0,
+  );
+  return pair === undefined ? rules : { ...rules, writable: pair.writable };
 }
 
 /** Several entries at once (rename): all must be allowed, and Landlock must back all to go on. */

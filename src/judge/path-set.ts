@@ -20,6 +20,8 @@ export interface WritablePath {
   readonly backing: Backing;
   /** What is there may be written to, and stays: no other name, no other thing in its place, no other mode. */
   readonly fixed?: boolean;
+  /** Nothing below it is meant. */
+  readonly alone?: boolean;
 }
 
 /** Where a path lies. */
@@ -30,6 +32,7 @@ export type Location =
   /** Below an allowed path; `backed` when Landlock allows every change there. */
   | { readonly kind: 'below'; readonly backed: boolean };
 
+const ALONE: Backing = { kind: 'none' };
 const OUTSIDE: Location = { kind: 'outside' };
 const BELOW_BACKED: Location = { kind: 'below', backed: true };
 const BELOW_UNBACKED: Location = { kind: 'below', backed: false };
@@ -42,6 +45,7 @@ const KERNEL_TREES: readonly PathBytes[] = [Buffer.from('/proc'), Buffer.from('/
 export class PathSet {
   readonly #backings = new Map<string, Backing>();
   readonly #fixed = new Set<string>();
+  readonly #alone = new Set<string>();
   /** Of the longest allowed path: nothing longer need be looked for, of which a deep path has thousands. */
   readonly #longest: number;
   /** Characters are bytes (latin1). */
@@ -52,9 +56,10 @@ export class PathSet {
   /** @param interfaces where interfaces of the kernel are mounted, none within another */
   constructor(paths: readonly WritablePath[], interfaces: readonly PathBytes[] = KERNEL_TREES) {
     this.#interfaces = interfaces.map((tree) => tree.toString('latin1'));
-    for (const { path, backing, fixed } of paths) {
+    for (const { path, backing, fixed, alone } of paths) {
       const text = path.toString('latin1');
-      this.#backings.set(text, backing);
+      if (alone === true) this.#alone.add(text);
+      else this.#backings.set(text, backing);
       if (fixed === true) this.#fixed.add(text);
     }
     this.#longest = Math.max(0, ...[...this.#backings.keys()].map(({ length }) => length));
@@ -72,7 +77,7 @@ export class PathSet {
   /** Finds where a path lies. It must be absolute and as the kernel names it. */
   locate(path: Uint8Array): Location {
     const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
-    const at = this.#backings.get(text);
+    const at = this.#backings.get(text) ?? (this.#alone.has(text) ? ALONE : undefined);
     const below = this.#below(text, this.#interfaceLength(text));
     // Below a backed directory Landlock allows the entry itself too, so that is the stronger answer.
     if (below === BELOW_BACKED || at === undefined) return below;

@@ -24,7 +24,10 @@ export type Asker = (event: ReferralEvent, answer: (answer: Answer) => void) => 
 
 /** What an answer has allowed. */
 export interface Granted {
+  /** Each by itself, and nothing below it. */
   readonly paths: readonly PathBytes[];
+  /** Both for one call, in these roles. */
+  readonly pairs: readonly { readonly from: PathBytes; readonly to: PathBytes }[];
   readonly endpoints: readonly Endpoint[];
   readonly unixSockets: readonly UnixSocketName[];
 }
@@ -41,7 +44,7 @@ export interface AskingOptions {
 
 /** Of one sandbox; more are refused without a question. */
 const MOST_QUESTIONS = 64;
-/** A rename has two names, and either may be asked about. */
+/** What a call names may be another thing each time. */
 const MOST_GRANTS = 4;
 /** Those that an option would change (`ReferralEvent`), and that are about what a person decides. */
 const ASKED = /^(?:outside --|--no-outbound-network$|not bound in the sandbox, nor in --allow-unix$)/;
@@ -160,12 +163,12 @@ class HoldingReporter implements Reporter {
 
 /** What would allow the call; undefined where nothing would. */
 function grantFor({ object }: ReferralEvent): Granted | undefined {
-  const nothing: Granted = { paths: [], endpoints: [], unixSockets: [] };
+  const nothing: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
   switch (object.kind) {
     case 'path':
       return { ...nothing, paths: [object.path] };
     case 'paths':
-      return { ...nothing, paths: [object.from, object.to] };
+      return { ...nothing, pairs: [{ from: object.from, to: object.to }] };
     case 'address':
       if (object.protocol !== 'tcp' && object.protocol !== 'udp') return undefined;
       return { ...nothing, endpoints: [{ address: object.address, port: object.port }] };
@@ -182,6 +185,7 @@ function grantFor({ object }: ReferralEvent): Granted | undefined {
 function together(all: readonly Granted[]): Granted {
   return {
     paths: all.flatMap(({ paths }) => paths),
+    pairs: all.flatMap(({ pairs }) => pairs),
     endpoints: all.flatMap(({ endpoints }) => endpoints),
     unixSockets: all.flatMap(({ unixSockets }) => unixSockets),
   };

@@ -44,10 +44,11 @@ export interface SandboxStart {
   readonly streams: readonly number[];
 }
 
-const NOTHING: Granted = { paths: [], endpoints: [], unixSockets: [] };
+const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
 
-function unbacked(path: PathBytes): WritablePath {
-  return { path, backing: { kind: 'none' } };
+/** That one thing: what is asked about is not what lies in it. */
+function granted(path: PathBytes): WritablePath {
+  return { path, backing: { kind: 'none' }, alone: true };
 }
 
 function withEndpoints(
@@ -106,17 +107,20 @@ export class Sandbox {
       interfaces: new DeniedPlaces(plan.interfaces),
       supervisor: process.pid,
     };
-    return (reporter, granted = NOTHING) =>
+    const writableWith = (paths: readonly PathBytes[]): PathSet =>
+      new PathSet([...writable, ...paths.map(granted)], plan.interfaces);
+    return (reporter, more = NOTHING) =>
       makeHandlers({
         ...lasting,
         reporter,
-        network: new NetworkRules(withEndpoints(policy.network, granted.endpoints)),
-        unix: new UnixRules([...policy.unixSockets, ...granted.unixSockets], policy.anyUnixSocket),
+        network: new NetworkRules(withEndpoints(policy.network, more.endpoints)),
+        unix: new UnixRules([...policy.unixSockets, ...more.unixSockets], policy.anyUnixSocket),
         files: {
           ...rules,
-          writable: new PathSet([...writable, ...granted.paths.map(unbacked)], plan.interfaces),
+          writable: writableWith(more.paths),
+          pairs: more.pairs.map(({ from, to }) => ({ from, to, writable: writableWith([from, to]) })),
           // Landlock knows of nothing that is granted later.
-          landlock: plan.landlock !== undefined && granted === NOTHING,
+          landlock: plan.landlock !== undefined && more === NOTHING,
         },
       });
   }

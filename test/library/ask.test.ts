@@ -1,6 +1,6 @@
 /** `ask`: what no rule allows waits for the program's answer, which is for that one call and that one thing. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -143,4 +143,54 @@ print(sc(2, ctypes.addressof(name), 0o101, 0o600))`;
   assert.equal(stdout, '-1\n', stderr);
   assert.deepEqual(asked, [join(folder, 'mine'), join(folder, 'kept')]);
   assert.equal(readFileSync(join(folder, 'kept'), 'utf8'), 'kept');
+});
+
+/** Asks the first time, and says so; nobody else is asked about what the name is changed to meanwhile. */
+async function raced(t: TestContext, script: (folder: string) => string): Promise<string[] | undefined> {
+  const folder = temporaryDirectory(t);
+  mkdirSync(join(folder, 'd'));
+  for (const name of ['d/kept', 'draft', 'final']) writeFileSync(join(folder, name), name, { mode: 0o600 });
+  const asked: string[] = [];
+  const sandbox = await asking(t, { readOnly: true }, async ({ object }) => {
+    asked.push(JSON.stringify(object));
+    await new Promise((done) => setTimeout(done, 300));
+    return asked.length === 1 ? 'allow' : 'refuse';
+  });
+  if (sandbox === undefined) return undefined;
+  const [command, ...args] = python(script(folder));
+  const { stdout, stderr } = await sandbox.run(command, args);
+  assert.equal(stdout, '-1\n', stderr);
+  assert.equal(asked.length, 2, asked.join(' '));
+  return ['d/kept', 'final', 'draft'].map((name) => {
+    const path = join(folder, name);
+    return `${readFileSync(path, 'utf8')} ${(statSync(path).mode & 0o777).toString(8)}`;
+  });
+}
+
+const NOTHING_CHANGED = ['d/kept 600', 'final 600', 'draft 600'];
+
+void test(`a directory that is allowed is not what lies in it (${who})`, async (t) => {
+  const left = await raced(
+    t,
+    (folder) => `name = ctypes.create_string_buffer(b'${folder}/d', 4096)
+def change():
+    time.sleep(.1); name.value = b'${folder}/d/kept'
+threading.Thread(target=change).start()
+print(sc(90, ctypes.addressof(name), 0o777))`,
+  );
+  if (left !== undefined) assert.deepEqual(left, NOTHING_CHANGED);
+});
+
+void test(`two names that are allowed are not those names the other way round (${who})`, async (t) => {
+  const left = await raced(
+    t,
+    (
+      folder,
+    ) => `one, two = (ctypes.create_string_buffer(b'${folder}/' + name, 4096) for name in (b'draft', b'final'))
+def change():
+    time.sleep(.1); one.value, two.value = two.value, one.value
+threading.Thread(target=change).start()
+print(sc(82, ctypes.addressof(one), ctypes.addressof(two)))`,
+  );
+  if (left !== undefined) assert.deepEqual(left, NOTHING_CHANGED);
 });

@@ -20,7 +20,7 @@ import { resolveEntry, resolveObject } from '../target/resolve.ts';
 import { objectOf, type ResolvedEntry, type ResolvedObject } from '../target/resolved.ts';
 import { openTargetDescriptor } from '../target/start.ts';
 import { entryError, entryType } from './errors.ts';
-import { areBelow, LINK, readPaths, statusOf, type TwoNames } from './two-names.ts';
+import { areBelow, contextForTwo, LINK, readPaths, statusOf, type TwoNames } from './two-names.ts';
 
 export const link: FileHandler = (referral, context) =>
   linkWith(referral, context, { from: AT_FDCWD, fromPath: 0, to: AT_FDCWD, toPath: 1, flags: 0 });
@@ -70,11 +70,12 @@ function resolveSource(
 
 function linkObject(
   referral: Referral,
-  context: FileContext,
+  general: FileContext,
   source: ResolvedObject,
   entry: ResolvedEntry,
   mayContinue: boolean,
 ): Reply {
+  const context = contextForTwo(general, source, entry);
   const verdict = judgeSecondName(context.files, source, entry);
   const reported = reportedLink(context, source, entry, verdict.kind === 'refuse');
   switch (verdict.kind) {

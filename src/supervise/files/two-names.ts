@@ -11,8 +11,9 @@ import {
   type FileStatus,
 } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
-import { isAllowedPath, isShared, judgeEntries, judgeLink } from '../../judge/files.ts';
+import { isAllowedPath, isShared, judgeEntries, judgeLink, rulesForTwo } from '../../judge/files.ts';
 import { allowed, refused, isTrusted, untrusted } from '../context.ts';
+import type { Place } from '../../judge/place.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import type { MadeFiles } from './made-files.ts';
 import { CONTINUE_CALL, fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -102,7 +103,7 @@ function renameWith(referral: Referral, context: FileContext, call: TwoNames): R
 
 function renameEntries(
   referral: Referral,
-  context: FileContext,
+  general: FileContext,
   flags: number,
   from: Exclude<ReturnType<typeof resolveEntry>, { kind: 'error' }>,
   to: ReturnType<typeof resolveEntry>,
@@ -110,6 +111,7 @@ function renameEntries(
   if (to.kind === 'error') return fail(to.errno);
   if (from.kind === 'no-name') return fail(Errno.EBUSY);
   if (to.kind === 'no-name') return fail((flags & RENAME_NOREPLACE) !== 0 ? Errno.EEXIST : Errno.EBUSY);
+  const context = contextForTwo(general, from, to);
   const verdict = judgeEntries(context.files, [from, to]);
   const isTold = verdict.kind === 'refuse' || context.reporter.wantsAllowed;
   const moved = (flags & RENAME_EXCHANGE) !== 0 ? [from, to] : [from];
@@ -129,8 +131,8 @@ function renameEntries(
       const result = moveEntry(context, flags, from, to);
       if (result >= 0) removeLinks(context, [from, to]);
       if (result >= 0) {
-        context.files.writable.forgetBacking(from.path);
-        context.files.writable.forgetBacking(to.path);
+        general.files.writable.forgetBacking(from.path);
+        general.files.writable.forgetBacking(to.path);
       }
       return allowed(referral, context, 'rename', reported, resultReply(result));
     }
@@ -139,6 +141,12 @@ function renameEntries(
       return errno === undefined ? refused(referral, context, 'rename', reported, verdict.rule) : fail(errno);
     }
   }
+}
+
+/** The context of a call that names two places. */
+export function contextForTwo(context: FileContext, from: Place, to: Place): FileContext {
+  const files = rulesForTwo(context.files, from, to);
+  return files === context.files ? context : { ...context, files };
 }
 
 /**
