@@ -153,8 +153,8 @@ export function endWatchdog(launched: Launched, watchdog: Watchdog, sandbox: 'en
 /** Who is in a sandbox, asked of its watchdog (which answers where its rows say so). */
 export class Reach {
   readonly #controlSocket: number;
-  /** Answers that are still to come. */
-  #owed = 0;
+  /** An answer is still to come. */
+  #isOwing = false;
   #isOver = false;
 
   /** @param controlSocket the watchdog's */
@@ -170,21 +170,22 @@ export class Reach {
   /** False where nothing is said in time. The number may be another's by then. */
   has(pid: number): boolean {
     if (this.#isOver) return false;
+    // An answer that comes too late was said of somebody else. Who owes one, as whoever was stopped by somebody outside, is not
+    // waited for once more: all sandboxes would wait too.
+    if (this.#isOwing && typeof receive(this.#controlSocket) === 'number') return false;
+    this.#isOwing = false;
     const question = Buffer.alloc(4);
     question.writeInt32LE(pid);
     if (write(this.#controlSocket, question, question.length) < 0) return false;
-    this.#owed += 1;
-    for (let wait = 0; wait < MOST_WAITS;) {
+    this.#isOwing = true;
+    for (let wait = 0; wait < MOST_WAITS; wait += 1) {
       const received = receive(this.#controlSocket);
-      if (typeof received === 'number') {
-        if (received !== -Errno.EAGAIN) return false;
-        waitReadable(this.#controlSocket, -1, ANSWER_WAIT);
-        wait += 1;
-        continue;
+      if (typeof received !== 'number') {
+        this.#isOwing = false;
+        return received.kind === Kind.reach && received.value === 0;
       }
-      this.#owed -= 1;
-      // What came too late was said of somebody else.
-      if (this.#owed === 0) return received.kind === Kind.reach && received.value === 0;
+      if (received !== -Errno.EAGAIN) return false;
+      waitReadable(this.#controlSocket, -1, ANSWER_WAIT);
     }
     return false;
   }
