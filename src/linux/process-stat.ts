@@ -38,7 +38,10 @@ export function processStat(pid: number | 'self'): ProcessStat | undefined {
   return { state, parent, group, session, terminal: BigInt(terminal), foreground, flags, threads, start };
 }
 
-/** Whether all of a process has ended, and it only waits to be reaped: nothing that it does or has counts any more. */
-export function isZombie({ state, threads }: ProcessStat): boolean {
-  return state === 'Z' && threads <= 1;
+/** Of the flags of a thread, in include/linux/sched.h: it is on its way out. */
+const PF_EXITING = 0x4;
+
+/** Whether all of a process has ended or is ending: nothing that it does or has counts any more. */
+export function isEnding({ state, threads, flags }: ProcessStat): boolean {
+  return threads <= 1 && (state === 'Z' || (flags & PF_EXITING) !== 0);
 }

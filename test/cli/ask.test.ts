@@ -99,7 +99,7 @@ for (const { name, options } of engines) {
     const cwd = temporaryDirectory(t);
     const script = `import fcntl, termios, time
 print('Go on? ', flush=True)
-while fcntl.ioctl(0, termios.FIONREAD, b'0000') == b'\0\0\0\0': time.sleep(.01)
+while fcntl.ioctl(0, termios.FIONREAD, b'0000') == bytes(4): time.sleep(.01)
 open('f', 'w')`;
     const said = await talk(
       cwd,

@@ -9,7 +9,7 @@
 import { readdirSync } from 'node:fs';
 import { Errno } from '../../linux/errno.ts';
 import { getpgrp } from '../../linux/libc.ts';
-import { isZombie, processStat, type ProcessStat } from '../../linux/process-stat.ts';
+import { isEnding, processStat, type ProcessStat } from '../../linux/process-stat.ts';
 import { judgeGroup, type GroupOf } from '../../judge/processes.ts';
 import { refused } from '../context.ts';
 import type { Members } from '../target/members.ts';
@@ -52,7 +52,7 @@ function groupOf(group: number, session: number, { members }: ProcessContext): G
  */
 export function isInside(group: number, members: Members): boolean {
   const leader = processStat(group);
-  if (leader?.group === group && !isZombie(leader)) return members.has(group);
+  if (leader?.group === group && !isEnding(leader) && members.has(group)) return true;
   return members.hasGroup(group);
 }
 

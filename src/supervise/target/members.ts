@@ -14,7 +14,7 @@
 import { readdirSync } from 'node:fs';
 import { bootTicks } from '../../linux/clock.ts';
 import { readProcText } from '../../linux/files.ts';
-import { isZombie, processStat, type ProcessStat } from '../../linux/process-stat.ts';
+import { isEnding, processStat, type ProcessStat } from '../../linux/process-stat.ts';
 import { hasChildren } from '../../linux/wait.ts';
 
 /** Deeper than any family of processes; a bound for the walk. */
@@ -246,10 +246,17 @@ export class Members {
       const before = new Reading();
       const processes = allProcesses().filter((pid) => {
         const place = before.of(pid);
-        return place?.group === group && !isZombie(place);
+        return place?.group === group && !isEnding(place);
       });
       const { members, complete } = this.#among(processes, before);
-      if (complete) return processes.length > 0 && members.length === processes.length;
+      const inside = new Set(members.map(({ pid }) => pid));
+      const others = processes.filter((pid) => !inside.has(pid));
+      // Whoever has begun to end since then has lost its marks.
+      const stand = others.every((pid) => {
+        const place = processStat(pid);
+        return place !== undefined && !isEnding(place);
+      });
+      if (complete && stand) return processes.length > 0 && others.length === 0;
     }
     return false;
   }
