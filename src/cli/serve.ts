@@ -101,6 +101,10 @@ function refuseOtherEngines({ engine, learn, ask }: Settings): void {
 
 /** Its clients' commands are not its children. Undefined: nothing is in the way. */
 export function obstacleToLooking(): string | undefined {
+  const status = readProcText('/proc/self/status');
+  // Landlock alone does not show in /proc, but takes no_new_privs: all others would be like somebody in such a sandbox.
+  if (typeof status === 'number' || /^NoNewPrivs:\t1$/m.test(status))
+    return 'no new privileges are permitted here (no_new_privs), so that nobody can be told from who is confined';
   if (!canReadMemory()) return 'process_vm_readv is not permitted here';
   if (!canCopyDescriptors()) return 'pidfd_getfd is not permitted here';
   const scope = readProcText('/proc/sys/kernel/yama/ptrace_scope');

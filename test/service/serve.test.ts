@@ -40,6 +40,17 @@ void test(`what cannot be served says so, with 125 (${who})`, async (t) => {
   assert.equal(existsSync(join(folder, 'own/s')), false);
 });
 
+void test(`where no new privileges are to be had it does not start (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  const words = [...SECFILT, `--serve=${folder}/s`];
+  const { code, stderr } = await run(['setpriv', '--no-new-privs', ...words]);
+  assert.deepEqual(
+    [code, /cannot serve: no new privileges are permitted here/.test(stderr)],
+    [125, true],
+    stderr,
+  );
+});
+
 void test(`what one that was killed has left is no hindrance, a link is (${who})`, async (t) => {
   const service = await startService(t, ['--read-only']);
   service.child.kill('SIGKILL');
