@@ -74,6 +74,11 @@ export class RunningSandbox {
     }
   }
 
+  /** The command itself has ended: its number may be another's. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** Calls that came to the supervisor. */
   get referrals(): number {
     return this.#listener.received;

@@ -23,8 +23,8 @@ const LONGEST_WORD = 80;
 const MOST_SANDBOXES = 200;
 
 export function statusOf(sandbox: RunningSandbox): SandboxStatus {
-  const { pid, served, since, referrals, refusals } = sandbox;
-  const words = (argumentsOf(pid) ?? []).slice(0, MOST_WORDS);
+  const { pid, served, since, referrals, refusals, hasEnded } = sandbox;
+  const words = (hasEnded ? [] : (argumentsOf(pid) ?? [])).slice(0, MOST_WORDS);
   return {
     pid,
     command: words.map((word) => escapeBytes(word.subarray(0, LONGEST_WORD))),
