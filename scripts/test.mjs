@@ -185,7 +185,9 @@ async function runTests(title, folder, floor, settings = {}, engine) {
     counts[name] = Number(count);
   }
   const skipped = [...text.matchAll(/^ *﹣ (.*)$/gm)].map(([, line]) => line);
-  return { title, floor, status, counts, skipped };
+  // What the reporter says once more of each that failed, after everything else.
+  const failures = /^✖ failing tests:$([\s\S]*)/m.exec(text)?.[1].trim();
+  return { title, floor, status, counts, skipped, failures };
 }
 
 /** The services whose clients the commands of the tests are, with Landlock and as without it. */
@@ -290,10 +292,13 @@ function foldersForAll() {
   return (stdout ?? '').split('\n').filter((folder) => folder !== '' && !SYSTEM_FOLDERS.includes(folder));
 }
 
+/** What was skipped, what was counted, and last, where the eye falls, what failed. */
 function conclude() {
-  console.log('\n== summary');
+  console.log('\n== skipped');
+  for (const { title, skipped } of runs)
+    for (const line of skipped) console.log(`  skipped, ${title}: ${line}`);
   let failed = false;
-  for (const { title, floor, status, counts, skipped } of runs) {
+  const lines = runs.map(({ title, floor, status, counts }) => {
     const ran = (counts.tests ?? 0) - (counts.skipped ?? 0);
     const problems = [];
     if (status !== 0) problems.push(`node --test ended with ${status}`);
@@ -301,13 +306,14 @@ function conclude() {
       problems.push(`only ${ran} tests ran, at least ${floor} were expected`);
     if (problems.length > 0) failed = true;
     const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
-    console.log(`${title}: ${words.join(', ')}${problems.map((problem) => `; FAILED: ${problem}`).join('')}`);
-    for (const line of skipped) console.log(`  skipped: ${line}`);
-  }
+    return `${title}: ${words.join(', ')}${problems.map((problem) => `; FAILED: ${problem}`).join('')}`;
+  });
+  for (const { title, failures } of runs)
+    if (failures !== undefined) console.log(`\n== what failed of the ${title}\n${failures}`);
+  console.log(`\n== summary\n${lines.join('\n')}`);
   if (runs.every(({ counts }) => counts.tests === 0)) {
-    console.log(
-      `FAILED: no test ran${patterns.length === 0 ? '' : `, no file matches "${patterns.join('", "')}"`}`,
-    );
+    const reason = patterns.length === 0 ? '' : `, no file matches "${patterns.join('", "')}"`;
+    console.log(`FAILED: no test ran${reason}`);
     failed = true;
   }
   process.exit(failed ? 1 : 0);
