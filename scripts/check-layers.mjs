@@ -6,13 +6,14 @@ import { dirname, join, relative, resolve } from 'node:path';
 const MAY_IMPORT = {
   linux: [],
   seccomp: ['linux'],
-  policy: ['linux'],
+  rules: [],
+  policy: ['rules', 'linux'],
   options: ['policy'],
-  plan: ['policy', 'seccomp', 'linux'],
+  plan: ['policy', 'rules', 'seccomp', 'linux'],
   launch: ['plan', 'seccomp', 'linux'],
-  judge: ['policy', 'linux'],
-  report: ['policy', 'judge', 'linux'],
-  supervise: ['judge', 'report', 'plan', 'launch', 'policy', 'seccomp', 'linux'],
+  judge: ['policy', 'rules', 'linux'],
+  report: ['policy', 'rules', 'judge', 'linux'],
+  supervise: ['judge', 'report', 'plan', 'launch', 'policy', 'rules', 'seccomp', 'linux'],
   library: ['options', 'report'],
   service: ['library', 'supervise', 'report', 'judge', 'launch', 'plan', 'policy', 'seccomp', 'linux'],
   cli: [
@@ -25,6 +26,7 @@ const MAY_IMPORT = {
     'plan',
     'options',
     'policy',
+    'rules',
     'seccomp',
     'linux',
   ],
@@ -32,7 +34,7 @@ const MAY_IMPORT = {
 
 /** What the library is when it runs: it lives in the process of another program, and brings nothing there but itself. */
 const LIBRARY = 'library/index.ts';
-const IN_LIBRARY = new Set(['library', 'options', 'policy']);
+const IN_LIBRARY = new Set(['library', 'options', 'policy', 'rules']);
 
 /**
  * The floors inside supervise/: a wing may import the wings named here. The files at its root that are not named are

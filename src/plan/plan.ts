@@ -3,6 +3,7 @@ import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
 import { SHARED_MEMORY, restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { Action } from '../seccomp/expression.ts';
 import type { Judge } from './catalogue.ts';
 import type { KernelFeatures } from './features.ts';
@@ -27,7 +28,18 @@ export interface Plan {
   readonly interfaces: readonly PathBytes[];
   /** Places in the trees that the policy allows where nothing is changed. */
   readonly denied: readonly PathBytes[];
+  /** Undefined: everything may be read. */
+  readonly reading: ReadingPlan | undefined;
   readonly waitKillable: boolean;
+}
+
+/** Who holds the rules about reading. */
+export interface ReadingPlan {
+  readonly rules: readonly Rule[];
+  /** `supervisor`: every open for reading is referred; it goes on where Landlock allows it by what it was told at the start. */
+  readonly heldBy: 'Landlock' | 'supervisor';
+  /** Why not Landlock alone, or that it does: text for people. */
+  readonly why: string;
 }
 
 export interface LandlockPlan {
@@ -104,6 +116,7 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
         (tree) => isWithin(place, tree) || isWithin(tree, place),
       ),
     ),
+    reading: undefined,
     waitKillable: features.waitKillable,
   };
 }

@@ -1,6 +1,7 @@
 /**
  * What a person allows. Plain values, complete and checked: whoever holds a Policy need not doubt it.
  */
+import type { Rule } from '../rules/rule.ts';
 
 /** The bytes of an absolute path, without trailing NUL. Paths are bytes, never text (path_resolution(7)). */
 export type PathBytes = Buffer;
@@ -8,6 +9,10 @@ export type PathBytes = Buffer;
 export interface Policy {
   /** Undefined: files are not restricted. */
   readonly files: FilePolicy | undefined;
+  /** Rules about reading. Undefined: everything may be read. What none speaks of may be read. */
+  readonly read?: readonly Rule[];
+  /** Rules about executing, all of paths. Undefined: everything may be executed, and so may what none speaks of. */
+  readonly execute?: readonly Rule[];
   /** Undefined: the network is not restricted. */
   readonly network: NetworkPolicy | undefined;
   /** Unix sockets outside the sandbox that may be connected to, under any restriction (unix(7)). */
@@ -24,6 +29,11 @@ export interface FilePolicy {
   readonly writable: readonly PathBytes[];
   /** Directories, as the kernel names them, below which what the sandbox makes is its own, and all else stays closed. */
   readonly own?: readonly PathBytes[];
+  /**
+   * All rules about changes, those for `writable` among them, where there are others: places that are denied within, patterns. What
+   * none speaks of stays as it is. Undefined: `writable` says it all.
+   */
+  readonly rules?: readonly Rule[];
 }
 
 /** Where programs share memory by names of their own (shm_overview(7), sem_overview(7)): under every file policy what is made is one's own. */
@@ -79,5 +89,6 @@ export type UnixSocketName =
 
 /** True when the policy restricts anything; Unix sockets outside the sandbox are then closed too. */
 export function restrictsAnything(policy: Policy): boolean {
-  return policy.files !== undefined || policy.network !== undefined;
+  const { files, read, execute, network } = policy;
+  return files !== undefined || read !== undefined || execute !== undefined || network !== undefined;
 }

@@ -24,6 +24,8 @@ export interface Ruleset {
   /** To be enforced by the launcher; undefined where there is no Landlock. */
   readonly descriptor: number | undefined;
   readonly writable: readonly WritablePath[];
+  /** What Landlock allows to be read, where it is asked. */
+  readonly readable: readonly WritablePath[];
 }
 
 const UNBACKED: Backing = { kind: 'none' };
@@ -52,7 +54,7 @@ export function makeRuleset(plan: Plan): Ruleset {
   const isFixed = (path: PathBytes): boolean => names.has(path.toString('latin1'));
   if (landlock === undefined) {
     const writable = paths.map((path) => ({ path, backing: UNBACKED, fixed: isFixed(path) }));
-    return { descriptor: undefined, writable };
+    return { descriptor: undefined, writable, readable: [] };
   }
   const descriptor = createRuleset(landlock.ruleset, landlock.abi);
   if (descriptor < 0) throw new SyscallError('landlock_create_ruleset', -descriptor);
@@ -67,7 +69,7 @@ export function makeRuleset(plan: Plan): Ruleset {
         backing: isWhole ? addRule(descriptor, landlock, path) : UNBACKED,
         fixed: isFixed(path),
       }));
-    return { descriptor, writable };
+    return { descriptor, writable, readable: [] };
   } catch (error) {
     close(descriptor);
     throw error;
