@@ -5,11 +5,13 @@
 import { S_ISUID, S_ISGID } from '../linux/files.ts';
 import type { DeniedPlaces } from './denied-places.ts';
 import type { OwnDirectories } from './own-directories.ts';
-import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
-import type { Place } from './place.ts';
+import type { ChangeRules } from './change-rules.ts';
+import { freesReading, judgeReading, type ReadingRules } from './reading.ts';
+import { CONTINUE, PERFORM, refuse, together, type Verdict } from './verdict.ts';
+import { UNREACHABLE, type Place } from './place.ts';
 import type { Location, PathSet } from './path-set.ts';
 
-export type { Place } from './place.ts';
+export { UNREACHABLE, type Place } from './place.ts';
 
 /** What the rule is called that keeps what secfilt itself is made of from changes. */
 export const OWN_PLACES = 'the next run would begin with it, or its log lies there';
@@ -32,6 +34,7 @@ const INTERFACE_RULE = refuse(KERNEL_INTERFACE);
 const INTERFACE_WAY_RULE = refuse('an interface of the kernel lies below it');
 const UNREACHABLE_RULE = refuse('a file that has no path here');
 const DENIED_RULE = refuse(OWN_PLACES);
+const OTHER_NAME_RULE = refuse('what may not be read gets no name by which it could be');
 
 /** An object that a path led to. */
 export interface FoundObject extends Place {
@@ -39,9 +42,12 @@ export interface FoundObject extends Place {
   readonly inode: bigint;
   /** A file of /proc about a process of the sandbox. */
   readonly isOfMember: boolean;
+  readonly isBlockDevice?: boolean;
 }
 
 export interface OpenCall {
+  /** Opens for reading, or for what may come to that. */
+  readonly reads?: boolean;
   /** Opens for writing, or truncates. */
   readonly writes: boolean;
   /** The directory makes a nameless file (O_TMPFILE). */
@@ -67,6 +73,10 @@ export interface FileRules {
   /** Directories where what the sandbox makes is its own. Undefined: there are none. */
   readonly own?: OwnDirectories;
   readonly denied: DeniedPlaces;
+  /** Undefined: `writable` says what may be changed. */
+  readonly changes?: ChangeRules | undefined;
+  /** Undefined: reading is not for the supervisor to judge. */
+  readonly reading?: ReadingRules | undefined;
   /** Where interfaces of the kernel were mounted when the sandbox began. */
   readonly interfaces: DeniedPlaces;
   /** Landlock decides every change again, so that `continue` is safe. */
@@ -75,9 +85,20 @@ export interface FileRules {
   readonly supervisor: number;
 }
 
-/** open(2), openat(2), openat2(2), creat(2) of something that exists. */
+/** Whether a place may be read, by the same calls: an object that exists, or an entry that is to be made. */
+export function judgeRead({ reading, landlock }: FileRules, call: OpenCall, place: Place): Verdict {
+  return reading === undefined || call.reads !== true ? CONTINUE : judgeReading(reading, landlock, place);
+}
+
+/** The same calls of something that exists, as far as they change it. */
 export function judgeOpen(rules: FileRules, call: OpenCall, object: FoundObject): Verdict {
   return backed(call, judgeExisting(rules, call, object));
+}
+
+/** To be told when a place was removed or renamed: what Landlock was told of it went with the old inode. */
+export function forgetBacking({ writable, reading }: FileRules, path: Uint8Array): void {
+  writable.forgetBacking(path);
+  reading?.readable.forgetBacking(path);
 }
 
 /** The same where nothing exists yet: an entry is made. */
@@ -116,7 +137,8 @@ function judgeExisting(rules: FileRules, call: OpenCall, object: FoundObject): V
   if (startsWith(object.path, UNREACHABLE)) return unreachable(rules);
   // Sockets and the like have no place in the file system either, and cannot be opened.
   if (object.path[0] !== 0x2f) return rules.landlock ? CONTINUE : PERFORM;
-  const located = verdictForObject(rules, rules.writable.locate(object.path), object);
+  const located =
+    judgeByRules(rules, object.path) ?? verdictForObject(rules, rules.writable.locate(object.path), object);
   const verdict = unlessUnknown(
     rules,
     object,
@@ -180,6 +202,8 @@ function unlessUnknown(rules: FileRules, place: Place, verdict: Verdict): Verdic
 function judgePath(rules: FileRules, path: Uint8Array): Verdict {
   const kernel = judgeAlways(rules, path);
   if (kernel !== undefined) return kernel;
+  const ruled = judgeByRules(rules, path);
+  if (ruled !== undefined) return ruled;
   const location = rules.writable.locate(path);
   switch (location.kind) {
     case 'outside':
@@ -187,8 +211,13 @@ function judgePath(rules: FileRules, path: Uint8Array): Verdict {
     case 'at':
       return rules.writable.isFixed(path) ? FIXED_RULE : PERFORM;
     case 'below':
-      return location.backed && rules.landlock ? CONTINUE : PERFORM;
+      return location.backed && rules.landlock && rules.reading === undefined ? CONTINUE : PERFORM;
   }
+}
+
+/** What is said of a place by more than the trees that are writable; undefined: nothing. */
+function judgeByRules({ changes, writable }: FileRules, path: Uint8Array): Verdict | undefined {
+  return changes?.judge(path, writable);
 }
 
 /**
@@ -233,33 +262,43 @@ export function rulesForTwo(rules: FileRules, from: Place, to: Place): FileRules
 
 /** Several entries at once (rename): all must be allowed, and Landlock must back all to go on. */
 export function judgeEntries(rules: FileRules, places: readonly Place[]): Verdict {
-  return all(places.map((place) => judgeMove(rules, place)));
+  return together(places.map((place) => judgeMove(rules, place)));
+}
+
+/** rename(2): what is moved, where to, and with `exchanges` the other way round as well. */
+export function judgeRename(rules: FileRules, from: Place, to: Place, exchanges: boolean): Verdict {
+  const verdict = judgeEntries(rules, [from, to]);
+  if (verdict.kind === 'refuse') return verdict;
+  return carriesAway(rules, from, to) ?? (exchanges ? carriesAway(rules, to, from) : undefined) ?? verdict;
+}
+
+/** By a move a denied place would come to be another, or be another's. */
+function carriesAway(rules: FileRules, from: Place, to: Place): Verdict | undefined {
+  return rules.changes?.judgeMove(from.path, to.path) ?? readableAs(rules, from, to);
+}
+
+/** By another name what may not be read could be. */
+function readableAs({ reading }: FileRules, from: Place, to: Place): Verdict | undefined {
+  return reading !== undefined && freesReading(reading, from.path, to.path) ? OTHER_NAME_RULE : undefined;
 }
 
 /** link(2): what gets a second name, and that name. */
 export function judgeSecondName(rules: FileRules, object: Place, entry: Place): Verdict {
   const source = onNoWay(rules, object) ?? judgeName(rules, object, (own) => own.allowsChange(object));
-  return all([source, onNoWay(rules, entry) ?? judgeEntry(rules, entry)]);
+  const verdict = together([source, onNoWay(rules, entry) ?? judgeEntry(rules, entry)]);
+  return verdict.kind === 'refuse' ? verdict : (readableAs(rules, object, entry) ?? verdict);
 }
 
 /** True where no path is allowed, and only what the sandbox made is its own. */
 export function isShared(rules: FileRules, place: Place): boolean {
-  return rules.own !== undefined && rules.writable.locate(place.path).kind === 'outside';
+  const { own, writable, changes } = rules;
+  const isOutside = own !== undefined && writable.locate(place.path).kind === 'outside';
+  return isOutside && changes?.allowsOutside(place.path, writable) !== true;
 }
 
 /** The mode of a new file: where others come no program is left with its owner's or group's rights (inode(7)). */
 export function unelevated(rules: FileRules, place: Place, mode: number): number {
   return isShared(rules, place) ? mode & ~(S_ISUID | S_ISGID) : mode;
-}
-
-/** All must be allowed, and Landlock must back all to go on. */
-function all(verdicts: readonly Verdict[]): Verdict {
-  let result: Verdict = CONTINUE;
-  for (const verdict of verdicts) {
-    if (verdict.kind === 'refuse') return verdict;
-    if (verdict.kind === 'perform') result = verdict;
-  }
-  return result;
 }
 
 /** truncate(2). */
@@ -282,6 +321,8 @@ function judgeMetadataOf(rules: FileRules, path: Uint8Array): Verdict {
   if (kernel !== undefined) return kernel;
   // Pipes and sockets; what is called anon_inode: is shared by the whole system.
   if (path[0] !== 0x2f) return startsWith(path, PIPE) || startsWith(path, SOCKET) ? PERFORM : OUTSIDE_RULE;
+  const ruled = judgeByRules(rules, path);
+  if (ruled !== undefined) return ruled;
   const location = rules.writable.locate(path);
   if (location.kind === 'at' && rules.writable.isFixed(path)) return FIXED_RULE;
   return location.kind === 'outside' ? outside(rules) : PERFORM;
@@ -322,8 +363,6 @@ function isBacked(backing: Extract<Location, { kind: 'at' }>['backing'], object:
 const PROC = Buffer.from('/proc/');
 const PIPE = Buffer.from('pipe:');
 const SOCKET = Buffer.from('socket:');
-/** Names of places that no path from our root leads to. */
-export const UNREACHABLE = Buffer.from('(unreachable)');
 const MEMORY = Buffer.from('/mem');
 
 /** What is refused wherever it lies in an allowed tree. */

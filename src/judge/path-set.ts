@@ -70,6 +70,13 @@ export class PathSet {
     return this.#fixed.has(Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1'));
   }
 
+  /** True in the trees of the kernel's interfaces. */
+  isInterface(path: Uint8Array): boolean {
+    return (
+      this.#interfaceLength(Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1')) > 0
+    );
+  }
+
   get size(): number {
     return this.#backings.size;
   }

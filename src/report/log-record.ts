@@ -8,6 +8,7 @@
 
 /** The word a person would use for what was attempted; groups the summary. */
 export type Operation =
+  | 'read'
   | 'write'
   | 'create'
   | 'remove'

@@ -87,6 +87,7 @@ void test('logLine() writes every kind of object', () => {
 
 void test('docs/log-schema.md names every operation, layer and kind of object', () => {
   const operations: Record<Operation, true> = {
+    read: true,
     write: true,
     create: true,
     remove: true,

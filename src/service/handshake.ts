@@ -171,7 +171,7 @@ export class Handshake {
       const pending = new PendingCalls(fault);
       const signalScope = plan.landlock?.signalScope ?? false;
       const members = new Members(identity.filters, false, { pid, isAsked: signalScope });
-      const { writable } = ruleset;
+      const { writable, readable } = ruleset;
       const rows = servedEnforcement({
         filter,
         listener: true,
@@ -189,7 +189,7 @@ export class Handshake {
       passing.push(far);
       const sandbox = new Sandbox(
         { plan, identity, reporter, ask: served.askerFor?.(pid) },
-        { writable, pending, members, streams },
+        { writable, readable, pending, members, streams },
       );
       const steps = new HandoverSteps(
         { reportSocket: this.#socket, controlSocket: near, steps: rows.steps },

@@ -12,6 +12,7 @@ import * as entries from './files/entries.ts';
 import { ioctl, isFileIoctl } from './files/ioctl.ts';
 import { landlockDecides } from './files/landlock-decides.ts';
 import * as links from './files/link.ts';
+import * as looks from './files/look.ts';
 import { MadeFiles } from './files/made-files.ts';
 import * as metadata from './files/metadata.ts';
 import * as opens from './files/open.ts';
@@ -64,6 +65,10 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   renameat2: names.renameAt2,
   link: links.link,
   linkat: links.linkAt,
+  readlink: looks.readlink,
+  readlinkat: looks.readlinkAt,
+  execve: looks.execve,
+  execveat: looks.execveAt,
   chmod: metadata.chmod,
   fchmod: metadata.fchmod,
   fchmodat: metadata.fchmodAt,
@@ -138,12 +143,18 @@ export function makeHandlers(
   if (files !== undefined && pending !== undefined) {
     const isQuick = files.landlock && !context.reporter.wantsAllowed;
     const quick = isQuick ? new QuickWay(files.writable) : undefined;
-    if (quick !== undefined) context.atEnd?.(() => quick.release());
+    const quickReading = isQuick && files.reading ? new QuickWay(files.reading.readable) : undefined;
+    context.atEnd?.(() => {
+      quick?.release();
+      quickReading?.release();
+    });
     const fileContext: FileContext = {
       ...context,
       files,
       pending,
       quick,
+      quickNames: files.reading === undefined ? quick : undefined,
+      quickReading,
       innerDomains: context.innerDomains ?? new InnerDomains(),
       terminals: context.terminals ?? Terminals.among([]),
       made,
@@ -258,7 +269,8 @@ function toldThroughout<Own extends Context>(
 /** For a thread whose rights cannot be taken on nothing is looked up or done with ours: either Landlock decides, or nobody could. */
 function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
   if (handler === landlockRestrictSelf) return handler(referral, context);
-  if (context.files.landlock && landlockDecides(referral)) return CONTINUE_CALL;
+  if (context.files.landlock && landlockDecides(referral, context.files.reading !== undefined))
+    return CONTINUE_CALL;
   // Callers of openat2(2) know what to do then, and open(2) may go on.
   if (referral.number === X86_64.openat2) return fail(Errno.ENOSYS);
   return refused(referral, context, 'other', { kind: 'none' }, OTHER_RIGHTS);

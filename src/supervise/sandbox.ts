@@ -1,12 +1,15 @@
 /** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
 import { DeniedPlaces } from '../judge/denied-places.ts';
 import { OwnDirectories } from '../judge/own-directories.ts';
+import { ChangeRules } from '../judge/change-rules.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
+import type { ReadingRules } from '../judge/reading.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Endpoint, NetworkPolicy, PathBytes } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
+import { RuleIndex } from '../rules/rule-index.ts';
 import { askingHandlers, type Asker, type Granted, type HandlerMaker } from './asking.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
@@ -38,6 +41,8 @@ export interface SandboxOf {
 export interface SandboxStart {
   /** The allowed paths, with what holds them in the kernel. */
   readonly writable: readonly WritablePath[];
+  /** The places that Landlock allows to be read, where it decides that again. */
+  readonly readable?: readonly WritablePath[];
   readonly pending: PendingCalls;
   readonly members: Members;
   /** Our own descriptors of the standard streams that it is given; not kept. */
@@ -49,6 +54,11 @@ const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] 
 /** That one thing: what is asked about is not what lies in it. */
 function granted(path: PathBytes): WritablePath {
   return { path, backing: { kind: 'none' }, alone: true };
+}
+
+function readingRules({ reading }: Plan, { readable = [] }: SandboxStart): ReadingRules | undefined {
+  if (reading?.heldBy !== 'supervisor') return undefined;
+  return { rules: new RuleIndex(reading.rules), readable: new PathSet(readable, []) };
 }
 
 function withEndpoints(
@@ -82,7 +92,8 @@ export class Sandbox {
   }
 
   /** All handlers that it makes have the same to go by but for what is granted. */
-  #maker({ plan, identity }: SandboxOf, { writable, pending, members }: SandboxStart): HandlerMaker {
+  #maker({ plan, identity }: SandboxOf, start: SandboxStart): HandlerMaker {
+    const { writable, pending, members } = start;
     const { policy } = plan;
     const lasting = {
       made: this.#made,
@@ -106,6 +117,8 @@ export class Sandbox {
       denied: new DeniedPlaces(plan.denied),
       interfaces: new DeniedPlaces(plan.interfaces),
       supervisor: process.pid,
+      changes: policy.files?.rules && new ChangeRules(policy.files.rules),
+      reading: readingRules(plan, start),
     };
     const writableWith = (paths: readonly PathBytes[]): PathSet =>
       new PathSet([...writable, ...paths.map(granted)], plan.interfaces);

@@ -29,7 +29,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   // While the launcher begins its work.
   watchOrAbandon(launched);
   const pending = new PendingCalls(run.fault);
-  const { handlers } = new Sandbox(run, { writable: ruleset.writable, pending, members, streams: [0, 1, 2] });
+  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2] });
   const { listener, watchdog } = receiveHandover(launched);
   members.exclude(watchdog.pid);
   setSyncWakeUp(listener);

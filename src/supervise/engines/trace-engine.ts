@@ -35,7 +35,7 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
   const waker = attach(launched, members);
   const pending = new PendingCalls(run.fault);
-  const { handlers } = new Sandbox(run, { writable: ruleset.writable, pending, members, streams: [0, 1, 2] });
+  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2] });
   const command = new Command(launched.pid, () => tracees.killAll(), true);
   const tracees: Tracees = new Tracees(
     command,

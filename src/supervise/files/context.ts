@@ -16,6 +16,10 @@ export interface FileContext extends Context {
   readonly members: Members;
   /** Only where Landlock decides every change again and nobody wants to hear of allowed ones. */
   readonly quick: QuickWay | undefined;
+  /** The same for names that are made, moved and removed: not where reading is judged, which depends on them. */
+  readonly quickNames: QuickWay | undefined;
+  /** The same for what is to be read, where that is judged. */
+  readonly quickReading: QuickWay | undefined;
   readonly pending: PendingCalls;
   readonly innerDomains: InnerDomains;
   readonly terminals: Terminals;

@@ -15,7 +15,15 @@ import {
 } from '../../linux/files.ts';
 import { fileClock } from '../../linux/statx.ts';
 import { close, mkdirat, mknodat, symlinkat, unlinkat } from '../../linux/libc.ts';
-import { isShared, judgeEntry, judgeLink, judgeNode, judgeRemoval, unelevated } from '../../judge/files.ts';
+import {
+  forgetBacking,
+  isShared,
+  judgeEntry,
+  judgeLink,
+  judgeNode,
+  judgeRemoval,
+  unelevated,
+} from '../../judge/files.ts';
 import type { Verdict } from '../../judge/verdict.ts';
 import type { Operation } from '../../report/event.ts';
 import { allowed, refused, trustedStatus, untrusted } from '../context.ts';
@@ -81,7 +89,7 @@ function handleEntry(
 ): Reply {
   const length = readPath(referral.tid, address, path);
   if (length < 0) return fail(-length);
-  if (call.quick && context.quick?.isBelow(referral.tid, directory, path, length, false)) {
+  if (call.quick && context.quickNames?.isBelow(referral.tid, directory, path, length, false)) {
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
@@ -110,7 +118,7 @@ function answerEntry(referral: Referral, context: FileContext, entry: ResolvedEn
       const result = call.perform(entry, status.umask);
       if (result >= 0 && call.makes !== undefined && isShared(context.files, entry))
         context.made.addEntry(entry, before, call.makes);
-      if (result >= 0 && call.removes) context.files.writable.forgetBacking(entry.path);
+      if (result >= 0 && call.removes) forgetBacking(context.files, entry.path);
       return allowed(referral, context, call.operation, reported, resultReply(result));
     }
     case 'refuse': {

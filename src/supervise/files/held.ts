@@ -14,6 +14,7 @@ import {
   O_EXCL,
   O_NOFOLLOW,
   O_RDWR,
+  O_TRUNC,
   O_WRONLY,
   fstat,
   linkMode,
@@ -61,6 +62,25 @@ export function openHeldDescriptor(
   return reply;
 }
 
+/** The same for an open for reading, of a file whose place may not be read. */
+export function reopenHeld(
+  referral: Referral,
+  path: Uint8Array,
+  flags: number,
+  object: OpenObject,
+  context: FileContext,
+): Reply | undefined {
+  const number = (flags & O_CREAT) === 0 ? descriptorNamed(path) : undefined;
+  const copy = number === undefined ? -1 : copyDescriptor(referral.tid, number);
+  if (copy < 0) return undefined;
+  const reply =
+    isHeldFor(copy, object, flags) && isTrusted(referral, context)
+      ? reopen(referral, context, copy, flags)
+      : undefined;
+  closeLingering(copy);
+  return reply;
+}
+
 /** Whether such an open for writing would succeed, whatever the policy says of the file. */
 export function isHeld(tid: number, path: Uint8Array, object: OpenObject, context: FileContext): boolean {
   if (isPipe(object.path)) return isHeldBySandbox(tid, path, object, context);
@@ -85,8 +105,17 @@ export function isForWriting(flags: number): boolean {
 }
 
 function isHeldForWriting(copy: number, object: OpenObject): boolean {
+  return isHeldFor(copy, object, O_WRONLY);
+}
+
+/** Whether a descriptor of a file is open for all that it would be opened for anew. */
+function isHeldFor(copy: number, object: OpenObject, wanted: number): boolean {
   const flags = fcntl(copy, F_GETFL, 0);
-  if (flags < 0 || isPathOnly(flags) || !isForWriting(flags)) return false;
+  if (flags < 0 || isPathOnly(flags)) return false;
+  const writes = (wanted & O_TRUNC) !== 0 || isForWriting(wanted);
+  if (writes && !isForWriting(flags)) return false;
+  const mode = flags & O_ACCMODE;
+  if ((wanted & O_ACCMODE) !== O_WRONLY && mode !== 0 && mode !== O_RDWR) return false;
   const status = fstat(copy);
   return typeof status !== 'number' && status.device === object.device && status.inode === object.inode;
 }

@@ -15,24 +15,29 @@ const NAMES = new Set<number>([
   X86_64.unlink,
   X86_64.unlinkat,
   X86_64.rmdir,
-  X86_64.rename,
-  X86_64.renameat,
-  X86_64.renameat2,
-  X86_64.link,
-  X86_64.linkat,
   // They change nothing.
   X86_64.access,
   X86_64.faccessat,
   X86_64.faccessat2,
 ]);
 
-/** False also for what changes a file without opening it for writing, and where the flags lie in memory. */
-export function landlockDecides(referral: Referral): boolean {
+/**
+ * False also for what changes a file without opening it for writing, and where the flags lie in memory.
+ * @param readingJudged whether something may be read is for the supervisor to say
+ */
+export function landlockDecides(referral: Referral, readingJudged: boolean): boolean {
   switch (referral.number) {
     case X86_64.open:
-      return !truncatesUnwritten(referral.int(1));
+      return decidesOpen(referral.int(1), readingJudged);
     case X86_64.openat:
-      return !truncatesUnwritten(referral.int(2));
+      return decidesOpen(referral.int(2), readingJudged);
+    // By another name what may not be read could be.
+    case X86_64.rename:
+    case X86_64.renameat:
+    case X86_64.renameat2:
+    case X86_64.link:
+    case X86_64.linkat:
+      return !readingJudged;
     case X86_64.mknod:
       return !isDevice(referral.uint(1));
     case X86_64.mknodat:
@@ -40,6 +45,10 @@ export function landlockDecides(referral: Referral): boolean {
     default:
       return NAMES.has(referral.number);
   }
+}
+
+function decidesOpen(flags: number, readingJudged: boolean): boolean {
+  return !truncatesUnwritten(flags) && (!readingJudged || (flags & O_ACCMODE) === O_WRONLY);
 }
 
 /** Device nodes are never made, wherever files may be. */

@@ -1,5 +1,5 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
-import { S_IFCHR, S_IFMT, fileMode, fstat, pathOfDescriptor } from '../../linux/files.ts';
+import { S_IFBLK, S_IFCHR, S_IFMT, fileMode, fstat, pathOfDescriptor } from '../../linux/files.ts';
 import { isInInterface } from '../../linux/mounts.ts';
 import { UNREACHABLE, type FoundObject } from '../../judge/files.ts';
 import type { Members } from '../target/members.ts';
@@ -43,6 +43,10 @@ export class OpenObject implements FoundObject {
   get inode(): bigint {
     if (this.#inode === undefined) this.#look();
     return this.#inode ?? NO_IDENTITY;
+  }
+
+  get isBlockDevice(): boolean {
+    return (this.mode & S_IFMT) === S_IFBLK;
   }
 
   /** The number of a character device, or undefined where it is none. */

@@ -13,7 +13,8 @@ import {
   PATH_MAX,
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { judgeCreate, judgeOpen, type OpenCall } from '../../judge/files.ts';
+import { judgeCreate, judgeOpen, judgeRead, type OpenCall, type Place } from '../../judge/files.ts';
+import { CONTINUE, together, type Verdict } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
@@ -23,7 +24,8 @@ import { arena, readMemory, readPath } from '../target/target.ts';
 import { isControllingTerminal, openControllingTerminal } from './controlling-terminal.ts';
 import { entryError, flagsError, openError } from './errors.ts';
 import { truncatesUnwritten } from './landlock-decides.ts';
-import { openHeldDescriptor } from './held.ts';
+import { openHeldDescriptor, reopenHeld } from './held.ts';
+import { isAnonymousMemory } from './memory-file.ts';
 import { foundObject, type OpenObject } from './object.ts';
 import { openOwnTerminal } from './own-terminal.ts';
 import type { OpenRequest } from './open-request.ts';
@@ -39,6 +41,7 @@ const SLASH = 0x2f;
 const MOST_ATTEMPTS = 16;
 
 const EXCLUSIVE = { entry: 'exclusive' } as const;
+const READ_RULE = 'no rule about reading denies it';
 
 export const open: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(0), {
@@ -92,7 +95,7 @@ function openWith(referral: Referral, context: FileContext, address: number, req
   if (length < 0) return fail(flagsError(request) ?? -length);
   const follow = followsLink(request.flags);
   const isPlain = request.resolve === 0 && !mayTruncateUnwritten(request);
-  if (isPlain && context.quick?.isBelow(referral.tid, request.directory, path, length, follow)) {
+  if (isPlain && isBacked(referral, context, request, length, follow)) {
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
@@ -103,6 +106,22 @@ function openWith(referral: Referral, context: FileContext, address: number, req
     if (reply !== 'again') return reply;
   }
   return fail(Errno.EAGAIN);
+}
+
+/** Landlock decides again about all that such an open does. */
+function isBacked(
+  { tid }: Referral,
+  { quick, quickReading, files }: FileContext,
+  request: OpenRequest,
+  length: number,
+  follow: boolean,
+): boolean {
+  const { writes, makesNameless, reads } = openCall(request);
+  const changes = writes || makesNameless || (request.flags & O_CREAT) !== 0;
+  if (changes && quick?.isBelow(tid, request.directory, path, length, follow) !== true) return false;
+  if (!reads || files.reading === undefined)
+    return changes || quick?.isBelow(tid, request.directory, path, length, follow) === true;
+  return quickReading?.isBelow(tid, request.directory, path, length, follow) === true;
 }
 
 /**
@@ -167,6 +186,7 @@ function pathError(
 function openCall(request: OpenRequest): OpenCall {
   const { flags } = request;
   return {
+    reads: (flags & O_PATH) === 0 && (flags & O_ACCMODE) !== O_WRONLY,
     writes: (flags & (O_ACCMODE | O_TRUNC)) !== 0,
     makesNameless: (flags & O_TMPFILE_BIT) !== 0,
     truncatesUnwritten: mayTruncateUnwritten(request),
@@ -186,7 +206,9 @@ function openObject(
   object: OpenObject,
 ): Reply {
   const call = openCall(request);
-  const verdict = judgeOpen(context.files, call, object);
+  const reading = judgeReadingOf(context, call, object);
+  if (reading.kind === 'refuse') return refuseReading(referral, context, bytes, request, object, reading);
+  const verdict = together([reading, judgeOpen(context.files, call, object)]);
   if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
     close(object.descriptor);
     return fail(flagsError(request) ?? Errno.EMFILE);
@@ -197,9 +219,13 @@ function openObject(
   const own = openOwnTerminal(referral, context, request, object, verdict);
   if (own !== undefined) return own;
   const reported = { kind: 'path', path: object.path } as const;
-  // openat2(2) and O_CREAT come here for reading too, which is no business of a file policy.
-  const report = (reply: Reply): Reply =>
-    call.writes || call.makesNameless ? allowed(referral, context, 'write', reported, reply) : reply;
+  // openat2(2) and O_CREAT come here for reading too, which is no business of a policy about changes.
+  const report = (reply: Reply): Reply => {
+    if (call.writes || call.makesNameless) return allowed(referral, context, 'write', reported, reply);
+    return context.files.reading === undefined || !call.reads
+      ? reply
+      : allowed(referral, context, 'read', reported, reply, READ_RULE);
+  };
   switch (verdict.kind) {
     case 'continue':
       close(object.descriptor);
@@ -219,6 +245,46 @@ function openObject(
   }
 }
 
+/** What has no place in any directory is the program's own, or was handed to it. */
+function judgeReadingOf({ files }: FileContext, call: OpenCall, object: OpenObject): Verdict {
+  const verdict = judgeRead(files, call, object);
+  return verdict.kind === 'refuse' && isAnonymousMemory(object) ? CONTINUE : verdict;
+}
+
+function refuseReading(
+  referral: Referral,
+  context: FileContext,
+  bytes: Uint8Array,
+  request: OpenRequest,
+  object: OpenObject,
+  verdict: Extract<Verdict, { kind: 'refuse' }>,
+): Reply {
+  const reply = lacksNumber(referral, bytes)
+    ? fail(flagsError(request) ?? Errno.EMFILE)
+    : (reopenHeld(referral, bytes, request.flags, object, context) ??
+      refusedReading(
+        referral,
+        context,
+        object,
+        flagsError(request) ?? openError(object, request.flags),
+        verdict,
+      ));
+  close(object.descriptor);
+  return reply;
+}
+
+/** @param natural the error that the kernel would give anyway */
+function refusedReading(
+  referral: Referral,
+  context: FileContext,
+  { path: place }: Pick<Place, 'path'>,
+  natural: number | undefined,
+  { rule }: Extract<Verdict, { kind: 'refuse' }>,
+): Reply {
+  if (natural !== undefined) return fail(natural);
+  return refused(referral, context, 'read', { kind: 'path', path: Buffer.from(place) }, rule, Errno.EACCES);
+}
+
 function openEntry(
   referral: Referral,
   context: FileContext,
@@ -232,7 +298,9 @@ function openEntry(
     const errno = lacksNumber(referral, bytes) ? Errno.EMFILE : creates ? Errno.EISDIR : Errno.ENOENT;
     return fail(flagsError(request) ?? errno);
   }
-  const verdict = judgeCreate(context.files, openCall(request), entry);
+  const call = openCall(request);
+  const reading = judgeRead(context.files, call, entry);
+  const verdict = together([judgeCreate(context.files, call, entry), reading]);
   if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
     close(entry.directory);
     return fail(flagsError(request) ?? Errno.EMFILE);
@@ -250,6 +318,8 @@ function openEntry(
     case 'refuse': {
       const errno = flagsError(request) ?? entryError(entry);
       close(entry.directory);
+      if (verdict === reading && reading.kind === 'refuse')
+        return refusedReading(referral, context, entry, errno, reading);
       return errno === undefined ? refused(referral, context, 'create', reported, verdict.rule) : fail(errno);
     }
   }

@@ -11,7 +11,14 @@ import {
   type FileStatus,
 } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
-import { isAllowedPath, isShared, judgeEntries, judgeLink, rulesForTwo } from '../../judge/files.ts';
+import {
+  forgetBacking,
+  isAllowedPath,
+  isShared,
+  judgeLink,
+  judgeRename,
+  rulesForTwo,
+} from '../../judge/files.ts';
 import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { Place } from '../../judge/place.ts';
 import type { FileContext, FileHandler } from './context.ts';
@@ -72,7 +79,7 @@ export function readPaths(referral: Referral, call: TwoNames): { from: Buffer; t
 /** Both names are below allowed directories that Landlock backs. */
 export function areBelow(
   { tid }: Referral,
-  { quick }: FileContext,
+  { quickNames: quick }: FileContext,
   call: TwoNames,
   paths: { readonly from: Buffer; readonly to: Buffer },
   follow: boolean,
@@ -112,7 +119,7 @@ function renameEntries(
   if (from.kind === 'no-name') return fail(Errno.EBUSY);
   if (to.kind === 'no-name') return fail((flags & RENAME_NOREPLACE) !== 0 ? Errno.EEXIST : Errno.EBUSY);
   const context = contextForTwo(general, from, to);
-  const verdict = judgeEntries(context.files, [from, to]);
+  const verdict = judgeRename(context.files, from, to, (flags & RENAME_EXCHANGE) !== 0);
   const isTold = verdict.kind === 'refuse' || context.reporter.wantsAllowed;
   const moved = (flags & RENAME_EXCHANGE) !== 0 ? [from, to] : [from];
   const makesLink = isTold && moved.some((entry) => entryType(entry) === S_IFLNK);
@@ -131,8 +138,8 @@ function renameEntries(
       const result = moveEntry(context, flags, from, to);
       if (result >= 0) removeLinks(context, [from, to]);
       if (result >= 0) {
-        general.files.writable.forgetBacking(from.path);
-        general.files.writable.forgetBacking(to.path);
+        forgetBacking(general.files, from.path);
+        forgetBacking(general.files, to.path);
       }
       return allowed(referral, context, 'rename', reported, resultReply(result));
     }

@@ -1,0 +1,89 @@
+/**
+ * The judge of reading: what lies at a denied place is not opened for reading, by whatever name. Only where the supervisor
+ * holds the rules about reading (plan/): else Landlock does it alone. Pure.
+ *
+ * Landlock cannot be told of exceptions without keeping from execution what is made beside them (execve(2) reads), so mostly it is
+ * told nothing of reading then, and every open is performed.
+ */
+import type { RuleIndex } from '../rules/rule-index.ts';
+import type { PathSet } from './path-set.ts';
+import { UNREACHABLE } from './place.ts';
+import { CONTINUE, PERFORM, type Verdict } from './verdict.ts';
+
+export interface ReadingRules {
+  readonly rules: RuleIndex;
+  /** What Landlock allows to be read, where it decides again: nothing is denied there. Else it is empty. */
+  readonly readable: PathSet;
+}
+
+/** What is to be read, or made and read. */
+export interface ReadPlace {
+  /** As the kernel names it. */
+  readonly path: Uint8Array;
+  /** Of an object that exists. */
+  readonly device?: bigint;
+  readonly inode?: bigint;
+  /** What is on it may be read by other names. */
+  readonly isBlockDevice?: boolean;
+}
+
+const SLASH = 0x2f;
+/** What the kernel adds to the name of what has none any more (proc(5), /proc/PID/fd). */
+const DELETED = Buffer.from(' (deleted)');
+
+const UNREACHABLE_RULE = closed('a file that has no path here is not read');
+const DEVICE_RULE = closed('a block device holds what is denied');
+
+function closed(rule: string): Verdict {
+  return { kind: 'refuse', rule, errno: 'EACCES' };
+}
+
+/** open(2) and its kin, execve(2) and readlink(2) of a place. */
+export function judgeReading(
+  { rules, readable }: ReadingRules,
+  landlock: boolean,
+  place: ReadPlace,
+): Verdict {
+  const { path } = place;
+  if (path[0] !== SLASH) return startsWith(path, UNREACHABLE) ? UNREACHABLE_RULE : PERFORM;
+  if (landlock && isBacked(readable, place)) return CONTINUE;
+  const rule = denying(rules, path);
+  if (rule !== undefined) return closed(rule);
+  return place.isBlockDevice === true ? DEVICE_RULE : PERFORM;
+}
+
+/** True where what may not be read by one name could be read by the other. */
+export function freesReading({ rules }: ReadingRules, from: Uint8Array, to: Uint8Array): boolean {
+  return rules.difference(from, to).frees;
+}
+
+/** The words of the rule that denies a path, or the path that it had. */
+function denying(rules: RuleIndex, path: Uint8Array): string | undefined {
+  const rule = rules.decide(path);
+  if (rule?.effect === 'deny') return rule.said;
+  const before = rules.decide(path.subarray(0, path.length - DELETED.length));
+  return before?.effect === 'deny' && endsWith(path, DELETED) ? before.said : undefined;
+}
+
+function isBacked(readable: PathSet, { path, device, inode }: ReadPlace): boolean {
+  const location = readable.locate(path);
+  switch (location.kind) {
+    case 'outside':
+      return false;
+    case 'below':
+      return location.backed;
+    case 'at': {
+      const { backing } = location;
+      if (backing.kind === 'file') return backing.device === device && backing.inode === inode;
+      return backing.kind === 'directory';
+    }
+  }
+}
+
+function startsWith(path: Uint8Array, start: Uint8Array): boolean {
+  return path.length >= start.length && Buffer.compare(path.subarray(0, start.length), start) === 0;
+}
+
+function endsWith(path: Uint8Array, end: Uint8Array): boolean {
+  return path.length > end.length && Buffer.compare(path.subarray(path.length - end.length), end) === 0;
+}
