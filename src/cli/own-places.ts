@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { HIDDEN_PREFIXES } from '../launch/front-names.ts';
 import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
-import { wayOf } from '../policy/links.ts';
+import { Ways } from '../policy/links.ts';
 import { absolutePath, currentDirectory, resolvePath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -48,6 +48,8 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const here = workingDirectory();
   const loaded = loadedNames(readAtStart(front !== undefined), libraries, here.toString('latin1'));
   refuseSearch(loaded, here, trees);
+  const ways = new Ways();
+  const everyName = (path: PathBytes): PathBytes[] => namesOf(path, ways);
   return [
     ...[
       script,
@@ -56,9 +58,9 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
       ...logFile(settings),
     ].flatMap(everyName),
     ...system.flatMap(everyName).filter(isNear(trees)),
-    ...commandNames(),
-    ...packagePlaces(resolvePath(script).toString('latin1')),
-    ...placesOf(loaded),
+    ...commandNames(ways),
+    ...packagePlaces(resolvePath(script).toString('latin1'), ways),
+    ...placesOf(loaded, ways),
     ...libraries,
   ];
 }
@@ -88,18 +90,18 @@ function isNear(trees: readonly PathBytes[]): (path: PathBytes) => boolean {
 }
 
 /** The links that lead to what a path means, which need not exist, and that place itself. */
-function everyName(path: PathBytes): PathBytes[] {
-  const { links, place } = wayOf(absolutePath(path));
+function namesOf(path: PathBytes, ways: Ways): PathBytes[] {
+  const { links, place } = ways.of(absolutePath(path));
   return [...links, place];
 }
 
 /** Names in a directory that is looked through for them: they need not exist, and may be links. */
-function namesIn(directory: PathBytes, names: readonly string[]): PathBytes[] {
-  const [place, ...links] = everyName(directory).toReversed();
+function namesIn(directory: PathBytes, names: readonly string[], ways: Ways): PathBytes[] {
+  const [place, ...links] = namesOf(directory, ways).toReversed();
   if (place === undefined) return [];
   const entries = names.map((name) => join(place.toString('latin1'), name));
   const paths = entries.map((entry) => Buffer.from(entry, 'latin1'));
-  return [...links, ...paths.flatMap((path) => (isLink(path) ? everyName(path) : [path]))];
+  return [...links, ...paths.flatMap((path) => (isLink(path) ? namesOf(path, ways) : [path]))];
 }
 
 function isLink(path: PathBytes): boolean {
@@ -112,25 +114,27 @@ function isLink(path: PathBytes): boolean {
 }
 
 /** In all directories of PATH: where a directory cannot be searched the next one is. */
-function commandNames(): PathBytes[] {
-  const folders = variableBytes('PATH', process.env)?.toString('latin1').split(':') ?? [];
-  return folders.flatMap((folder) => namesIn(Buffer.from(folder === '' ? '.' : folder, 'latin1'), COMMANDS));
+function commandNames(ways: Ways): PathBytes[] {
+  const folders = new Set(variableBytes('PATH', process.env)?.toString('latin1').split(':'));
+  return [...folders].flatMap((folder) =>
+    namesIn(Buffer.from(folder === '' ? '.' : folder, 'latin1'), COMMANDS, ways),
+  );
 }
 
 /**
  * The package, and what it is looked for in all directories above (Node's "Loading from node_modules folders").
  * @param script of the package, as the kernel names it; bytes as characters, as all paths here
  */
-function packagePlaces(script: string): PathBytes[] {
+function packagePlaces(script: string, ways: Ways): PathBytes[] {
   const root = dirname(dirname(script));
   const isInstalled = basename(dirname(root)) === 'node_modules';
   const own = isInstalled ? [root] : LOADED.map((name) => join(root, name));
   const places = own.map((place) => Buffer.from(place, 'latin1'));
-  const packages = DEPENDENCIES.flatMap((name) => modulePlaces(dirname(script), name));
+  const packages = DEPENDENCIES.flatMap((name) => modulePlaces(dirname(script), name, ways));
   // What koffi requires is looked for from where it lies itself.
   const binaries = packages
     .filter(isKoffi)
-    .flatMap((path) => modulePlaces(path.toString('latin1'), '@koromix'));
+    .flatMap((path) => modulePlaces(path.toString('latin1'), '@koromix', ways));
   return [...places, ...packages, ...binaries];
 }
 
@@ -147,14 +151,14 @@ function statusOf(path: PathBytes): Stats | undefined {
   }
 }
 
-function modulePlaces(from: string, name: string): PathBytes[] {
+function modulePlaces(from: string, name: string, ways: Ways): PathBytes[] {
   const places: PathBytes[] = [];
   for (let directory = from; ; directory = dirname(directory)) {
     if (basename(directory) !== 'node_modules') {
       const modules = Buffer.from(join(directory, 'node_modules'), 'latin1');
       if (statusOf(modules) === undefined)
         places.push(Buffer.from(join(directory, 'node_modules', name), 'latin1'));
-      else places.push(...namesIn(modules, [name]));
+      else places.push(...namesIn(modules, [name], ways));
     }
     if (directory === '/') return places;
   }
@@ -187,11 +191,11 @@ function ancestors(directory: PathBytes): PathBytes[] {
   return found.map((path) => Buffer.from(path, 'latin1'));
 }
 
-function placesOf({ files, folders, packages }: LoadedNames): PathBytes[] {
+function placesOf({ files, folders, packages }: LoadedNames, ways: Ways): PathBytes[] {
   return [
-    ...files.flatMap(everyName),
-    ...folders.flatMap(({ folder, names }) => namesIn(folder, names)),
-    ...globalFolders().flatMap((folder) => namesIn(folder, [...DEPENDENCIES, ...packages])),
+    ...files.flatMap((path) => namesOf(path, ways)),
+    ...folders.flatMap(({ folder, names }) => namesIn(folder, names, ways)),
+    ...globalFolders().flatMap((folder) => namesIn(folder, [...DEPENDENCIES, ...packages], ways)),
   ];
 }
 

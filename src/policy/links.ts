@@ -15,7 +15,33 @@ export function linksOnTheWay(path: PathBytes): PathBytes[] {
 /**
  * The same, and the place that the path leads to. What does not exist is taken for directories that may come into being.
  */
-export function wayOf(path: PathBytes): { readonly links: PathBytes[]; readonly place: PathBytes } {
+export function wayOf(path: PathBytes): Way {
+  return new Ways().of(path);
+}
+
+export interface Way {
+  readonly links: PathBytes[];
+  readonly place: PathBytes;
+}
+
+/** The ways to many paths, looked up at one time: what several of them lead through is looked at once. */
+export class Ways {
+  readonly #looked = new Map<string, Buffer | undefined>();
+
+  /** As `wayOf`. */
+  of(path: PathBytes): Way {
+    return follow(path, (entry) => {
+      const key = entry.toString('latin1');
+      const known = this.#looked.get(key);
+      if (known !== undefined || this.#looked.has(key)) return known;
+      const target = linkTarget(entry);
+      this.#looked.set(key, target);
+      return target;
+    });
+  }
+}
+
+function follow(path: PathBytes, targetOf: (entry: PathBytes) => Buffer | undefined): Way {
   const links: PathBytes[] = [];
   let here: PathBytes = Buffer.from(SLASH);
   const ahead = componentsOf(path);
@@ -23,7 +49,7 @@ export function wayOf(path: PathBytes): { readonly links: PathBytes[]; readonly 
     if (name === '..') here = splitPath(here).parent;
     if (name === '..' || name === '.') continue;
     const entry = Buffer.concat([here, Buffer.from(`${here.length === 1 ? '' : SLASH}${name}`, 'latin1')]);
-    const target = linkTarget(entry);
+    const target = targetOf(entry);
     if (target === undefined) {
       here = entry;
       continue;

@@ -80,26 +80,32 @@ function facts(pid: number | 'self'): { readonly text: string; readonly permitte
   const status = readProcText(`/proc/${pid}/status`);
   const permitted = typeof status === 'number' ? undefined : PERMITTED.exec(status)?.[1];
   if (typeof status === 'number' || permitted === undefined) return undefined;
-  const lines: string[] = [...(status.match(SAME_LINES) ?? [])];
+  const places = looking(() => placesOf(pid));
+  if (typeof places === 'number') return undefined;
+  return {
+    text: [...(status.match(SAME_LINES) ?? []), ...places].join('\n'),
+    permitted: BigInt(`0x${permitted}`),
+  };
+}
+
+/** What tells the namespaces and the root of one from those of another, or a negated error number. */
+function placesOf(pid: number | 'self'): string[] | number {
+  const names: string[] = [];
   for (const name of NAMESPACES) {
-    const length = looking(() => readlinkText(`/proc/${pid}/ns/${name}`, link, link.length));
-    if (length < 0) return undefined;
-    lines.push(link.toString('latin1', 0, length));
+    const length = readlinkText(`/proc/${pid}/ns/${name}`, link, link.length);
+    if (length < 0) return length;
+    names.push(link.toString('latin1', 0, length));
   }
   const root = rootOf(pid);
-  if (root === undefined) return undefined;
-  return { text: [...lines, root].join('\n'), permitted: BigInt(`0x${permitted}`) };
+  return root === undefined ? -Errno.EACCES : [...names, root];
 }
 
 /** chroot(2) gives names other meanings too. */
 function rootOf(pid: number | 'self'): string | undefined {
-  const found = looking(() => {
-    try {
-      const { dev, ino } = statSync(`/proc/${pid}/root`, { bigint: true });
-      return `${dev}:${ino}`;
-    } catch {
-      return -Errno.EACCES;
-    }
-  });
-  return typeof found === 'number' ? undefined : found;
+  try {
+    const { dev, ino } = statSync(`/proc/${pid}/root`, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }

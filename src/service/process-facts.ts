@@ -1,4 +1,5 @@
 /** What a service has to know of a client to start its command as the client itself would. */
+import { Errno } from '../linux/errno.ts';
 import { openPathText, openProcFile, readProcText } from '../linux/files.ts';
 import { looking } from '../linux/impersonation.ts';
 import { close, pread, syscall } from '../linux/libc.ts';
@@ -30,9 +31,14 @@ export function directoryOf(pid: number): number {
 
 /** Copies of its standard streams (close-on-exec), of those that are open. The caller's to close. */
 export function streamsOf(pidDescriptor: number): number[] {
-  return STREAMS.map((stream) =>
-    looking(() => syscall(X86_64.pidfd_getfd, pidDescriptor, stream, 0, 0, 0, 0)),
-  ).filter((copy) => copy >= 0);
+  const copies: number[] = [];
+  looking(() => {
+    // Those that it has were copied, if the first look was not enough for all.
+    for (const copy of copies.splice(0)) if (copy >= 0) close(copy);
+    for (const stream of STREAMS) copies.push(syscall(X86_64.pidfd_getfd, pidDescriptor, stream, 0, 0, 0, 0));
+    return copies.includes(-Errno.EPERM) ? -Errno.EPERM : 0;
+  });
+  return copies.filter((copy) => copy >= 0);
 }
 
 /** The name of its program (proc(5), comm); undefined where it has ended. */
