@@ -29,6 +29,7 @@ import {
   openat2,
 } from '../../linux/files.ts';
 import { close, openat } from '../../linux/libc.ts';
+import type { Referral } from '../referral.ts';
 import type { OpenRequest } from './open-request.ts';
 import type { ResolvedEntry } from '../target/resolved.ts';
 import type { OpenObject } from './object.ts';
@@ -45,6 +46,14 @@ export function flagsError({ flags, mode, resolve, fromMemory }: OpenRequest): n
       ? openat2(AT_FDCWD, NO_PATH, flags, mode, resolve)
       : openat(AT_FDCWD, NO_PATH, flags | O_CLOEXEC, mode);
   return result === -Errno.EINVAL ? Errno.EINVAL : undefined;
+}
+
+/**
+ * No number is left for what would be opened: the kernel takes one before it looks at the path, but an empty one. Not asked of what goes on,
+ * where it does that itself.
+ */
+export function lacksNumber(referral: Referral, path: Uint8Array): boolean {
+  return path.length > 0 && !referral.hasRoom();
 }
 
 /** open(2) of something that exists. */

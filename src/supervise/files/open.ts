@@ -13,8 +13,8 @@ import {
   PATH_MAX,
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { judgeCreate, judgeOpen, judgeRead, type OpenCall, type Place } from '../../judge/files.ts';
-import { CONTINUE, together, type Verdict } from '../../judge/verdict.ts';
+import { judgeCreate, judgeOpen, judgeRead, type OpenCall } from '../../judge/files.ts';
+import { together } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from '../referral.ts';
@@ -22,14 +22,15 @@ import { resolve, resolveEntry } from '../target/resolve.ts';
 import type { ResolvedEntry } from '../target/resolved.ts';
 import { arena, readMemory, readPath } from '../target/target.ts';
 import { isControllingTerminal, openControllingTerminal } from './controlling-terminal.ts';
-import { entryError, flagsError, openError } from './errors.ts';
+import { entryError, flagsError, lacksNumber, openError } from './errors.ts';
 import { truncatesUnwritten } from './landlock-decides.ts';
-import { openHeldDescriptor, reopenHeld } from './held.ts';
-import { isAnonymousMemory } from './memory-file.ts';
+import { openHeldDescriptor } from './held.ts';
 import { foundObject, type OpenObject } from './object.ts';
 import { openOwnTerminal } from './own-terminal.ts';
 import type { OpenRequest } from './open-request.ts';
 import { makeFile, openExisting } from './perform-open.ts';
+import { openPlainly } from './plain-read.ts';
+import { judgeReadingOf, readReported, refuseReading, refusedReading } from './read-open.ts';
 
 const path = arena(PATH_MAX);
 const how = arena(4096);
@@ -41,7 +42,6 @@ const SLASH = 0x2f;
 const MOST_ATTEMPTS = 16;
 
 const EXCLUSIVE = { entry: 'exclusive' } as const;
-const READ_RULE = 'no rule about reading denies it';
 
 export const open: FileHandler = (referral, context) =>
   openWith(referral, context, referral.pointer(0), {
@@ -124,14 +124,6 @@ function isBacked(
   return quickReading?.isBelow(tid, request.directory, path, length, follow) === true;
 }
 
-/**
- * No number is left for what would be opened: the kernel takes one before it looks at the path, but an empty one. Not asked of what goes on,
- * where it does that itself.
- */
-function lacksNumber(referral: Referral, path: Uint8Array): boolean {
-  return path.length > 0 && !referral.hasRoom();
-}
-
 function followsLink(flags: number): boolean {
   return (flags & O_NOFOLLOW) === 0 && (flags & (O_CREAT | O_EXCL)) !== (O_CREAT | O_EXCL);
 }
@@ -208,7 +200,16 @@ function openObject(
   const call = openCall(request);
   const reading = judgeReadingOf(context, call, object);
   if (reading.kind === 'refuse') return refuseReading(referral, context, bytes, request, object, reading);
-  const verdict = together([reading, judgeOpen(context.files, call, object)]);
+  const changing = judgeOpen(context.files, call, object);
+  const verdict = together([reading, changing]);
+  const plain =
+    reading.kind === 'perform' && changing.kind !== 'refuse'
+      ? openPlainly(referral, context, request, object)
+      : undefined;
+  if (plain !== undefined) {
+    close(object.descriptor);
+    return readReported(referral, context, object, plain);
+  }
   if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
     close(object.descriptor);
     return fail(flagsError(request) ?? Errno.EMFILE);
@@ -224,7 +225,7 @@ function openObject(
     if (call.writes || call.makesNameless) return allowed(referral, context, 'write', reported, reply);
     return context.files.reading === undefined || !call.reads
       ? reply
-      : allowed(referral, context, 'read', reported, reply, READ_RULE);
+      : readReported(referral, context, object, reply);
   };
   switch (verdict.kind) {
     case 'continue':
@@ -243,46 +244,6 @@ function openObject(
       return errno === undefined ? refused(referral, context, 'write', reported, verdict.rule) : fail(errno);
     }
   }
-}
-
-/** What has no place in any directory is the program's own, or was handed to it. */
-function judgeReadingOf({ files }: FileContext, call: OpenCall, object: OpenObject): Verdict {
-  const verdict = judgeRead(files, call, object);
-  return verdict.kind === 'refuse' && isAnonymousMemory(object) ? CONTINUE : verdict;
-}
-
-function refuseReading(
-  referral: Referral,
-  context: FileContext,
-  bytes: Uint8Array,
-  request: OpenRequest,
-  object: OpenObject,
-  verdict: Extract<Verdict, { kind: 'refuse' }>,
-): Reply {
-  const reply = lacksNumber(referral, bytes)
-    ? fail(flagsError(request) ?? Errno.EMFILE)
-    : (reopenHeld(referral, bytes, request.flags, object, context) ??
-      refusedReading(
-        referral,
-        context,
-        object,
-        flagsError(request) ?? openError(object, request.flags),
-        verdict,
-      ));
-  close(object.descriptor);
-  return reply;
-}
-
-/** @param natural the error that the kernel would give anyway */
-function refusedReading(
-  referral: Referral,
-  context: FileContext,
-  { path: place }: Pick<Place, 'path'>,
-  natural: number | undefined,
-  { rule }: Extract<Verdict, { kind: 'refuse' }>,
-): Reply {
-  if (natural !== undefined) return fail(natural);
-  return refused(referral, context, 'read', { kind: 'path', path: Buffer.from(place) }, rule, Errno.EACCES);
 }
 
 function openEntry(
