@@ -6,14 +6,13 @@ import {
   type FileRules,
   isAllowedPath,
   judgeCreate,
-  judgeEntries,
   judgeEntry,
   judgeLink,
   judgeMetadata,
   judgeOpen,
   judgeRemoval,
-  judgeSecondName,
 } from '../judge/files.ts';
+import { judgeEntries, judgeSecondName } from '../judge/two-places.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { OwnDirectories } from '../judge/own-directories.ts';
 import { PathSet } from '../judge/path-set.ts';

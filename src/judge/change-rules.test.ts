@@ -12,13 +12,12 @@ import {
   judgeOpen,
   judgeRead,
   judgeRemoval,
-  judgeRename,
-  judgeSecondName,
   judgeTruncate,
   type FileRules,
   type FoundObject,
   type Place,
 } from './files.ts';
+import { judgeRename, judgeSecondName } from './two-places.ts';
 import { PathSet } from './path-set.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -4,7 +4,6 @@ import {
   isAllowedPath,
   judgeControllingTerminal,
   judgeCreate,
-  judgeEntries,
   judgeEntry,
   judgeLink,
   judgeMetadata,
@@ -16,6 +15,7 @@ import {
   type FoundObject,
   type Place,
 } from './files.ts';
+import { judgeEntries } from './two-places.ts';
 import { DeniedPlaces } from './denied-places.ts';
 import { PathSet } from './path-set.ts';
 

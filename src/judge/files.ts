@@ -6,8 +6,8 @@ import { S_ISUID, S_ISGID } from '../linux/files.ts';
 import type { DeniedPlaces } from './denied-places.ts';
 import type { OwnDirectories } from './own-directories.ts';
 import type { ChangeRules } from './change-rules.ts';
-import { freesReading, judgeReading, type ReadingRules } from './reading.ts';
-import { CONTINUE, PERFORM, refuse, together, type Verdict } from './verdict.ts';
+import { judgeReading, type ReadingRules } from './reading.ts';
+import { CONTINUE, PERFORM, refuse, type Verdict } from './verdict.ts';
 import { UNREACHABLE, type Place } from './place.ts';
 import type { Location, PathSet } from './path-set.ts';
 
@@ -34,7 +34,6 @@ const INTERFACE_RULE = refuse(KERNEL_INTERFACE);
 const INTERFACE_WAY_RULE = refuse('an interface of the kernel lies below it');
 const UNREACHABLE_RULE = refuse('a file that has no path here');
 const DENIED_RULE = refuse(OWN_PLACES);
-const OTHER_NAME_RULE = refuse('what may not be read gets no name by which it could be');
 
 /** An object that a path led to. */
 export interface FoundObject extends Place {
@@ -173,7 +172,8 @@ export function judgeRemoval(rules: FileRules, place: Place): Verdict {
   return judgeName(rules, place, (own) => own.allowsRemoval(place));
 }
 
-function judgeName(rules: FileRules, place: Place, isOwn: (own: OwnDirectories) => boolean): Verdict {
+/** A name, by the writable trees or as the sandbox's own. */
+export function judgeName(rules: FileRules, place: Place, isOwn: (own: OwnDirectories) => boolean): Verdict {
   const { own } = rules;
   const located = judgePath(rules, place.path);
   return unlessUnknown(rules, place, own === undefined ? located : unlessOwn(located, () => isOwn(own)));
@@ -228,7 +228,8 @@ export function judgeMove(rules: FileRules, place: Place): Verdict {
   return onNoWay(rules, place) ?? judgeName(rules, place, (own) => own.allowsReplacement(place));
 }
 
-function onNoWay(rules: FileRules, place: Place): Verdict | undefined {
+/** The refusal of what would make a name on the way to a place that stays as it is mean another; undefined: it is on no such way. */
+export function onNoWay(rules: FileRules, place: Place): Verdict | undefined {
   if (rules.denied.leadsTo(place.path)) return DENIED_RULE;
   return rules.interfaces.leadsTo(place.path) ? INTERFACE_WAY_RULE : undefined;
 }
@@ -250,43 +251,6 @@ export function isAllowedPath(rules: FileRules, path: Uint8Array): boolean {
 /** mknod(2): as an entry, but block and character devices are never made. */
 export function judgeNode(rules: FileRules, place: Place, isDevice: boolean): Verdict {
   return isDevice ? DEVICE_RULE : judgeEntry(rules, place);
-}
-
-/** The rules for a call that names two places. */
-export function rulesForTwo(rules: FileRules, from: Place, to: Place): FileRules {
-  const pair = rules.pairs?.find(
-    (one) => Buffer.compare(one.from, from.path) === 0 && Buffer.compare(one.to, to.path) === 0,
-  );
-  return pair === undefined ? rules : { ...rules, writable: pair.writable };
-}
-
-/** Several entries at once (rename): all must be allowed, and Landlock must back all to go on. */
-export function judgeEntries(rules: FileRules, places: readonly Place[]): Verdict {
-  return together(places.map((place) => judgeMove(rules, place)));
-}
-
-/** rename(2): what is moved, where to, and with `exchanges` the other way round as well. */
-export function judgeRename(rules: FileRules, from: Place, to: Place, exchanges: boolean): Verdict {
-  const verdict = judgeEntries(rules, [from, to]);
-  if (verdict.kind === 'refuse') return verdict;
-  return carriesAway(rules, from, to) ?? (exchanges ? carriesAway(rules, to, from) : undefined) ?? verdict;
-}
-
-/** By a move a denied place would come to be another, or be another's. */
-function carriesAway(rules: FileRules, from: Place, to: Place): Verdict | undefined {
-  return rules.changes?.judgeMove(from.path, to.path) ?? readableAs(rules, from, to);
-}
-
-/** By another name what may not be read could be. */
-function readableAs({ reading }: FileRules, from: Place, to: Place): Verdict | undefined {
-  return reading !== undefined && freesReading(reading, from.path, to.path) ? OTHER_NAME_RULE : undefined;
-}
-
-/** link(2): what gets a second name, and that name. */
-export function judgeSecondName(rules: FileRules, object: Place, entry: Place): Verdict {
-  const source = onNoWay(rules, object) ?? judgeName(rules, object, (own) => own.allowsChange(object));
-  const verdict = together([source, onNoWay(rules, entry) ?? judgeEntry(rules, entry)]);
-  return verdict.kind === 'refuse' ? verdict : (readableAs(rules, object, entry) ?? verdict);
 }
 
 /** True where no path is allowed, and only what the sandbox made is its own. */

@@ -9,10 +9,10 @@ import {
   judgeMove,
   judgeOpen,
   judgeRemoval,
-  judgeSecondName,
   type FileRules,
   type FoundObject,
 } from './files.ts';
+import { judgeSecondName } from './two-places.ts';
 import { OwnDirectories } from './own-directories.ts';
 import { PathSet } from './path-set.ts';
 

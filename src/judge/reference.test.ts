@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   judgeCreate,
-  judgeEntries,
   judgeEntry,
   judgeMetadata,
   judgeOpen,
@@ -12,6 +11,7 @@ import {
   type FileRules,
   type Place,
 } from './files.ts';
+import { judgeEntries } from './two-places.ts';
 import { DeniedPlaces } from './denied-places.ts';
 import { PathSet, type Backing, type WritablePath } from './path-set.ts';
 

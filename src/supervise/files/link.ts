@@ -10,7 +10,8 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { close, linkat } from '../../linux/libc.ts';
-import { isShared, judgeEntry, judgeLink, judgeSecondName } from '../../judge/files.ts';
+import { isShared, judgeEntry, judgeLink } from '../../judge/files.ts';
+import { judgeSecondName } from '../../judge/two-places.ts';
 import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import type { ReportedObject } from '../../report/event.ts';

@@ -11,14 +11,8 @@ import {
   type FileStatus,
 } from '../../linux/files.ts';
 import { close, renameat2, unlinkat } from '../../linux/libc.ts';
-import {
-  forgetBacking,
-  isAllowedPath,
-  isShared,
-  judgeLink,
-  judgeRename,
-  rulesForTwo,
-} from '../../judge/files.ts';
+import { forgetBacking, isAllowedPath, isShared, judgeLink } from '../../judge/files.ts';
+import { judgeRename, rulesForTwo } from '../../judge/two-places.ts';
 import { allowed, refused, isTrusted, untrusted } from '../context.ts';
 import type { Place } from '../../judge/place.ts';
 import type { FileContext, FileHandler } from './context.ts';
