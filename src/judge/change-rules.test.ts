@@ -64,7 +64,7 @@ const rules: FileRules = {
     { path: bytes('/dev/null'), backing: { kind: 'none' }, fixed: true },
   ]),
   changes: new ChangeRules(CHANGES),
-  reading: { rules: new RuleIndex(READING), readable: new PathSet([], []) },
+  reading: { rules: new RuleIndex(READING), readable: new PathSet([], []), byLandlock: false },
   denied: new DeniedPlaces([]),
   interfaces: new DeniedPlaces([]),
   landlock: true,
@@ -155,7 +155,7 @@ void test('what may not be read is not opened, and gets no name by which it coul
 
 void test('only where Landlock decides again is a read left to it', () => {
   const readable = new PathSet([{ path: bytes('/usr'), backing: { kind: 'directory' } }], []);
-  const backed = { ...rules, reading: { rules: new RuleIndex(READING), readable } };
+  const backed = { ...rules, reading: { rules: new RuleIndex(READING), readable, byLandlock: false } };
   assert.equal(judgeRead(backed, READ, object('/usr/x')).kind, 'continue');
   assert.equal(judgeRead(backed, READ, object('/etc/x')).kind, 'perform');
   assert.equal(judgeRead({ ...backed, landlock: false }, READ, object('/usr/x')).kind, 'perform');

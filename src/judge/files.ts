@@ -74,7 +74,7 @@ export interface FileRules {
   readonly denied: DeniedPlaces;
   /** Undefined: `writable` says what may be changed. */
   readonly changes?: ChangeRules | undefined;
-  /** Undefined: reading is not for the supervisor to judge. */
+  /** Undefined: everything may be read. */
   readonly reading?: ReadingRules | undefined;
   /** Where interfaces of the kernel were mounted when the sandbox began. */
   readonly interfaces: DeniedPlaces;
@@ -211,8 +211,13 @@ function judgePath(rules: FileRules, path: Uint8Array): Verdict {
     case 'at':
       return rules.writable.isFixed(path) ? FIXED_RULE : PERFORM;
     case 'below':
-      return location.backed && rules.landlock && rules.reading === undefined ? CONTINUE : PERFORM;
+      return location.backed && rules.landlock && mayMoveUnseen(rules) ? CONTINUE : PERFORM;
   }
+}
+
+/** Where the supervisor judges reading it has to know which names there are. */
+export function mayMoveUnseen({ reading }: FileRules): boolean {
+  return reading === undefined || reading.byLandlock;
 }
 
 /** What is said of a place by more than the trees that are writable; undefined: nothing. */

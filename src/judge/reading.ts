@@ -1,8 +1,8 @@
 /**
- * The judge of reading: what lies at a denied place is not opened for reading, by whatever name. Only where the supervisor
- * holds the rules about reading (plan/): else Landlock does it alone. Pure.
+ * The judge of reading: what lies at a denied place is not opened for reading, by whatever name. Pure.
  *
- * Landlock cannot be told of exceptions without keeping from execution what is made beside them (execve(2) reads), so mostly it is
+ * Where Landlock holds the rules by itself (plan/) only those opens come here that the supervisor may have to perform, which Landlock
+ * knows nothing of. Else all do: Landlock cannot be told of exceptions without keeping from execution what is made beside them (execve(2) reads), so mostly it is
  * told nothing of reading then, and every open is performed.
  */
 import type { RuleIndex } from '../rules/rule-index.ts';
@@ -14,6 +14,8 @@ export interface ReadingRules {
   readonly rules: RuleIndex;
   /** What Landlock allows to be read, where it decides again: nothing is denied there. Else it is empty. */
   readonly readable: PathSet;
+  /** Landlock holds all of it, of what the kernel goes on with. */
+  readonly byLandlock: boolean;
 }
 
 /** What is to be read, or made and read. */

@@ -2,6 +2,7 @@
 import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
+import { mayMoveUnseen } from '../judge/files.ts';
 import { asTarget } from './as-target.ts';
 import { OTHER_RIGHTS, refused, untrusted, type Context } from './context.ts';
 import type { FileContext, FileHandler } from './files/context.ts';
@@ -153,7 +154,7 @@ export function makeHandlers(
       files,
       pending,
       quick,
-      quickNames: files.reading === undefined ? quick : undefined,
+      quickNames: mayMoveUnseen(files) ? quick : undefined,
       quickReading,
       innerDomains: context.innerDomains ?? new InnerDomains(),
       terminals: context.terminals ?? Terminals.among([]),
@@ -269,7 +270,7 @@ function toldThroughout<Own extends Context>(
 /** For a thread whose rights cannot be taken on nothing is looked up or done with ours: either Landlock decides, or nobody could. */
 function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
   if (handler === landlockRestrictSelf) return handler(referral, context);
-  if (context.files.landlock && landlockDecides(referral, context.files.reading !== undefined))
+  if (context.files.landlock && landlockDecides(referral, !mayMoveUnseen(context.files)))
     return CONTINUE_CALL;
   // Callers of openat2(2) know what to do then, and open(2) may go on.
   if (referral.number === X86_64.openat2) return fail(Errno.ENOSYS);

@@ -57,8 +57,13 @@ function granted(path: PathBytes): WritablePath {
 }
 
 function readingRules({ reading }: Plan, { readable = [] }: SandboxStart): ReadingRules | undefined {
-  if (reading?.heldBy !== 'supervisor') return undefined;
-  return { rules: new RuleIndex(reading.rules), readable: new PathSet(readable, []) };
+  return (
+    reading && {
+      rules: new RuleIndex(reading.rules),
+      readable: new PathSet(readable, []),
+      byLandlock: reading.heldBy === 'Landlock',
+    }
+  );
 }
 
 function withEndpoints(

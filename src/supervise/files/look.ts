@@ -6,7 +6,7 @@
 import { Errno } from '../../linux/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { judgeRead } from '../../judge/files.ts';
+import { judgeRead, mayMoveUnseen } from '../../judge/files.ts';
 import { refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
@@ -51,7 +51,7 @@ interface Look {
 
 /** Whatever fails here the kernel has an error of its own for. */
 function look(referral: Referral, context: FileContext, call: Look): Reply {
-  if (context.files.reading === undefined) return CONTINUE_CALL;
+  if (mayMoveUnseen(context.files)) return CONTINUE_CALL;
   const length = readPath(referral.tid, call.path, path);
   if (length < 0 || !referral.isCurrent()) return CONTINUE_CALL;
   const object = find(referral, context, call, length);
