@@ -17,6 +17,7 @@ export class OpenObject implements FoundObject {
   #device: bigint | undefined;
   #characterDevice: bigint | undefined;
   #inode: bigint | undefined;
+  #type = 0;
 
   readonly #members: Members;
 
@@ -46,7 +47,13 @@ export class OpenObject implements FoundObject {
   }
 
   get isBlockDevice(): boolean {
-    return (this.mode & S_IFMT) === S_IFBLK;
+    return this.type === S_IFBLK;
+  }
+
+  /** S_IFREG and the like, which no file changes; 0 where it cannot be had. */
+  get type(): number {
+    if (this.#device === undefined) this.#look();
+    return this.#type;
   }
 
   /** The number of a character device, or undefined where it is none. */
@@ -71,6 +78,7 @@ export class OpenObject implements FoundObject {
     if (typeof status === 'number') return;
     this.#device = status.device;
     this.#inode = status.inode;
+    this.#type = status.mode & S_IFMT;
     if ((status.mode & S_IFMT) === S_IFCHR) this.#characterDevice = status.rawDevice;
   }
 }

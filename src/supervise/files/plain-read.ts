@@ -13,7 +13,6 @@ import {
   O_NONBLOCK,
   PROC_SUPER_MAGIC,
   S_IFDIR,
-  S_IFMT,
   S_IFREG,
   fileSystemType,
 } from '../../linux/files.ts';
@@ -37,11 +36,10 @@ export function openPlainly(
   object: OpenObject,
 ): Reply | undefined {
   if ((flags & ~PLAIN) !== 0 || fromMemory === true || impersonated() !== undefined) return undefined;
-  const type = object.mode & S_IFMT;
+  const { type } = object;
   if (type !== S_IFREG && type !== S_IFDIR) return undefined;
   // Files of /proc tell of processes, of which not all are the caller's to look at.
-  if (fileSystemType(object.descriptor) === PROC_SUPER_MAGIC || !isTrusted(referral, context))
-    return undefined;
+  if (isOfProc(object) || !isTrusted(referral, context)) return undefined;
   if (type === S_IFREG && (flags & O_DIRECTORY) !== 0) return fail(Errno.ENOTDIR);
   const own = (flags & ~O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY;
   const result = openText(AT_FDCWD, `/proc/self/fd/${object.descriptor}`, own | O_NONBLOCK, 0);
@@ -49,4 +47,14 @@ export function openPlainly(
   if (result === -Errno.EAGAIN && (flags & O_NONBLOCK) === 0) return undefined;
   if (result >= 0 && (flags & O_NONBLOCK) === 0) fcntl(result, F_SETFL, own);
   return handed(result, flags, false);
+}
+
+/** /proc lies on no device, which its number says (makedev(3)). */
+function isOfProc({ descriptor, device }: OpenObject): boolean {
+  return hasNoDevice(device) && fileSystemType(descriptor) === PROC_SUPER_MAGIC;
+}
+
+/** The major number is 0: 12 bits of it, behind 8 of the minor one. */
+function hasNoDevice(device: bigint): boolean {
+  return (device & 0xf_ff00n) === 0n;
 }
