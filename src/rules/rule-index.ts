@@ -1,99 +1,68 @@
 /** Which rule decides about a path. */
-import type { Component, Token } from './pattern.ts';
-import { beginningOf, type Rule } from './rule.ts';
+import { differenceBetween, type Difference } from './difference.ts';
+import { PlaceAutomaton } from './place-automaton.ts';
+import type { Rule } from './rule.ts';
 
-const SLASH = 0x2f;
+export type { Difference } from './difference.ts';
 
-/** How what lies below one directory is judged below another. Both may be true where it is not known. */
-export interface Difference {
-  /** Something that is denied below the first may be allowed, by the same name, below the second. */
-  readonly frees: boolean;
-  /** Something that is allowed below the first may be denied, by the same name, below the second. */
-  readonly closes: boolean;
-}
-
-/** Answers for the rules of one kind of access. */
+/**
+ * Answers for the rules of one kind of access. A look-up reads the path once, whatever the number of rules; patterns cost little
+ * more than paths, but where a path goes on as none before it did. The index is made when it is first asked: rules that the kernel
+ * holds need none.
+ */
 export class RuleIndex {
+  /** Those that allow before those that deny: the number of a rule is its index and one, and the higher number wins. */
   readonly #rules: readonly Rule[];
+  readonly #lastAllowing: number;
+  #automaton: PlaceAutomaton | undefined;
 
   constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
+    const allowing = rules.filter(({ effect }) => effect === 'allow');
+    this.#rules = [...allowing, ...rules.filter(({ effect }) => effect === 'deny')];
+    this.#lastAllowing = allowing.length;
   }
 
   /**
-   * The rule nearest to a file, of those at the same place one that denies; undefined where none says anything.
+   * The rule nearest to a file, of those at the same place one that denies; undefined where none says anything, and for what
+   * is no path (`pipe:[1]`).
    * @param path absolute, as the kernel names it
+   * @param length of the path, where the bytes go on behind it
    */
-  decide(path: Uint8Array): Rule | undefined {
-    for (let end = path.length; end >= 0; end = end === 0 ? -1 : path.subarray(0, end).lastIndexOf(SLASH)) {
-      const place = end === 0 ? Buffer.from('/') : Buffer.from(path.subarray(0, end));
-      const matching = this.#rules.filter((rule) => isAt(rule, place));
-      const found = matching.find(({ effect }) => effect === 'deny') ?? matching[0];
-      if (found !== undefined) return found;
-    }
-    return undefined;
+  decide(path: Uint8Array, length = path.length): Rule | undefined {
+    return this.#rules[this.#places.find(path, length) - 1];
   }
 
-  /** True where a rule may have its place below a directory. */
+  /** Whether the rule that decides denies: `decide` for those who need not name it. */
+  isDenied(path: Uint8Array, length = path.length): boolean {
+    return this.#denies(this.#places.find(path, length));
+  }
+
+  /** True where a rule may have its place below a directory: there is a name, if need be of a strange kind, that it means. */
   reachesBelow(directory: Uint8Array): boolean {
-    const path = Buffer.from(directory);
-    return this.#rules.some((rule) => {
-      const beginning = beginningOf(rule);
-      return (
-        isBelow(beginning, path) ||
-        (rule.place.kind === 'pattern' && (isBelow(path, beginning) || path.equals(beginning)))
-      );
-    });
+    return this.#places.leadsOn(this.#places.below(directory));
   }
 
-  /** What a directory would become by being moved from one place to another. */
+  /**
+   * What a directory would become by being moved from one place to another, itself and by whatever names lie in it. True is said
+   * where there is such a name, false where there is none; both are true where finding out would take long.
+   */
   difference(from: Uint8Array, to: Uint8Array): Difference {
-    const differs = this.reachesBelow(from) || this.reachesBelow(to);
-    const [before, after] = [this.decide(from)?.effect, this.decide(to)?.effect];
-    return {
-      frees: differs || (before === 'deny' && after !== 'deny'),
-      closes: differs || (before !== 'deny' && after === 'deny'),
-    };
+    return differenceBetween(this.#places, from, to, (nearest) => this.#denies(nearest));
   }
-}
 
-function isBelow(path: Buffer, directory: Buffer): boolean {
-  const length = directory.length === 1 ? 0 : directory.length;
-  return (
-    path.length > length + 1 &&
-    path.subarray(0, length).equals(directory.subarray(0, length)) &&
-    path[length] === SLASH
-  );
-}
+  /** What the patterns have cost so far, for tests: nodes and edges looked at, and the states that are kept. */
+  get effort(): { readonly looks: number; readonly states: number } {
+    return this.#places.effort;
+  }
 
-function isAt({ place }: Rule, path: Buffer): boolean {
-  if (place.kind === 'path') return place.path.equals(path);
-  const { base, components } = place.pattern;
-  const rest =
-    base.length === 1 ? path.subarray(1) : isBelow(path, base) ? path.subarray(base.length + 1) : undefined;
-  if (rest === undefined) return false;
-  return matches(components, rest.length === 0 ? [] : rest.toString('latin1').split('/'));
-}
+  get #places(): PlaceAutomaton {
+    this.#automaton ??= new PlaceAutomaton(
+      this.#rules.map(({ place }, index) => ({ place, value: index + 1 })),
+    );
+    return this.#automaton;
+  }
 
-function matches(components: readonly Component[], names: readonly string[]): boolean {
-  const [component, ...more] = components;
-  if (component === undefined) return names.length === 0;
-  if (component.kind === 'any')
-    return matches(more, names) || (names.length > 0 && matches(components, names.slice(1)));
-  const [name, ...others] = names;
-  if (name === undefined) return false;
-  const bytes = Buffer.from(name, 'latin1');
-  const fits = component.kind === 'name' ? component.name.equals(bytes) : fitsGlob(component.tokens, bytes);
-  return fits && matches(more, others);
-}
-
-function fitsGlob(tokens: readonly Token[], name: Uint8Array): boolean {
-  const [token, ...more] = tokens;
-  if (token === undefined) return name.length === 0;
-  if (token.kind === 'star')
-    return fitsGlob(more, name) || (name.length > 0 && fitsGlob(tokens, name.subarray(1)));
-  const [byte] = name;
-  if (byte === undefined) return false;
-  const fits = token.kind === 'byte' ? token.byte === byte : token.bytes[byte] === true;
-  return fits && fitsGlob(more, name.subarray(1));
+  #denies(nearest: number): boolean {
+    return nearest > this.#lastAllowing;
+  }
 }
