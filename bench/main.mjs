@@ -12,6 +12,7 @@ import { allContenders, chooseContenders } from './contenders.mjs';
 import { picture } from './picture.mjs';
 import { memory } from './suites/memory.mjs';
 import { micro } from './suites/micro.mjs';
+import { rules } from './suites/rules.mjs';
 import { scale } from './suites/scale.mjs';
 import { service } from './suites/service.mjs';
 import { soak } from './suites/soak.mjs';
@@ -19,7 +20,7 @@ import { start } from './suites/start.mjs';
 import { work } from './suites/work.mjs';
 import * as text from './text.mjs';
 
-const SUITES = { start, micro, work, scale, memory, service, soak };
+const SUITES = { start, micro, work, scale, rules, memory, service, soak };
 const here = dirname(fileURLToPath(import.meta.url));
 
 const { values: options } = parseArgs({
