@@ -81,12 +81,26 @@ describe('RuleIndex.difference()', () => {
     );
   });
 
-  test('says that it does not know where looking would take long', () => {
-    const rules = Array.from({ length: 2000 }, (_, i) => ruleOf('deny', `/w/${i}/x`));
-    assert.deepEqual(differenceOf(rules, '/w', '/v'), BOTH);
-    assert.deepEqual(differenceOf(rules, '/w/7', '/w/8'), NOTHING);
+  test('two large trees that are alike: said to be otherwise rather than read to the end', () => {
+    assert.deepEqual(differenceOf(alikeTrees(20), '/w', '/v'), NOTHING);
+    assert.deepEqual(differenceOf(alikeTrees(5000), '/w', '/v'), BOTH);
+    assert.deepEqual(differenceOf(alikeTrees(5000), '/w/7', '/w/8'), NOTHING);
+  });
+
+  test('a large tree that goes where no rules are: it is not read to the end', () => {
+    const rules = Array.from({ length: 5000 }, (_, i) => ruleOf('deny', `/w/${i}/x`));
+    assert.deepEqual(differenceOf(rules, '/w', '/v'), FREES);
+    assert.deepEqual(differenceOf(rules, '/v', '/w'), CLOSES);
   });
 });
+
+/** In each tree the same. */
+function alikeTrees(count: number): Rule[] {
+  const names = Array.from({ length: count }, (_, i) => i);
+  return ['/w', '/v'].flatMap((tree) =>
+    names.flatMap((name) => [ruleOf('deny', `${tree}/${name}`), ruleOf('allow', `${tree}/${name}/x`)]),
+  );
+}
 
 function differenceOf(rules: readonly Rule[], from: string, to: string): object {
   return new RuleIndex(rules).difference(Buffer.from(from), Buffer.from(to));

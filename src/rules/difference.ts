@@ -17,14 +17,13 @@ interface Pair {
   readonly isInName: boolean;
 }
 
-/** So many pairs are looked at: a millisecond or two, once the automaton knows its way. */
+/** When so many pairs have been looked at, it is enough: a millisecond or two, once the automaton knows its way. */
 const MAX_LOOKS = 4096;
-const UNKNOWN: Difference = { frees: true, closes: true };
 
 /**
  * Reads all names at once, in both directories, as far as rules tell the two apart. Never misses a difference; tells of one that
  * there is not only where there is too much to look at, or where no name can be so long.
- * @param denies whether what stands for a rule, 0 for none, is one that denies
+ * @param denies whether what stands for a rule, 0 for none, is one that denies: of two the higher one, if only one does
  */
 export function differenceBetween(
   automaton: PlaceAutomaton,
@@ -32,26 +31,53 @@ export function differenceBetween(
   to: Uint8Array,
   denies: (nearest: number) => boolean,
 ): Difference {
-  const isDenied = (position: Position): boolean => denies(automaton.nearestAt(position));
   const start: Pair = { from: automaton.below(from), to: automaton.below(to), isInName: false };
   let found = differ(denies(start.from.nearest), denies(start.to.nearest));
-  // Where both go on alike they differ at most in what they have met before, and that has been judged.
-  const queue = leadAlike(start.from, start.to) ? [] : [start];
+  const queue: Pair[] = [];
   const seen = new Set<string>();
   let looks = 0;
+  const note = (pair: Pair): void => {
+    looks += 1;
+    if (!mayTellMore(automaton, pair, found, denies)) return;
+    const key = [pair.from, pair.to].map((position) => keyOf(position, denies)).join();
+    if (!seen.has(key)) queue.push(pair);
+    seen.add(key);
+  };
+  note(start);
   for (const pair of queue) {
-    if (pair.isInName) found = either(found, differ(isDenied(pair.from), isDenied(pair.to)));
-    if (found.frees && found.closes) break;
-    for (const next of successors(automaton, pair)) {
-      looks += 1;
-      if (looks > MAX_LOOKS) return UNKNOWN;
-      if (leadAlike(next.from, next.to)) continue;
-      const key = [next.from, next.to].map((position) => keyOf(position, denies)).join();
-      if (!seen.has(key)) queue.push(next);
-      seen.add(key);
-    }
+    const [before, after] = [automaton.nearestAt(pair.from), automaton.nearestAt(pair.to)];
+    if (pair.isInName) found = either(found, differ(denies(before), denies(after)));
+    if (!mayTellMore(automaton, pair, found, denies)) continue;
+    if (looks > MAX_LOOKS) return either(found, mayDiffer(automaton, start, denies));
+    successors(automaton, pair).forEach(note);
   }
   return found;
+}
+
+/** Whether names that go on from here may differ in a way that is not known yet. */
+function mayTellMore(
+  automaton: PlaceAutomaton,
+  pair: Pair,
+  found: Difference,
+  denies: (nearest: number) => boolean,
+): boolean {
+  // Where both go on alike they differ at most in what they have met before, and that has been judged.
+  if (leadAlike(pair.from, pair.to)) return false;
+  const possible = mayDiffer(automaton, pair, denies);
+  return (possible.frees && !found.frees) || (possible.closes && !found.closes);
+}
+
+/** What can be said without reading on: where all is denied, or nothing, no name differs. */
+function mayDiffer(
+  automaton: PlaceAutomaton,
+  { from, to }: Pair,
+  denies: (nearest: number) => boolean,
+): Difference {
+  const [before, after] = [automaton.rangeFrom(from), automaton.rangeFrom(to)];
+  return {
+    frees: denies(before.highest) && !denies(after.lowest),
+    closes: !denies(before.lowest) && denies(after.highest),
+  };
 }
 
 function differ(before: boolean, after: boolean): Difference {

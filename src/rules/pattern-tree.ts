@@ -4,7 +4,7 @@
  */
 import { SLASH } from './bytes.ts';
 import { ANY, type NumberedPattern, PatternSymbols, STAR } from './pattern-symbols.ts';
-import { NOWHERE, PrefixTree, ROOT } from './prefix-tree.ts';
+import { NO_RANGE, NOWHERE, PrefixTree, type Range, ROOT, span } from './prefix-tree.ts';
 
 export class PatternTree {
   readonly #symbols = new PatternSymbols();
@@ -73,6 +73,14 @@ export class PatternTree {
     for (const node of nodes)
       highest = Math.max(highest, this.#tree.valueAt(node < size ? node : node - size));
     return highest;
+  }
+
+  /** What stands at these nodes and behind them. */
+  rangeFrom(nodes: Int32Array): Range {
+    const { size } = this.#tree;
+    let range = NO_RANGE;
+    for (const node of nodes) range = span(range, this.#tree.rangeFrom(node < size ? node : node - size));
+    return range;
   }
 
   #leave(node: number, byte: number): void {

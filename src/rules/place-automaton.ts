@@ -6,7 +6,7 @@ import { SLASH } from './bytes.ts';
 import { type ByteClasses, classifyBytes } from './byte-classes.ts';
 import { isSameState, PatternAutomaton, type PatternState } from './pattern-automaton.ts';
 import { PatternTree } from './pattern-tree.ts';
-import { NOWHERE, PrefixTree, ROOT } from './prefix-tree.ts';
+import { NOWHERE, PrefixTree, type Range, ROOT, span } from './prefix-tree.ts';
 import type { RulePlace } from './rule.ts';
 
 /** A place, and what stands for its rule: a number above 0. Of several rules with the same place the highest counts. */
@@ -94,6 +94,12 @@ export class PlaceAutomaton {
   /** What stands for the rule nearest to the path that was read, which ends here. */
   nearestAt({ literal, state, nearest }: Position): number {
     return Math.max(this.#literals.valueAt(literal), state.value) || nearest;
+  }
+
+  /** Between what the answers of `nearestAt` lie, here and behind whatever bytes. */
+  rangeFrom({ literal, state, nearest }: Position): Range {
+    const here = { lowest: nearest, highest: nearest };
+    return span(here, span(this.#literals.rangeFrom(literal), this.#tree.rangeFrom(state.nodes)));
   }
 
   /** True where some bytes lead to the place of a rule from here. */

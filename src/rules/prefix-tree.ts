@@ -9,6 +9,18 @@ export interface Entry {
   readonly value: number;
 }
 
+/** Between which of several numbers a number lies; none at all: see NO_RANGE. */
+export interface Range {
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+export const NO_RANGE: Range = { lowest: Infinity, highest: 0 };
+
+export function span(one: Range, other: Range): Range {
+  return { lowest: Math.min(one.lowest, other.lowest), highest: Math.max(one.highest, other.highest) };
+}
+
 /** No node: what is not there. Nothing stands there, and nothing follows. */
 export const NOWHERE = 0;
 /** Where nothing has been read yet. */
@@ -24,6 +36,7 @@ const SIBLING = 3;
 export class PrefixTree {
   readonly #nodes: Int32Array;
   #size = ROOT + 1;
+  #ranges: readonly Range[] | undefined;
 
   constructor(entries: readonly Entry[]) {
     const most = entries.reduce((sum, { symbols }) => sum + symbols.length, this.#size);
@@ -62,6 +75,25 @@ export class PrefixTree {
   /** What stands at a node; 0 for nothing. */
   valueAt(node: number): number {
     return this.#nodes[node * FIELDS + VALUE] ?? 0;
+  }
+
+  /** What stands at a node and behind it. */
+  rangeFrom(node: number): Range {
+    this.#ranges ??= this.#findRanges();
+    return this.#ranges[node] ?? NO_RANGE;
+  }
+
+  #findRanges(): Range[] {
+    const ranges = Array.from({ length: this.#size }, () => NO_RANGE);
+    // Who leads to a node has a lower number.
+    for (let node = this.#size - 1; node >= ROOT; node -= 1) {
+      const value = this.valueAt(node);
+      let range = value === 0 ? NO_RANGE : { lowest: value, highest: value };
+      for (let child = this.firstChild(node); child !== NOWHERE; child = this.nextSibling(child))
+        range = span(range, ranges[child] ?? NO_RANGE);
+      ranges[node] = range;
+    }
+    return ranges;
   }
 
   #add({ symbols, value }: Entry): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { NAMES, path, rule, ruleOf } from './arbitraries.testing.ts';
+import { NAMES, path, relativePath, rule, ruleOf } from './arbitraries.testing.ts';
 import type { Rule } from './rule.ts';
 import { RuleIndex } from './rule-index.ts';
 import { SlowRuleIndex } from './slow-rule-index.testing.ts';
@@ -175,6 +175,37 @@ describe('RuleIndex.reachesBelow()', () => {
         const fast = new RuleIndex(given);
         if (inner !== outer && inner !== undefined) assert.equal(fast.reachesBelow(directory), true);
         if (fast.reachesBelow(directory)) assert.equal(here.reachesBelow(directory), true);
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('RuleIndex.mayDenyWithin()', () => {
+  const index = indexOf('-/home/ann/.ssh', '+/home/ann/.ssh/x', '-/w/**/.env', '+/w/*/x', '-/v/*/x');
+  const cases: [string, boolean][] = [
+    ['/', true],
+    ['/home', true],
+    ['/home/ann/.ssh/a', true],
+    ['/home/ann/.ssh/x/a', false],
+    ['/home/bob', false],
+    ['/w/x/x', true],
+    ['/v/a', true],
+    ['/v/a/b', false],
+    ['/v/a/x/b', true],
+  ];
+  for (const [directory, expected] of cases) {
+    test(`${directory}: ${expected}`, () =>
+      assert.equal(index.mayDenyWithin(Buffer.from(directory)), expected));
+  }
+
+  test('is true where something is denied', () => {
+    fc.assert(
+      fc.property(rules, path, relativePath, (given, directory, below) => {
+        const slow = new SlowRuleIndex(given);
+        const inner = Buffer.concat([directory.length === 1 ? Buffer.alloc(0) : directory, below]);
+        const denied = [directory, inner].some((each) => slow.decide(each)?.effect === 'deny');
+        if (denied) assert.equal(new RuleIndex(given).mayDenyWithin(directory), true);
       }),
       RUNS,
     );

@@ -42,9 +42,14 @@ export class RuleIndex {
     return this.#places.leadsOn(this.#places.below(directory));
   }
 
+  /** False where nothing in a directory is denied, itself included, whatever names come into being there. */
+  mayDenyWithin(directory: Uint8Array): boolean {
+    return this.#denies(this.#places.rangeFrom(this.#places.below(directory)).highest);
+  }
+
   /**
    * What a directory would become by being moved from one place to another, itself and by whatever names lie in it. True is said
-   * where there is such a name, false where there is none; both are true where finding out would take long.
+   * where there is such a name, false where there is none; what would take long to find out is said to be true.
    */
   difference(from: Uint8Array, to: Uint8Array): Difference {
     return differenceBetween(this.#places, from, to, (nearest) => this.#denies(nearest));
