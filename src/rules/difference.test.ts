@@ -31,6 +31,9 @@ describe('RuleIndex.difference()', () => {
     ['outside the tree', ['-/w/**/.env'], '/v', '/u/w', NOTHING],
     ['one level down', ['-/w/*/x'], '/w/a', '/w/b', NOTHING],
     ['two levels down', ['-/w/*/x'], '/w/a', '/w/a/b', FREES],
+    ['what only an empty name would tell apart', ['-/w/*/x', '-/v/?*/x'], '/w', '/v', NOTHING],
+    ['a byte of a set, where another one is a path', ['-/w/[abc]', '-/v/a'], '/w', '/v', FREES],
+    ['any byte, where all of a set are paths', ['-/w/[ab]', '-/v/a', '-/v/b'], '/w', '/v', NOTHING],
     // Paths.
     ['siblings of a denied path', ['-/w/.ssh'], '/w/a', '/w/b', NOTHING],
     ['a sibling with a name that begins alike', ['-/w/.ssh'], '/w/.ss', '/w/.sshd', NOTHING],

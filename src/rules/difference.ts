@@ -19,6 +19,8 @@ interface Pair {
 
 /** When so many pairs have been looked at, it is enough: a millisecond or two, once the automaton knows its way. */
 const MAX_LOOKS = 4096;
+/** So many nodes in the states of a pair count for one look more: all that are kept stay below a few megabytes. */
+const NODES_PER_LOOK = 64;
 
 /**
  * Reads all names at once, in both directories, as far as rules tell the two apart. Never misses a difference; tells of one that
@@ -37,7 +39,8 @@ export function differenceBetween(
   const seen = new Set<string>();
   let looks = 0;
   const note = (pair: Pair): void => {
-    looks += 1;
+    const nodes = pair.from.state.nodes.length + pair.to.state.nodes.length;
+    looks += 1 + Math.floor(nodes / NODES_PER_LOOK);
     if (!mayTellMore(automaton, pair, found, denies)) return;
     const key = [pair.from, pair.to].map((position) => keyOf(position, denies)).join();
     if (!seen.has(key)) queue.push(pair);

@@ -53,6 +53,28 @@ describe('a path costs at most its length times the nodes of the patterns', () =
   });
 });
 
+test('words of a hundred thousand bytes and more are read, and match nothing', () => {
+  const long = 'a'.repeat(150_000);
+  const words = [
+    `/${long}*`,
+    `/*${long}`,
+    `/**/${long}/*`,
+    `/${'*a'.repeat(75_000)}`,
+    `/${'*/'.repeat(75_000)}`,
+  ];
+  const index = new RuleIndex(words.map((word) => ruleOf('deny', word)));
+  assert.equal(index.isDenied(Buffer.from('/ab/c')), false);
+  assert.equal(index.isDenied(Buffer.from(`/b/${long}/c/d`)), true);
+});
+
+test('a difference among many nodes is not looked for to the end', () => {
+  const patterns = Array.from({ length: 3000 }, (_, i) => `/w/**/*a*${i}*b`);
+  const index = new RuleIndex([...patterns, '/v/**/*b*a'].map((pattern) => ruleOf('deny', pattern)));
+  const { looks } = index.effort;
+  index.difference(Buffer.from('/w/x'), Buffer.from('/v/x'));
+  assert.ok(index.effort.looks - looks < 1_000_000);
+});
+
 test('what was read before is read without any work by the patterns', () => {
   const index = new RuleIndex([ruleOf('deny', '/**/.env'), ruleOf('deny', '/**/*.key')]);
   const path = Buffer.from('/home/ann/project/src/main.ts');

@@ -7,7 +7,7 @@ import type { ByteClasses } from './byte-classes.ts';
 import type { PatternTree } from './pattern-tree.ts';
 
 export interface PatternState {
-  /** The how manieth it is that was made. */
+  /** Each state that was made has another. */
   readonly number: number;
   /** Of the tree, ascending. */
   readonly nodes: Int32Array;
@@ -40,11 +40,6 @@ export class PatternAutomaton {
     this.dead.next.fill(this.dead);
     const nodes = tree.start();
     this.start = nodes.length === 0 ? this.dead : this.#make(nodes);
-  }
-
-  /** How many states were made so far, those that are forgotten included. */
-  get made(): number {
-    return this.#made;
   }
 
   /** How many states are kept. */

@@ -35,12 +35,15 @@ export class PatternSymbols {
   /** The ways to spell a pattern: one, and another where it ends with a `**`, which may stand for no name. */
   entriesOf({ pattern: { base, components }, value }: NumberedPattern): Entry[] {
     const parts = components.filter(({ kind }, i) => kind !== 'any' || components[i - 1]?.kind !== 'any');
-    const symbols: number[] = base.length === 1 ? [] : [...base];
     const isAny = (i: number): boolean => parts[i]?.kind === 'any';
-    for (const [i, part] of parts.slice(0, isAny(parts.length - 1) ? -1 : undefined).entries())
-      symbols.push(...this.#spell(part, isAny(i - 1)));
+    const last = parts.length - 1;
+    const spelt = parts.slice(0, isAny(last) ? last : parts.length);
+    const symbols = [
+      ...(base.length === 1 ? [] : base),
+      ...spelt.flatMap((part, i) => this.#spell(part, isAny(i - 1))),
+    ];
     const entry = { symbols, value };
-    return isAny(parts.length - 1) ? [entry, { symbols: [...symbols, ANY], value }] : [entry];
+    return isAny(last) ? [entry, { symbols: [...symbols, ANY], value }] : [entry];
   }
 
   #spell(component: Component, isBehindAny: boolean): number[] {
