@@ -15,7 +15,7 @@ import { lookAround } from '../supervise/engines/surroundings.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
-import type { Settings } from './settings.ts';
+import { wantsReports, type Settings } from './settings.ts';
 import { ownPlaces } from './own-places.ts';
 
 export interface PlannedRun {
@@ -58,6 +58,7 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     refer: engine === 'trace' ? trace(0) : notify,
     terminals: run.terminals,
     surroundings,
+    wantsReports: wantsReports(settings),
     ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
   });
   return { engine, reasons: [...reasons, ...notices], plan };

@@ -17,7 +17,7 @@ import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import { openReports, refuseForeignLog } from './open-reports.ts';
 import { ownPlaces } from './own-places.ts';
-import type { Settings } from './settings.ts';
+import { wantsReports, type Settings } from './settings.ts';
 import { complain } from './complain.ts';
 
 /** Runs the command and ends this process as the command ended. */
@@ -59,6 +59,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     command: resolved.path,
     argv: command,
     logged: settings.log !== undefined,
+    wantsReports: wantsReports(settings),
     own: ownPlaces(settings, policy),
     ask: asker?.ask,
     reporter: learning ? both(learning.lessons, reports) : reports,

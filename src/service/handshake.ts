@@ -13,7 +13,7 @@ import { LaunchError } from '../launch/launch-error.ts';
 import { Region } from '../launch/region.ts';
 import { servedCommand, servedEnforcement, servedFarewell, servedText } from '../launch/served-rows.ts';
 import { filterProgram } from '../plan/filter/program.ts';
-import { makePlan } from '../plan/plan.ts';
+import { executeObstacle, makePlan } from '../plan/plan.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { notify } from '../seccomp/expression.ts';
 import { givenTerminals } from '../supervise/engines/given-terminals.ts';
@@ -155,6 +155,8 @@ export class Handshake {
     if (command === undefined) return;
     const { identity, features, judges, fault } = this.#options.supervisor;
     const { policy } = served;
+    const obstacle = executeObstacle(policy, features);
+    if (obstacle !== undefined) throw new Error(obstacle);
     const { pid, pidDescriptor, capabilities } = this.#peer;
     const streams = streamsOf(pidDescriptor);
     /** What is not kept, whatever comes. */
@@ -162,7 +164,9 @@ export class Handshake {
     try {
       const terminals = givenTerminals(streams);
       const surroundings = lookAround(policy, served.own);
-      const plan = makePlan(policy, features, { refer: notify, judges, terminals, surroundings });
+      const { wantsReports } = served;
+      const options = { refer: notify, judges, terminals, surroundings, wantsReports };
+      const plan = makePlan(policy, features, options);
       const filter = await filterProgram(plan.situation);
       if (this.#isOver) return;
       const ruleset = makeRuleset(plan);
