@@ -37,6 +37,14 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   refuseForeignLog(settings.log);
   const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
   const policy = learning?.policy ?? given;
+  if (policy.read !== undefined || policy.execute !== undefined) {
+    const { whyNotStarted } = await import('../supervise/engines/not-started.ts');
+    const why = whyNotStarted(policy, resolved.path);
+    if (why !== undefined) {
+      complain(why);
+      exitNow(ExitCode.CANNOT_EXECUTE);
+    }
+  }
   const features = probeKernel(process.env);
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');

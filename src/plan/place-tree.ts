@@ -68,22 +68,40 @@ export interface AllowedTree {
   readonly isDecided: boolean;
 }
 
+/** A directory that is allowed itself, or only some entries of it. */
+export interface AllowedIn extends AllowedTree {
+  /** Bytes as characters (latin1). Undefined: the directory with all that it holds. */
+  readonly names: readonly string[] | undefined;
+}
+
 /**
  * The trees that are allowed as a whole, none within another.
  * @param list the names in a directory, bytes as characters (latin1)
  */
+export function allowedIn(tree: PlaceTree, list: (directory: PathBytes) => readonly string[]): AllowedIn[] {
+  const { path, effect, isDecided, children } = tree;
+  const below = [...children.values()].flatMap((child) => allowedIn(child, list));
+  if (effect === 'deny') return below;
+  const names = children.size === 0 ? undefined : list(path).filter((name) => !children.has(name));
+  return [{ path, names, isDecided }, ...below];
+}
+
+/** The same, each by its path. */
 export function allowedTrees(
   tree: PlaceTree,
   list: (directory: PathBytes) => readonly string[],
 ): AllowedTree[] {
-  const { path, effect, isDecided, children } = tree;
-  const below = [...children.values()].flatMap((child) => allowedTrees(child, list));
-  if (effect === 'deny') return below;
-  if (children.size === 0) return [{ path, isDecided }];
-  const prefix = path.length === 1 ? SLASH : `${path.toString('latin1')}${SLASH}`;
-  for (const name of list(path))
-    if (!children.has(name)) below.push({ path: Buffer.from(prefix + name, 'latin1'), isDecided });
-  return below;
+  return allowedIn(tree, list).flatMap(({ path, names, isDecided }) =>
+    names === undefined
+      ? [{ path, isDecided }]
+      : names.map((name) => ({ path: entryOf(path, name), isDecided })),
+  );
+}
+
+/** @param name bytes as characters (latin1) */
+export function entryOf(directory: PathBytes, name: string): PathBytes {
+  const prefix = directory.length === 1 ? SLASH : `${directory.toString('latin1')}${SLASH}`;
+  return Buffer.from(prefix + name, 'latin1');
 }
 
 /** Directories that are listed: around a place that is treated in another way than they are. */

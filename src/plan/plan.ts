@@ -77,7 +77,7 @@ export function executeObstacle(
 ): string | undefined {
   const first = execute?.[0];
   if (first === undefined || landlockAbi > 0) return undefined;
-  return `${first.said} needs Landlock, which this kernel has not; without rules for execution it would run, and --read-deny keeps programs from being read and so from being started`;
+  return `${first.said} needs Landlock, which this kernel does not have: leave it out, or deny reading what is not to be started (--read-deny)`;
 }
 
 /** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */

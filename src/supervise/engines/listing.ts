@@ -1,5 +1,5 @@
 /** The entries of a directory, as the rules for what lies around a place need them. */
-import { opendirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { PathBytes } from '../../policy/policy.ts';
 
 /**
@@ -7,14 +7,10 @@ import type { PathBytes } from '../../policy/policy.ts';
  * the directory cannot be read.
  */
 export function namesIn(directory: PathBytes, most = Number.POSITIVE_INFINITY): string[] {
-  const names: string[] = [];
   try {
-    const open = opendirSync(directory, { encoding: 'latin1', bufferSize: 256 });
-    let entry = open.readSync();
-    for (; entry !== null && names.length < most; entry = open.readSync())
-      if (!entry.isSymbolicLink()) names.push(entry.name);
-    open.closeSync();
-    return entry === null ? names : [];
+    const entries = readdirSync(directory, { encoding: 'latin1', withFileTypes: true });
+    if (entries.length > most) return [];
+    return entries.flatMap((entry) => (entry.isSymbolicLink() ? [] : [entry.name]));
   } catch {
     return [];
   }

@@ -1,11 +1,30 @@
 /** Makes the Landlock ruleset of a plan, and notes what of it Landlock decides. */
-import { AT_FDCWD, O_NOFOLLOW, S_IFDIR, S_IFMT, fstat, openPath, terminated } from '../../linux/files.ts';
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  S_IFDIR,
+  S_IFMT,
+  fstat,
+  openPath,
+  terminated,
+} from '../../linux/files.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
-import { close } from '../../linux/libc.ts';
+import { close, openText } from '../../linux/libc.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import type { Backing, WritablePath } from '../../judge/path-set.ts';
 import { grantedRights } from '../../plan/landlock.ts';
-import { allowedTrees, marksOf, placeTree, waysOf, type Mark } from '../../plan/place-tree.ts';
+import {
+  allowedIn,
+  allowedTrees,
+  entryOf,
+  marksOf,
+  placeTree,
+  waysOf,
+  type Mark,
+} from '../../plan/place-tree.ts';
 import type { LandlockPlan, Plan } from '../../plan/plan.ts';
 import type { PathBytes } from '../../policy/policy.ts';
 import { isWithin } from '../../policy/within.ts';
@@ -28,6 +47,7 @@ const UNBACKED: Backing = { kind: 'none' };
 const DIRECTORY: Backing = { kind: 'directory' };
 const ROOT = Buffer.from('/');
 const EBADFD = 77;
+const ASCII_PATTERN = /^[ -~]*$/;
 /**
  * Of a directory around a place that is not changed: more would make every open slower and the start by milliseconds, and the
  * supervisor is there for them. Around what is not read all are listed: what Landlock does not allow nobody executes.
@@ -141,19 +161,38 @@ function allowReading(ruleset: number, { rules, heldBy }: NonNullable<Plan['read
 /** A right at every tree that rules allow. Returns those that are decided thereby, if they are asked for. */
 function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked = false): WritablePath[] {
   const decided: WritablePath[] = [];
-  for (const { path, isDecided } of allowedTrees(placeTree(marksOf(rules), 'allow'), (each) =>
-    namesIn(each),
-  )) {
-    const descriptor = openPath(AT_FDCWD, terminated(path), O_NOFOLLOW);
-    if (descriptor < 0) continue;
+  const add = (descriptor: number, isDecided: boolean, path: () => PathBytes): void => {
+    if (descriptor < 0) return;
     const result = addPathRule(ruleset, right, descriptor);
     const backing = isAsked && isDecided && result >= 0 ? backingOf(descriptor) : UNBACKED;
     close(descriptor);
     // Files that no path leads to, such as a namespace that is mounted, have no rules (EBADFD).
     if (result < 0 && result !== -EBADFD) throw new SyscallError('landlock_add_rule', -result);
-    if (backing !== UNBACKED) decided.push({ path, backing });
+    if (backing !== UNBACKED) decided.push({ path: path(), backing });
+  };
+  for (const { path, names, isDecided } of allowedIn(placeTree(marksOf(rules), 'allow'), (each) =>
+    namesIn(each),
+  )) {
+    if (names === undefined) {
+      add(openPath(AT_FDCWD, terminated(path), O_NOFOLLOW), isDecided, () => path);
+      continue;
+    }
+    const directory = openPath(AT_FDCWD, terminated(path), O_NOFOLLOW | O_DIRECTORY);
+    if (directory < 0) continue;
+    try {
+      for (const name of names) add(openEntry(directory, name), isDecided, () => entryOf(path, name));
+    } finally {
+      close(directory);
+    }
   }
   return decided;
+}
+
+/** With O_PATH, and a link as itself. The common case copies nothing. */
+function openEntry(directory: number, name: string): number {
+  return ASCII_PATTERN.test(name)
+    ? openText(directory, name, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0)
+    : openPath(directory, terminated(Buffer.from(name, 'latin1')), O_NOFOLLOW);
 }
 
 function backingOf(descriptor: number): Backing {
