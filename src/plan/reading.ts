@@ -38,8 +38,6 @@ export function readingRules(
   given: readonly Rule[],
   { closed, devices }: Pick<ReadingFacts, 'closed' | 'devices'>,
 ): Rule[] {
-  const isAt = (rule: Rule, path: PathBytes): boolean =>
-    rule.place.kind === 'path' && rule.place.path.equals(path);
   const implied = devices.flatMap((path): Rule[] => {
     const isNamed = given.some((rule) => isAt(rule, path));
     const said = 'a device that holds what may not be read';
@@ -47,6 +45,10 @@ export function readingRules(
   });
   const rules = given.filter((rule) => rule.effect === 'allow' || !closed.some((path) => isAt(rule, path)));
   return [...rules, ...implied];
+}
+
+function isAt({ place }: Rule, path: PathBytes): boolean {
+  return place.kind === 'path' && place.path.equals(path);
 }
 
 /** The directories that are listed at the start to tell Landlock of such rules. */
@@ -109,7 +111,7 @@ function mayGetEntries(way: PathBytes, files: FilePolicy, directories: readonly 
   if ([...changeableTrees(files), ...patterns.map(beginningOf)].some((tree) => isWithin(way, tree)))
     return true;
   // A directory stays while there is something in it; a file is replaced by another one.
-  return changeableTrees(files).some(
+  return [...files.writable, ...(files.own ?? [])].some(
     (tree) => parentOf(tree).equals(way) && !directories.some((path) => path.equals(tree)),
   );
 }

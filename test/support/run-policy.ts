@@ -34,6 +34,7 @@ function rules(option: string, allowed: readonly string[] = [], denied: readonly
   return [...allowed.map((path) => rule('allow', path)), ...denied.map((path) => rule('deny', path))];
 }
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the test that starts this
 const given = JSON.parse(process.argv[2] ?? '{}') as GivenPolicy;
 const argv = process.argv.slice(3).map((word) => Buffer.from(word));
 const read = rules('read', given.readAllow, given.readDeny);
