@@ -146,7 +146,7 @@ for (const engine of ENGINES) {
     if (lacking !== undefined) return t.skip(lacking);
     const ground = makeGround(t);
     prepare(ground);
-    // Files are not restricted: no name is judged, and moves within a directory succeed.
+    // Files are not restricted: moves beside them succeed.
     const words = secfiltWords([
       `--engine=${engine}`,
       ...denying(ground).slice(1),
