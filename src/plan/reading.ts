@@ -40,7 +40,7 @@ export function readingRules(
 ): Rule[] {
   const implied = devices.flatMap((path): Rule[] => {
     const isNamed = given.some((rule) => isAt(rule, path));
-    const said = 'a device that holds what may not be read';
+    const said = `${path.toString()}, a device that holds what may not be read`;
     return isNamed ? [] : [{ effect: 'deny', place: { kind: 'path', path }, said }];
   });
   const rules = given.filter((rule) => rule.effect === 'allow' || !closed.some((path) => isAt(rule, path)));
