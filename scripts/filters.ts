@@ -45,8 +45,15 @@ function plansFor(policy: Policy, features: KernelFeatures): Plan[] {
       ];
 }
 
-const policies = [undefined, { writable: [] }].flatMap((files) =>
-  NETWORKS.map((network): Policy => ({ files, network, unixSockets: [] })),
+/** Some that the supervisor holds: where Landlock does, the filter is as without. */
+const READ: Policy['read'] = [
+  { effect: 'deny', place: { kind: 'path', path: Buffer.from('/') }, said: '--read-deny=/' },
+];
+
+const policies = [undefined, READ].flatMap((read) =>
+  [undefined, { writable: [] }].flatMap((files) =>
+    NETWORKS.map((network): Policy => ({ files, ...(read && { read }), network, unixSockets: [] })),
+  ),
 );
 
 /** Those that are compiled, by their keys. */

@@ -7,6 +7,8 @@ import { variableBytes } from '../linux/environment.ts';
 import { explainLacks, explainPromises, type ExplainedPromise, type Lack } from '../plan/explanation.ts';
 import { buildFilter } from '../plan/filter/build.ts';
 import type { Plan } from '../plan/plan.ts';
+import { explainRules, type HeldRule } from '../plan/rule-explanation.ts';
+import type { Policy } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { compile } from '../seccomp/compile.ts';
 import { disassemble } from '../seccomp/disassemble.ts';
@@ -14,6 +16,7 @@ import type { Expression } from '../seccomp/expression.ts';
 import type { Filter } from '../seccomp/filter.ts';
 import type { Engine } from '../supervise/engines/choose-engine.ts';
 import { makeRuleset } from '../supervise/engines/ruleset.ts';
+import { whyNotStarted } from '../supervise/engines/not-started.ts';
 import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
 
@@ -33,6 +36,8 @@ interface Explained {
   readonly promises: readonly ExplainedPromise[];
   /** Each writable path, and who allows changes there. */
   readonly writable: readonly { readonly path: string; readonly by: 'Landlock' | 'supervisor' }[];
+  /** Each rule about places, who holds it and why. */
+  readonly rules: readonly HeldRule[];
   readonly lacks: readonly Lack[];
   readonly filter: FilterSize;
 }
@@ -55,9 +60,10 @@ export async function explain(settings: Settings, options: ExplainOptions): Prom
   const explained: Explained = {
     engine,
     reasons,
-    command: commandText(options.command[0]),
+    command: commandText(options.command[0], plan.policy),
     promises: explainPromises(plan),
     writable: writablePaths(plan),
+    rules: explainRules(plan),
     lacks: explainLacks(plan),
     filter: { instructions: program.length, ...countCalls(filter) },
   };
@@ -73,7 +79,7 @@ function writeAll(whole: string): void {
   for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
 }
 
-function commandText(name: Buffer | undefined): string | null {
+function commandText(name: Buffer | undefined, policy: Policy): string | null {
   if (name === undefined) return null;
   const found = resolveCommand(name, variableBytes('PATH', process.env));
   switch (found.kind) {
@@ -82,7 +88,7 @@ function commandText(name: Buffer | undefined): string | null {
     case 'notExecutable':
       return `${escapeBytes(found.path)}: cannot be executed`;
     case 'found':
-      return escapeBytes(found.path);
+      return whyNotStarted(policy, found.path) ?? escapeBytes(found.path);
   }
 }
 
@@ -117,7 +123,7 @@ function answersOf(expression: Expression): Set<string> {
 const LAYER_WIDTH = 12;
 
 function text(explained: Explained): string {
-  const { engine, reasons, command, promises, writable, lacks, filter } = explained;
+  const { engine, reasons, command, promises, writable, rules, lacks, filter } = explained;
   const lines = [`engine: ${engine}${reasons.length === 0 ? '' : ', because'}`];
   lines.push(...reasons.map((reason) => `  ${reason}`));
   if (command !== null) lines.push(`command: ${command}`);
@@ -129,6 +135,10 @@ function text(explained: Explained): string {
   if (writable.length > 0) {
     lines.push('', 'paths that may be changed, and who allows it');
     lines.push(...writable.map(({ path, by }) => `  ${by.padEnd(LAYER_WIDTH)}${path}`));
+  }
+  if (rules.length > 0) {
+    lines.push('', 'rules about places, who holds each and why');
+    lines.push(...rules.map(({ by, said, why }) => `  ${by.padEnd(LAYER_WIDTH)}${said}: ${why}`));
   }
   lines.push('', lacks.length === 0 ? 'this kernel lacks nothing of it' : 'this kernel lacks');
   lines.push(...lacks.map(({ lacks: missing, instead }) => `  ${missing}: ${instead}`));

@@ -1,7 +1,7 @@
 /** The plan that a run with these settings would follow, found out as a run does it; nothing is put in force. */
 import { exitNow } from '../linux/libc.ts';
 import { makeKernelPlan } from '../plan/kernel-plan.ts';
-import { makePlan, type Plan } from '../plan/plan.ts';
+import { executeObstacle, makePlan, type Plan } from '../plan/plan.ts';
 import { notify, trace } from '../seccomp/expression.ts';
 import { chooseEngine, type Engine } from '../supervise/engines/choose-engine.ts';
 import { socketJudges } from '../supervise/engines/engines.ts';
@@ -15,7 +15,7 @@ import { lookAround } from '../supervise/engines/surroundings.ts';
 import { complain } from './complain.ts';
 import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
-import type { Settings } from './settings.ts';
+import { wantsReports, type Settings } from './settings.ts';
 import { ownPlaces } from './own-places.ts';
 
 export interface PlannedRun {
@@ -40,6 +40,11 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     command: Buffer.alloc(0),
     argv: [],
   };
+  const obstacle = executeObstacle(policy, features);
+  if (obstacle !== undefined) {
+    complain(obstacle);
+    return exitNow(ExitCode.FAILURE);
+  }
   const { engine, reasons } = chooseEngine(settings.engine, () => probeFeatures(identity.capabilities), {
     ...run,
     logged: settings.log !== undefined,
@@ -58,6 +63,7 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     refer: engine === 'trace' ? trace(0) : notify,
     terminals: run.terminals,
     surroundings,
+    wantsReports: wantsReports(settings),
     ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
   });
   return { engine, reasons: [...reasons, ...notices], plan };

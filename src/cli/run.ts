@@ -17,7 +17,7 @@ import { ExitCode } from './exit-code.ts';
 import { makePolicy } from './make-policy.ts';
 import { openReports, refuseForeignLog } from './open-reports.ts';
 import { ownPlaces } from './own-places.ts';
-import type { Settings } from './settings.ts';
+import { wantsReports, type Settings } from './settings.ts';
 import { complain } from './complain.ts';
 
 /** Runs the command and ends this process as the command ended. */
@@ -37,6 +37,14 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   refuseForeignLog(settings.log);
   const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
   const policy = learning?.policy ?? given;
+  if (policy.read !== undefined || policy.execute !== undefined) {
+    const { whyNotStarted } = await import('../supervise/engines/not-started.ts');
+    const why = whyNotStarted(policy, resolved.path);
+    if (why !== undefined) {
+      complain(why);
+      exitNow(ExitCode.CANNOT_EXECUTE);
+    }
+  }
   const features = probeKernel(process.env);
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
@@ -59,6 +67,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     command: resolved.path,
     argv: command,
     logged: settings.log !== undefined,
+    wantsReports: wantsReports(settings),
     own: ownPlaces(settings, policy),
     ask: asker?.ask,
     reporter: learning ? both(learning.lessons, reports) : reports,

@@ -133,14 +133,15 @@ class Sandboxes implements SandboxOpener {
     this.#folder = folder;
   }
 
-  async open({ options, asks }: OpenRequest, teller: Teller): Promise<OpenSandbox> {
+  async open({ options, asks, reports = true }: OpenRequest, teller: Teller): Promise<OpenSandbox> {
     const reporters = new Map<number, ProgramReporter>();
     const silent = await this.#policyOf(options, (pid, policy) => {
       const reporter = new ProgramReporter(pid, policy, teller);
       reporters.set(pid, reporter);
       return reporter;
     });
-    const served = asks ? { ...silent, askerFor: (pid: number) => askerOf(pid, teller) } : silent;
+    const heard = { ...silent, wantsReports: asks || reports };
+    const served = asks ? { ...heard, askerFor: (pid: number) => askerOf(pid, teller) } : heard;
     const token = this.#service.open(served);
     const client = this.#makeClient(token);
     return {

@@ -47,6 +47,7 @@ export async function servedPolicy(
   return {
     policy,
     own: own.length === 0 ? own : [...own, reports.place],
+    wantsReports: reports.verbose || reports.log !== undefined,
     words: options.map((word) => escapeBytes(word)),
     reporterFor: (pid) => new ServiceReporter(pid, reports),
   };

@@ -119,3 +119,8 @@ function refuseContradiction(
     origin: said.origin,
   });
 }
+
+/** Whether somebody is told of each refusal as it comes, or is asked. */
+export function wantsReports({ verbose, log, learn, ask }: Settings): boolean {
+  return verbose || log !== undefined || learn !== undefined || ask !== undefined;
+}

@@ -20,6 +20,8 @@ export type ToService =
         readonly cwd: string;
         /** What no rule allows is to be asked, where a person or a program may allow it. */
         readonly asks: boolean;
+        /** Somebody hears of each call that is refused. */
+        readonly reports: boolean;
       };
     }
   /** It is to end, and everything in it. */

@@ -82,10 +82,10 @@ export class Service {
 
   /** Makes a sandbox. */
   async open(request: BackendRequest): Promise<Backend> {
-    const { words, cwd, ask } = request;
+    const { words, cwd, ask, reports } = request;
     const held: Held = { request, children: new Map() };
     const answer = await this.#ask(
-      (id) => ({ id, start: { options: words, cwd, asks: ask !== undefined } }),
+      (id) => ({ id, start: { options: words, cwd, asks: ask !== undefined, reports } }),
       // What is told of it may come at once.
       (first) => 'started' in first && this.#sandboxes.set(first.started.sandbox, held),
     );

@@ -33,7 +33,7 @@ const NEVER_HARMLESS = {
 /** Calls without which ordinary programs, the C library among them, do not start. */
 const ALWAYS_HARMLESS = `read write close fstat newfstatat statx mmap mprotect munmap brk rt_sigaction rt_sigprocmask
   rt_sigreturn restart_syscall pread64 getrandom arch_prctl set_tid_address set_robust_list rseq futex
-  execve execveat exit exit_group wait4 waitid fork vfork epoll_wait poll clock_gettime uretprobe uprobe
+  exit exit_group wait4 waitid fork vfork epoll_wait poll clock_gettime uretprobe uprobe
   landlock_create_ruleset landlock_add_rule memfd_create pipe2 dup2 getdents64 getcwd chdir`;
 
 void test('every number has one class', () => {
@@ -62,6 +62,13 @@ void test('calls that change something outside or leave the sandbox are not harm
 
 void test('calls that every program needs pass unseen', () => {
   for (const name of namesIn(ALWAYS_HARMLESS)) assert.equal(CATALOGUE[name].kind, 'harmless', name);
+});
+
+void test('what reads without an open is referred only where reading is judged', () => {
+  for (const name of namesIn('readlink readlinkat execve execveat')) {
+    const found = CATALOGUE[name];
+    assert.ok(found.kind === 'referred' && found.when === 'reads' && found.judge === 'files', name);
+  }
 });
 
 void test('calls that programs probe for answer what makes them fall back', () => {

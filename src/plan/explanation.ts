@@ -8,6 +8,8 @@ export type Layer = 'Landlock' | 'filter' | 'supervisor' | 'launcher';
 /** What a promise is about; stable, for programs. */
 export type Subject =
   | 'files'
+  | 'reading'
+  | 'execution'
   | 'network'
   | 'unix-sockets'
   | 'signals'
@@ -35,7 +37,16 @@ export interface Lack {
 
 /** The promises of a plan, those that the options ask for first. */
 export function explainPromises(plan: Plan): ExplainedPromise[] {
-  return [files(plan), network(plan), unixSockets(plan), signals(plan), debugging(plan), ...always()];
+  return [
+    files(plan),
+    ...reading(plan),
+    ...execution(plan),
+    network(plan),
+    unixSockets(plan),
+    signals(plan),
+    debugging(plan),
+    ...always(),
+  ];
 }
 
 /** What of Landlock and of the listener this plan would have used. */
@@ -97,7 +108,12 @@ function files(plan: Plan): ExplainedPromise {
       how: 'refuses changes of mode, owner, times and attributes everywhere, mounts, files by handle, System V objects',
     });
   }
-  const where = named ? 'the paths that --write-allow names' : 'no path';
+  const isAll = policy.files.writable.some((path) => path.length === 1);
+  const where = isAll
+    ? 'any path, but for interfaces of the kernel and what rules deny'
+    : named
+      ? 'the paths that --write-allow names'
+      : 'no path';
   const kept = denied.length > 0 ? ', but not what secfilt itself is made of and set up by' : '';
   if (own.length > 0)
     held.push({
@@ -109,6 +125,34 @@ function files(plan: Plan): ExplainedPromise {
     promise: `files are changed at ${where}${kept}; besides, ${devices.length} devices are written to`,
     held,
   };
+}
+
+function reading({ reading: choice, landlock, situation }: Plan): ExplainedPromise[] {
+  if (choice === undefined) return [];
+  const held: Held[] = [];
+  if (landlock !== undefined)
+    held.push({
+      by: 'Landlock',
+      how: 'what lies beside the places that are not to be read is allowed one by one, as it is at the start; all else fails with EACCES',
+    });
+  if (choice.heldBy === 'supervisor' && situation.refer !== undefined)
+    held.push({ by: 'supervisor', how: `judges every open for reading: ${choice.why}` });
+  return [
+    {
+      about: 'reading',
+      promise: 'what the rules deny is not read; names, sizes and times stay visible',
+      held,
+    },
+  ];
+}
+
+function execution({ policy: { execute } }: Plan): ExplainedPromise[] {
+  if (execute === undefined) return [];
+  const how =
+    'execve fails with EACCES; what may be read can be run by a loader or an interpreter all the same';
+  return [
+    { about: 'execution', promise: 'what the rules deny is not executed', held: [{ by: 'Landlock', how }] },
+  ];
 }
 
 /** What holds under every policy, for by files of these the kernel acts on processes outside. */

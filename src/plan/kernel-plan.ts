@@ -1,6 +1,14 @@
 /** The plan of a sandbox without a supervisor: Landlock and the filter alone. */
 import { AccessNet } from '../linux/landlock.ts';
-import { restrictsAnything, type PathBytes, type Policy, type Port } from '../policy/policy.ts';
+import {
+  restrictsAnything,
+  type FilePolicy,
+  type PathBytes,
+  type Policy,
+  type Port,
+} from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { KernelFeatures } from './features.ts';
 import type { UnjudgedSockets } from './filter/situation.ts';
 import { makePlan, type Plan, type Surroundings } from './plan.ts';
@@ -37,9 +45,29 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
     // It would connect in its own name, which is not under our Landlock rules.
     if (ports !== undefined && !features.listener) add('--allowed-ports', 'the one outside connects for us');
   }
+  const pattern = [...(policy.files?.rules ?? []), ...(policy.read ?? [])].find(
+    ({ place }) => place.kind === 'pattern',
+  );
+  if (pattern !== undefined) add(pattern.said, 'the kernel knows no patterns');
+  const exception = exceptionIn(policy.files);
+  if (exception !== undefined) add(exception.said, 'Landlock knows no exceptions in what may be changed');
   if (policy.files?.own !== undefined) add('--write-own', 'the kernel does not know who made a file');
   if (policy.unixSockets.length > 0) add('--allow-unix', 'the kernel compares no names of Unix sockets');
   return obstacles;
+}
+
+/** Of the rules about changes one that denies a place in a tree where they are allowed. */
+function exceptionIn(files: FilePolicy | undefined): Rule | undefined {
+  return files?.rules?.find(
+    ({ effect, place }) =>
+      effect === 'deny' && place.kind === 'path' && files.writable.some((tree) => isWithin(place.path, tree)),
+  );
+}
+
+/** What else stands in the way, once the places of the rules have been looked at. */
+export function readingObstacles({ policy, reading }: Plan): Obstacle[] {
+  const said = policy.read?.find(({ effect }) => effect === 'deny')?.said;
+  return reading?.heldBy === 'supervisor' ? [{ option: said, reason: reading.why }] : [];
 }
 
 /**

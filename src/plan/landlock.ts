@@ -27,9 +27,12 @@ export function writeRights(abi: number): number {
   );
 }
 
-/** Rights that are given at an allowed path, of those that the ruleset handles. Device nodes are never made. */
+/** What other rules than those about changes give. */
+const OF_OTHERS = AccessFs.READ_FILE | AccessFs.EXECUTE;
+
+/** Rights to change things that are given at an allowed path, of those that the ruleset handles. Device nodes are never made. */
 export function grantedRights(handled: number, isDirectory: boolean): number {
-  const granted = handled & ~(AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK);
+  const granted = handled & ~(AccessFs.MAKE_CHAR | AccessFs.MAKE_BLOCK | OF_OTHERS);
   return isDirectory ? granted : granted & OF_A_FILE;
 }
 
@@ -48,17 +51,22 @@ export function scopes(abi: number, abstractSockets: boolean): number {
  * Under a supervisor truncation is not handled: the kernel would look up every file that is opened, for reading too, to
  * note whether it may be truncated later, which makes such an open a fifth slower. Whoever opens for writing is asked about
  * that; what truncates without is performed by the supervisor (judge/files.ts).
+ *
+ * READ_DIR is never handled: what is listed would have to be allowed, and thereby all below it too. So names stay visible.
  */
 export function rulesetAttributes(
   abi: number,
   restrictsFiles: boolean,
   scopeAbstractSockets: boolean,
   supervised: boolean,
+  restricts: { readonly read: boolean; readonly execute: boolean } = { read: false, execute: false },
 ): RulesetAttributes | undefined {
   if (abi < 1) return undefined;
   const handled = writeRights(abi) & ~(supervised ? AccessFs.TRUNCATE : 0);
+  const changes = restrictsFiles ? handled : handled & ~OF_FILES_ALONE;
   return {
-    handledAccessFs: restrictsFiles ? handled : handled & ~OF_FILES_ALONE,
+    handledAccessFs:
+      changes | (restricts.read ? AccessFs.READ_FILE : 0) | (restricts.execute ? AccessFs.EXECUTE : 0),
     handledAccessNet: 0,
     scoped: scopes(abi, scopeAbstractSockets),
   };

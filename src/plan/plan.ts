@@ -3,17 +3,18 @@ import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
 import { SHARED_MEMORY, restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
-import type { Rule } from '../rules/rule.ts';
 import type { Action } from '../seccomp/expression.ts';
 import type { Judge } from './catalogue.ts';
 import type { KernelFeatures } from './features.ts';
 import type { Situation, UnjudgedSockets } from './filter/situation.ts';
 import { rulesetAttributes } from './landlock.ts';
+import { planReading, type ReadingFacts, type ReadingPlan } from './reading.ts';
 
 /** Devices that hold nothing: always writable. Not /dev/tty: which terminal that means, a program chooses itself. */
 const ALWAYS_WRITABLE = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const;
 
 const SLASH = '/';
+const ROOT: PathBytes = Buffer.from(SLASH);
 
 export interface Plan {
   readonly policy: Policy;
@@ -33,15 +34,6 @@ export interface Plan {
   readonly waitKillable: boolean;
 }
 
-/** Who holds the rules about reading. */
-export interface ReadingPlan {
-  readonly rules: readonly Rule[];
-  /** `supervisor`: every open for reading is referred; it goes on where Landlock allows it by what it was told at the start. */
-  readonly heldBy: 'Landlock' | 'supervisor';
-  /** Why not Landlock alone, or that it does: text for people. */
-  readonly why: string;
-}
-
 export interface LandlockPlan {
   readonly abi: number;
   readonly ruleset: RulesetAttributes;
@@ -58,6 +50,8 @@ export interface PlanOptions {
   readonly ownSession?: boolean;
   readonly sockets?: UnjudgedSockets;
   readonly surroundings?: Surroundings;
+  /** Somebody is told of each refusal. */
+  readonly wantsReports?: boolean;
 }
 
 /** What a plan depends on of the machine and of this run, beside the kernel. */
@@ -68,15 +62,33 @@ export interface Surroundings {
   readonly changesRoot: boolean;
   /** What secfilt itself was started from, is set up by and writes to: stays as it is where changes are allowed around it. */
   readonly own: readonly PathBytes[];
+  /** Undefined: nobody has looked, or nothing about reading is to be held. */
+  readonly reading?: ReadingFacts;
 }
 
 /** The most that there may be, as long as nobody has looked. */
 const UNKNOWN: Surroundings = { interfaces: [], changesRoot: true, own: [] };
 const INTERFACES: readonly PathBytes[] = [Buffer.from('/proc'), Buffer.from('/sys')];
 
+/** Why rules about executing cannot be held at all; they are the kernel's alone, which reads the path for itself. */
+export function executeObstacle(
+  { execute }: Policy,
+  { landlockAbi }: Pick<KernelFeatures, 'landlockAbi'>,
+): string | undefined {
+  const first = execute?.[0];
+  if (first === undefined || landlockAbi > 0) return undefined;
+  return `${first.said} needs Landlock, which this kernel does not have: leave it out, or deny reading what is not to be started (--read-deny)`;
+}
+
 /** Makes the plan. What a kernel lacks is taken over by the supervisor, which the filter then refers more to. */
-export function makePlan(policy: Policy, features: KernelFeatures, options: PlanOptions): Plan {
+export function makePlan(given: Policy, features: KernelFeatures, options: PlanOptions): Plan {
   const { surroundings = UNKNOWN } = options;
+  const reading = planReading(given, surroundings.reading, {
+    hasLandlock: features.landlockAbi > 0,
+    wantsReports: options.wantsReports === true,
+  });
+  const refersReads = reading?.heldBy === 'supervisor' && options.refer !== undefined;
+  const policy = refersReads ? withJudgedNames(given) : given;
   const restrictsFiles = policy.files !== undefined;
   const interfaces = outermost([...INTERFACES, ...surroundings.interfaces]);
   const abstractExceptions =
@@ -86,12 +98,14 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
     restrictsFiles,
     restrictsAnything(policy) && !abstractExceptions,
     options.refer !== undefined,
+    { read: reading !== undefined, execute: policy.execute !== undefined },
   );
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {
     restrictsFiles,
     names: restrictsFiles || !leavesNames(ruleset, interfaces, surroundings) ? 'all' : 'existing',
     withoutCores: restrictsFiles && (ruleset === undefined || features.coreHandler),
+    refersReads,
     restrictsNetwork: policy.network !== undefined,
     restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
     landlockDomain: ruleset !== undefined,
@@ -116,9 +130,14 @@ export function makePlan(policy: Policy, features: KernelFeatures, options: Plan
         (tree) => isWithin(place, tree) || isWithin(tree, place),
       ),
     ),
-    reading: undefined,
+    reading,
     waitKillable: features.waitKillable,
   };
+}
+
+/** Whoever judges what is read has to see how names change: what is denied under one is not read by another. */
+function withJudgedNames(policy: Policy): Policy {
+  return policy.files === undefined ? { ...policy, files: { writable: [ROOT] } } : policy;
 }
 
 /** Landlock knows nothing of who made what. */

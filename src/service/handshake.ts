@@ -13,11 +13,13 @@ import { LaunchError } from '../launch/launch-error.ts';
 import { Region } from '../launch/region.ts';
 import { servedCommand, servedEnforcement, servedFarewell, servedText } from '../launch/served-rows.ts';
 import { filterProgram } from '../plan/filter/program.ts';
-import { makePlan } from '../plan/plan.ts';
+import { executeObstacle, makePlan } from '../plan/plan.ts';
+import type { Policy } from '../policy/policy.ts';
 import { escapeBytes } from '../report/escape.ts';
 import { notify } from '../seccomp/expression.ts';
 import { givenTerminals } from '../supervise/engines/given-terminals.ts';
 import type { Loop } from '../supervise/engines/loop.ts';
+import { whyNotStarted } from '../supervise/engines/not-started.ts';
 import { makeRuleset } from '../supervise/engines/ruleset.ts';
 import { lookAround } from '../supervise/engines/surroundings.ts';
 import { PendingCalls } from '../supervise/pending.ts';
@@ -151,10 +153,12 @@ export class Handshake {
     // It was dropped meanwhile: its descriptors may be others' by now.
     if (this.#isOver) return;
     this.#served = served;
-    const command = this.#findCommand(request);
+    const command = this.#findCommand(request, served.policy);
     if (command === undefined) return;
     const { identity, features, judges, fault } = this.#options.supervisor;
     const { policy } = served;
+    const obstacle = executeObstacle(policy, features);
+    if (obstacle !== undefined) throw new Error(obstacle);
     const { pid, pidDescriptor, capabilities } = this.#peer;
     const streams = streamsOf(pidDescriptor);
     /** What is not kept, whatever comes. */
@@ -162,7 +166,9 @@ export class Handshake {
     try {
       const terminals = givenTerminals(streams);
       const surroundings = lookAround(policy, served.own);
-      const plan = makePlan(policy, features, { refer: notify, judges, terminals, surroundings });
+      const { wantsReports } = served;
+      const options = { refer: notify, judges, terminals, surroundings, wantsReports };
+      const plan = makePlan(policy, features, options);
       const filter = await filterProgram(plan.situation);
       if (this.#isOver) return;
       const ruleset = makeRuleset(plan);
@@ -217,7 +223,7 @@ export class Handshake {
   }
 
   /** Looked up as the client would; undefined where it was told that there is none. */
-  #findCommand(request: ServiceRequest): Buffer | undefined {
+  #findCommand(request: ServiceRequest, policy: Policy): Buffer | undefined {
     const { pid } = this.#peer;
     const name = request.words[0] ?? argumentsOf(pid)?.[1];
     if (name === undefined) {
@@ -226,7 +232,13 @@ export class Handshake {
     }
     const cwd = directoryOf(pid);
     const found = resolveCommand(name, searchPathOf(pid), `/proc/self/fd/${cwd}`);
+    const why =
+      found.kind === 'found' ? whyNotStarted(policy, found.path, `/proc/self/fd/${cwd}`) : undefined;
     if (cwd >= 0) close(cwd);
+    if (why !== undefined) {
+      this.#refuse(why, CANNOT_EXECUTE);
+      return undefined;
+    }
     if (found.kind === 'found') return found.path;
     if (found.kind === 'notFound') this.#refuse(`${escapeBytes(name) || "''"}: command not found`, NOT_FOUND);
     else this.#refuse(`${escapeBytes(found.path)}: ${errnoMessage(found.errno)}`, CANNOT_EXECUTE);

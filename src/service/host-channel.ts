@@ -23,6 +23,8 @@ export interface OpenRequest {
   readonly cwd: string;
   /** Calls that no rule allows are to be asked about. */
   readonly asks: boolean;
+  /** Somebody hears of each call that is refused. */
+  readonly reports?: boolean;
 }
 
 export interface OpenSandbox {

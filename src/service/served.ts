@@ -20,6 +20,8 @@ export interface ServedPolicy {
   readonly policy: Policy;
   /** What secfilt itself was started from, is set up by and writes to. */
   readonly own: readonly PathBytes[];
+  /** Somebody is told of each refusal, as it comes. */
+  readonly wantsReports: boolean;
   /** How it is shown: its options. */
   readonly words: readonly string[];
   /** Who hears of a sandbox's events; its command has, or will have, that process number. */

@@ -100,6 +100,7 @@ void test('what the filter leaves to the supervisor to be refused is refused and
   const situation: Situation = {
     restrictsFiles: true,
     names: 'all',
+    refersReads: true,
     withoutCores: false,
     restrictsNetwork: true,
     restrictsDestinations: true,

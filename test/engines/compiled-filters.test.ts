@@ -19,6 +19,18 @@ const POLICIES: Readonly<Record<string, Policy>> = {
   '--write-allow': { files: { writable: [Buffer.from('/tmp')] }, network: undefined, unixSockets: [] },
   '--no-outbound-network': { files: undefined, network: { kind: 'none' }, unixSockets: [] },
   both: { files: { writable: [] }, network: { kind: 'none' }, unixSockets: [] },
+  'reading, by the supervisor': {
+    files: { writable: [] },
+    read: [
+      {
+        effect: 'deny',
+        place: { kind: 'pattern', pattern: { base: Buffer.from('/'), components: [], text: '' } },
+        said: '',
+      },
+    ],
+    network: undefined,
+    unixSockets: [],
+  },
 };
 
 for (const [name, policy] of Object.entries(POLICIES)) {

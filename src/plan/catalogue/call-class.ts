@@ -43,10 +43,10 @@ export type CallClass =
 
 /**
  * Which part of the policy must be in force: `any` is files or network. `names`: files, or else where Landlock does not decide by
- * itself what is left under every policy, that interfaces of the kernel are not changed. `queues`: files, or else where there is a
- * Landlock domain, which refuses what a supervisor could do.
+ * itself what is left under every policy, that interfaces of the kernel are not changed. `reads`: reading, where Landlock does not
+ * decide about it alone. `queues`: files, or else where there is a Landlock domain, which refuses what a supervisor could do.
  */
-export type Restriction = 'files' | 'names' | 'queues' | 'network' | 'any';
+export type Restriction = 'files' | 'names' | 'reads' | 'queues' | 'network' | 'any';
 
 /** What the supervisor looks at when a call is referred to it. */
 export type Judge =
@@ -71,7 +71,10 @@ export type RefusalErrno = 'EPERM' | 'EOPNOTSUPP';
 
 /** The rules that look at registers, each built elsewhere as an expression of the filter language. */
 export const REGISTER_RULES = [
-  /** open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something, in some cases only what exists. */
+  /**
+   * open(2): referred if the access mode or O_CREAT, O_TRUNC, __O_TMPFILE can change something, in some cases only what exists; where
+   * reading is judged all but O_PATH.
+   */
   'open-flags',
   /** access(2): referred if it asks for W_OK. */
   'access-mode',

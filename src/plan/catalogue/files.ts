@@ -4,10 +4,14 @@
 import { type CallClass, type Part, type RegisterRule, refused } from './call-class.ts';
 
 export const FILES = {
-  open: opens('reading passes; what may write, create or truncate is referred'),
-  openat: opens('reading passes; what may write, create or truncate is referred'),
+  open: opens('what may write, create or truncate is referred; what reads, where that is judged'),
+  openat: opens('what may write, create or truncate is referred; what reads, where that is judged'),
   openat2: files('its flags lie in memory, where the filter cannot see them'),
   creat: files('creates or truncates'),
+  readlink: reads('tells what a symbolic link holds'),
+  readlinkat: reads('tells what a symbolic link holds'),
+  execve: reads('reads what it executes: judged, and done by the kernel'),
+  execveat: reads('reads what it executes: judged, and done by the kernel'),
   landlock_restrict_self: files(
     'from then on openat2 is answered ENOSYS: performed, it would pass the inner domain by',
   ),
@@ -106,6 +110,11 @@ function asks(): CallClass {
 
 function files(note: string, rule?: RegisterRule): CallClass {
   return { kind: 'referred', judge: 'files', when: 'names', ...(rule && { rule }), note };
+}
+
+/** Landlock's answer counts besides. */
+function reads(note: string): CallClass {
+  return { kind: 'referred', judge: 'files', when: 'reads', note };
 }
 
 function metadata(note: string, rule?: RegisterRule): CallClass {

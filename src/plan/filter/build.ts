@@ -67,6 +67,8 @@ function isInForce(restriction: Restriction | undefined, situation: Situation): 
       return situation.restrictsFiles;
     case 'names':
       return situation.names === 'all';
+    case 'reads':
+      return situation.refersReads;
     case 'queues':
       return situation.restrictsFiles || (situation.landlockDomain && situation.refer !== undefined);
     case 'network':

@@ -191,8 +191,9 @@ function priority(which: number, who: number, process: number): Said {
 const ORACLE: Readonly<
   Record<RegisterRule, (args: Registers, situation: Situation, name: SyscallName) => Said>
 > = {
-  'open-flags': (args, { names }, name) => {
+  'open-flags': (args, { names, refersReads }, name) => {
     const flags = low(args, name === 'openat' ? 2 : 1);
+    if (refersReads && Math.floor(flags / 0o10000000) % 2 === 0) return 'leave';
     const makes = [0o100, 0o20000000].some((bit) => Math.floor(flags / bit) % 2 === 1);
     return names === 'existing' && makes ? ALLOW : opens(flags);
   },
@@ -262,10 +263,11 @@ const ORACLE: Readonly<
 
 function holds(
   when: Restriction | undefined,
-  { restrictsFiles, names, restrictsNetwork, landlockDomain, refer }: Situation,
+  { restrictsFiles, names, refersReads, restrictsNetwork, landlockDomain, refer }: Situation,
 ): boolean {
   if (when === undefined) return true;
   if (when === 'names') return names === 'all';
+  if (when === 'reads') return refersReads;
   if (when === 'queues') return restrictsFiles || (landlockDomain && refer !== undefined);
   return (restrictsFiles && when !== 'network') || (restrictsNetwork && when !== 'files');
 }
@@ -450,6 +452,7 @@ function situations(): [string, Situation][] {
           {
             restrictsFiles,
             names,
+            refersReads: false,
             withoutCores: restrictsFiles && !landlockDomain,
             restrictsNetwork,
             restrictsDestinations,
@@ -464,6 +467,7 @@ function situations(): [string, Situation][] {
   }
   const first = result[0]?.[1];
   assert.ok(first !== undefined);
+  result.push(['files, reading', { ...first, refersReads: true }]);
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
   const alone = { refer: undefined, judges: new Set<Judge>(), ownSession: true } as const;
   result.push(['files, the kernel alone, in a session of its own', { ...first, ...alone, sockets: 'any' }]);

@@ -7,6 +7,7 @@ import type { Situation } from './situation.ts';
 const SITUATION: Situation = {
   restrictsFiles: true,
   names: 'all',
+  refersReads: false,
   withoutCores: false,
   restrictsNetwork: false,
   restrictsDestinations: false,
@@ -25,6 +26,7 @@ void test('the key tells situations apart', () => {
     SITUATION,
     { ...SITUATION, restrictsFiles: false },
     { ...SITUATION, names: 'existing' },
+    { ...SITUATION, refersReads: true },
     { ...SITUATION, withoutCores: true },
     { ...SITUATION, restrictsNetwork: true },
     { ...SITUATION, restrictsNetwork: true, restrictsDestinations: true },

@@ -17,7 +17,8 @@ export async function compileFilter(situation: Situation): Promise<Buffer> {
 
 /** Names everything that a filter depends on: equal keys, equal filters. */
 export function situationKey(situation: Situation): string {
-  const { restrictsFiles, names, restrictsNetwork, restrictsDestinations, ...others } = situation;
+  const { restrictsFiles, names, refersReads, restrictsNetwork, restrictsDestinations, ...others } =
+    situation;
   const { landlockDomain, signalScope, withoutCores, refer, judges, ...more } = others;
   const { kernelDecides, ownSession, sockets, ...unknown } = more;
   // Whoever adds to a situation has to add it here: this line does not compile then.
@@ -26,6 +27,7 @@ export function situationKey(situation: Situation): string {
     [
       restrictsFiles,
       names,
+      refersReads,
       restrictsNetwork,
       restrictsDestinations,
       landlockDomain,

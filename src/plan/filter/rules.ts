@@ -6,7 +6,7 @@ import { RLIMIT_CORE } from '../../linux/core-limit.ts';
 import { CLONE_FILES, CLONE_NEW, CLONE_THREAD, CLONE_UNTRACED } from '../../linux/clone-flags.ts';
 import { Errno } from '../../linux/errno.ts';
 import { Fcntl, fcntlCommands } from '../../linux/fcntl.ts';
-import { O_MAKING, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
+import { O_MAKING, O_PATH, O_WRITING, S_IFBLK, S_IFCHR, S_IFMT, W_OK } from '../../linux/files.ts';
 import {
   ASYNC_SIGNALS,
   FILE_CHANGES,
@@ -81,9 +81,11 @@ function indexBehindPath(call: SyscallName): 1 | 2 {
 }
 
 export const RULES: Readonly<Record<RegisterRule, Rule>> = {
-  'open-flags': (call, leave, { names }) => {
+  'open-flags': (call, leave, { names, refersReads }) => {
     const flags = int(indexBehindPath(call));
     const writes = flags.hasAny(O_WRITING);
+    // What is opened as a path alone is read by another open.
+    if (refersReads) return when(or(writes, flags.hasNone(O_PATH)), leave, allow);
     return when(names === 'all' ? writes : and(writes, flags.hasNone(O_MAKING)), leave, allow);
   },
 

@@ -11,6 +11,8 @@ export interface Situation {
   readonly names: 'all' | 'existing';
   /** No core is dumped: the kernel, or what it starts, would write it without a call that could be judged (core(5)). */
   readonly withoutCores: boolean;
+  /** Whatever is opened for reading is referred, and what reads a file without. */
+  readonly refersReads: boolean;
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;

@@ -21,10 +21,12 @@ import { isWithin } from '../../policy/within.ts';
 import { escapeBytes } from '../../report/escape.ts';
 import { EngineError } from './engine-error.ts';
 import { EXISTS_NOT, HOLDS_OWN, IS_ALL, obstacleText } from './kernel-engine.ts';
-import { DEVICE_NUMBERS, TTY } from './ruleset.ts';
+import { DEVICE_NUMBERS, TTY } from './fixed-devices.ts';
 import { KEPT_CAPABILITIES } from './self.ts';
 
 const ROOT = Buffer.from('/');
+
+const LISTED = 'what lies beside the places that it names is listed at each start';
 
 const TEXTS = {
   noLandlock: `kernel: the kernel needs Landlock ABI ${LEAST_ABI} or later and has not`,
@@ -69,13 +71,17 @@ export async function compileKernel(
 }
 
 /** What of it shows without a look at files. */
-function unholdable({ files }: Policy, own: readonly PathBytes[]): Obstacle[] {
-  return (files?.writable ?? []).flatMap((path) => {
+function unholdable({ files, read = [], execute = [] }: Policy, own: readonly PathBytes[]): Obstacle[] {
+  const listed = [read, execute].flatMap(([first]) =>
+    first === undefined ? [] : [{ option: first.said, reason: LISTED }],
+  );
+  const changes = (files?.writable ?? []).flatMap((path) => {
     const option = `--write-allow=${escapeBytes(path)}`;
     if (path.equals(ROOT)) return [{ option, reason: IS_ALL }];
     const holdsOwn = own.some((place) => isWithin(place, path) || isWithin(path, place));
     return holdsOwn ? [{ option, reason: HOLDS_OWN }] : [];
   });
+  return [...listed, ...changes];
 }
 
 function flagsOf(policy: Policy): number {

@@ -3,7 +3,7 @@ import { LaunchError } from '../../launch/launch-error.ts';
 import type { Judge } from '../../plan/catalogue.ts';
 import type { KernelFeatures } from '../../plan/features.ts';
 import { filterProgram } from '../../plan/filter/program.ts';
-import { makePlan, type PlanOptions } from '../../plan/plan.ts';
+import { executeObstacle, makePlan, type PlanOptions } from '../../plan/plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../../policy/policy.ts';
 import type { Asker } from '../asking.ts';
 import type { Reporter } from '../../report/event.ts';
@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly ask?: Asker | undefined;
   /** The reporter writes a log (--log). */
   readonly logged: boolean;
+  /** Somebody is told of each refusal, as it comes. */
+  readonly wantsReports: boolean;
   /** What secfilt itself was started from, is set up by and writes to. */
   readonly own: readonly PathBytes[];
   /** Told of faults of our own while a referral was handled; the call was refused. */
@@ -44,6 +46,8 @@ export interface RunRequest {
 /** Runs the command. Throws an EngineError, LaunchError or SyscallError when it could not be started. */
 export async function runCommand(request: RunRequest): Promise<CommandEnd | LaunchError> {
   const { engine, features } = request;
+  const obstacle = executeObstacle(request.policy, features);
+  if (obstacle !== undefined) throw new EngineError([obstacle]);
   // The usual case, without a probe: what the kernel knows it will do, unless another supervisor listens already.
   const isUsual = engine !== 'trace' && engine !== 'kernel' && features.listener;
   if (isUsual && canReadMemory() && (request.policy.network === undefined || canCopyDescriptors())) {
@@ -72,7 +76,14 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
     request.notice('under trace, files that Landlock does not decide cannot be opened without it either');
   const refer = engine === 'trace' ? trace(0) : notify;
   const surroundings = lookAround(policy, request.own);
-  const plan = makePlan(policy, features, { refer, terminals, surroundings, ...socketJudges(request) });
+  const { wantsReports } = request;
+  const plan = makePlan(policy, features, {
+    refer,
+    terminals,
+    surroundings,
+    wantsReports,
+    ...socketJudges(request),
+  });
   const run = { ...request, plan, filter: await filterProgram(plan.situation) };
   return engine === 'trace'
     ? (await import('./trace-engine.ts')).runTrace(run)

@@ -10,7 +10,13 @@ import type { LaunchError } from '../../launch/launch-error.ts';
 import { becomeCommand } from '../../launch/replace.ts';
 import type { KernelFeatures } from '../../plan/features.ts';
 import { filterProgram } from '../../plan/filter/program.ts';
-import { kernelObstacles, makeKernelPlan, type KernelPlan, type Obstacle } from '../../plan/kernel-plan.ts';
+import {
+  kernelObstacles,
+  makeKernelPlan,
+  readingObstacles,
+  type KernelPlan,
+  type Obstacle,
+} from '../../plan/kernel-plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../../policy/policy.ts';
 import { isWithin } from '../../policy/within.ts';
 import { escapeBytes } from '../../report/escape.ts';
@@ -54,6 +60,8 @@ export function prepareKernel(run: KernelRun): PreparedKernelRun | readonly Obst
   if (obstacles.length > 0) return obstacles;
   const surroundings = lookAround(policy, run.own);
   const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
+  const unread = readingObstacles(plan);
+  if (unread.length > 0) return unread;
   const ruleset = makeRuleset(plan);
   const unbacked = unbackedPaths(plan, ruleset);
   if (unbacked.length === 0) return { plan, ruleset };

@@ -3,20 +3,25 @@ import { accessSync, constants } from 'node:fs';
 import { interfaceMounts } from '../../linux/mounts.ts';
 import type { Surroundings } from '../../plan/plan.ts';
 import type { PathBytes, Policy } from '../../policy/policy.ts';
-import { entriesOf } from './ruleset.ts';
+import { restrictsReading } from '../../plan/reading.ts';
+import { namesIn } from './listing.ts';
+import { readingFacts } from './reading-facts.ts';
 
 const ROOT = Buffer.from('/');
 
 /**
  * @param own what secfilt was started from, is set up by and writes to
  */
-export function lookAround({ files }: Policy, own: readonly PathBytes[]): Surroundings {
+export function lookAround(policy: Policy, own: readonly PathBytes[]): Surroundings {
+  const { files } = policy;
+  const reading = restrictsReading(policy) ? { reading: readingFacts(policy) } : {};
   const changesNothing = files !== undefined && files.writable.length === 0 && files.own === undefined;
-  if (changesNothing) return { interfaces: [], changesRoot: false, own };
+  if (changesNothing) return { interfaces: [], changesRoot: false, own, ...reading };
   return {
     interfaces: interfaces(),
-    changesRoot: files === undefined && (mayChangeRoot() || entriesOf(ROOT).length === 0),
+    changesRoot: files === undefined && (mayChangeRoot() || namesIn(ROOT).length === 0),
     own,
+    ...reading,
   };
 }
 

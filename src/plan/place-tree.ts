@@ -1,0 +1,146 @@
+/**
+ * The places that rules of one kind of access name, as a tree, and what Landlock is told by it. Landlock's rules only allow, and
+ * hold for all below (landlock(7)). So an allowed directory around a place that is not allowed gets none itself, but its entries do,
+ * one by one, as they are at the start. Pure: directories are listed by somebody else (supervise/engines/ruleset.ts).
+ */
+import type { PathBytes } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
+import type { Rule } from '../rules/rule.ts';
+
+export interface Mark {
+  /** Absolute, as the kernel names it. */
+  readonly path: PathBytes;
+  /** `undecided`: at and below it Landlock does not know the answer, whatever is marked there besides. */
+  readonly effect: 'allow' | 'deny' | 'undecided';
+}
+
+/** A place, and what counts there and below but for what `children` say. */
+export interface PlaceTree {
+  readonly path: PathBytes;
+  readonly effect: 'allow' | 'deny';
+  readonly isDecided: boolean;
+  /** By name, bytes as characters (latin1). Empty: what is said counts for all below. */
+  readonly children: ReadonlyMap<string, PlaceTree>;
+}
+
+const SLASH = '/';
+const ROOT: PathBytes = Buffer.from(SLASH);
+/** Entries come and go there with processes: a list of them would be wrong at once. */
+const PROCESSES: PathBytes = Buffer.from('/proc');
+
+/**
+ * What rules say about places. A denied pattern may match whatever lies below its literal beginning; an allowed one is for the
+ * supervisor alone.
+ */
+export function marksOf(rules: readonly Rule[]): Mark[] {
+  return rules.flatMap(({ effect, place }): Mark[] => {
+    if (place.kind === 'path') {
+      const comesAndGoes = effect === 'deny' && place.path.length > PROCESSES.length;
+      if (comesAndGoes && isWithin(place.path, PROCESSES)) return [{ path: PROCESSES, effect: 'undecided' }];
+      return [{ path: place.path, effect }];
+    }
+    return effect === 'deny' ? [{ path: place.pattern.base, effect: 'undecided' }] : [];
+  });
+}
+
+/**
+ * The tree from the root on. At the same place `deny` wins; what is undecided stays so all the way down.
+ * @param otherwise what counts where nothing is marked
+ */
+export function placeTree(marks: readonly Mark[], otherwise: 'allow' | 'deny'): PlaceTree {
+  const root = nodeAt(ROOT);
+  for (const { path, effect } of marks) {
+    let node = root;
+    for (const [name, end] of componentsOf(path)) {
+      let child = node.children.get(name);
+      if (child === undefined) node.children.set(name, (child = nodeAt(path.subarray(0, end))));
+      node = child;
+    }
+    if (effect === 'undecided') node.isDecided = false;
+    else if (node.effect !== 'deny') node.effect = effect;
+  }
+  return settled(root, otherwise, true);
+}
+
+export interface AllowedTree {
+  readonly path: PathBytes;
+  /** False: Landlock may be told so for want of anything better, and does not thereby know the answer. */
+  readonly isDecided: boolean;
+}
+
+/** A directory that is allowed itself, or only some entries of it. */
+export interface AllowedIn extends AllowedTree {
+  /** Bytes as characters (latin1). Undefined: the directory with all that it holds. */
+  readonly names: readonly string[] | undefined;
+}
+
+/**
+ * The trees that are allowed as a whole, none within another.
+ * @param list the names in a directory, bytes as characters (latin1)
+ */
+export function allowedIn(tree: PlaceTree, list: (directory: PathBytes) => readonly string[]): AllowedIn[] {
+  const { path, effect, isDecided, children } = tree;
+  const below = [...children.values()].flatMap((child) => allowedIn(child, list));
+  if (effect === 'deny') return below;
+  const names = children.size === 0 ? undefined : list(path).filter((name) => !children.has(name));
+  return [{ path, names, isDecided }, ...below];
+}
+
+/** The same, each by its path. */
+export function allowedTrees(
+  tree: PlaceTree,
+  list: (directory: PathBytes) => readonly string[],
+): AllowedTree[] {
+  return allowedIn(tree, list).flatMap(({ path, names, isDecided }) =>
+    names === undefined
+      ? [{ path, isDecided }]
+      : names.map((name) => ({ path: entryOf(path, name), isDecided })),
+  );
+}
+
+/** @param name bytes as characters (latin1) */
+export function entryOf(directory: PathBytes, name: string): PathBytes {
+  const prefix = directory.length === 1 ? SLASH : `${directory.toString('latin1')}${SLASH}`;
+  return Buffer.from(prefix + name, 'latin1');
+}
+
+/** Directories that are listed: around a place that is treated in another way than they are. */
+export function waysOf(tree: PlaceTree): PlaceTree[] {
+  const ways = [...tree.children.values()].flatMap(waysOf);
+  return tree.effect === 'allow' && tree.children.size > 0 ? [tree, ...ways] : ways;
+}
+
+interface Node {
+  readonly path: PathBytes;
+  effect: 'allow' | 'deny' | undefined;
+  isDecided: boolean;
+  readonly children: Map<string, Node>;
+}
+
+function nodeAt(path: PathBytes): Node {
+  return { path, effect: undefined, isDecided: true, children: new Map() };
+}
+
+/** Each name, and where it ends. */
+function componentsOf(path: PathBytes): [name: string, end: number][] {
+  let end = 0;
+  return path
+    .toString('latin1')
+    .split(SLASH)
+    .slice(1)
+    .filter((name) => name !== '')
+    .map((name) => [name, (end += name.length + 1)]);
+}
+
+/** What is inherited is filled in; places that say nothing new are left out. */
+function settled(node: Node, inherited: 'allow' | 'deny', isDecidedAbove: boolean): PlaceTree {
+  const effect = node.effect ?? inherited;
+  const isDecided = isDecidedAbove && node.isDecided;
+  const children = new Map<string, PlaceTree>();
+  for (const [name, child] of node.children) {
+    const below = settled(child, effect, isDecided);
+    const isNews = below.children.size > 0 || below.effect !== effect || below.isDecided !== isDecided;
+    if (isNews) children.set(name, below);
+  }
+  return { path: node.path, effect, isDecided, children };
+}

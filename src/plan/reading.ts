@@ -1,0 +1,121 @@
+/** Who holds the rules about reading: Landlock alone where that is sound and nobody notices, else the supervisor too. Pure. */
+import { changeableTrees, type FilePolicy, type PathBytes, type Policy } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
+import { beginningOf, type Rule } from '../rules/rule.ts';
+import { marksOf, placeTree, waysOf } from './place-tree.ts';
+
+export interface ReadingPlan {
+  readonly rules: readonly Rule[];
+  /** `supervisor`: every open for reading is referred; it goes on where Landlock allows it by what it was told at the start. */
+  readonly heldBy: 'Landlock' | 'supervisor';
+  /** Why not Landlock alone, or that it does: text for people. */
+  readonly why: string;
+}
+
+/** What the plan has to know of the machine, all of it about places of the rules. */
+export interface ReadingFacts {
+  /** Denied places that the user has no right to read anyway. */
+  readonly closed: readonly PathBytes[];
+  /** Block devices that the user may read: the same bytes by another name. */
+  readonly devices: readonly PathBytes[];
+  /** Directories on the way to a denied place where this user can make entries, whatever the policy says. */
+  readonly changeable: readonly PathBytes[];
+  /** Such directories whose entries cannot be listed. */
+  readonly unlistable: readonly PathBytes[];
+  /** Of the trees where changes are allowed: those that are directories at the start. */
+  readonly directories: readonly PathBytes[];
+}
+
+const PROCESSES: PathBytes = Buffer.from('/proc');
+
+/** True where something may not be read. */
+export function restrictsReading({ read }: Policy): boolean {
+  return read?.some(({ effect }) => effect === 'deny') === true;
+}
+
+/** All rules that count: what a person said, and what follows from it. Those that change nothing are left out. */
+export function readingRules(
+  given: readonly Rule[],
+  { closed, devices }: Pick<ReadingFacts, 'closed' | 'devices'>,
+): Rule[] {
+  const implied = devices.flatMap((path): Rule[] => {
+    const isNamed = given.some((rule) => isAt(rule, path));
+    const said = `${path.toString()}, a device that holds what may not be read`;
+    return isNamed ? [] : [{ effect: 'deny', place: { kind: 'path', path }, said }];
+  });
+  const rules = given.filter((rule) => rule.effect === 'allow' || !closed.some((path) => isAt(rule, path)));
+  return [...rules, ...implied];
+}
+
+function isAt({ place }: Rule, path: PathBytes): boolean {
+  return place.kind === 'path' && place.path.equals(path);
+}
+
+/** The directories that are listed at the start to tell Landlock of such rules. */
+export function readingWays(rules: readonly Rule[]): PathBytes[] {
+  return waysOf(placeTree(marksOf(rules), 'allow')).map(({ path }) => path);
+}
+
+/**
+ * @param facts undefined: nobody has looked
+ * @param wantsReports somebody wants to know what was refused: the kernel tells nobody
+ */
+export function planReading(
+  policy: Policy,
+  facts: ReadingFacts | undefined,
+  { hasLandlock, wantsReports }: { readonly hasLandlock: boolean; readonly wantsReports: boolean },
+): ReadingPlan | undefined {
+  const { read = [], files } = policy;
+  if (!restrictsReading(policy)) return undefined;
+  const rules = facts === undefined ? read : readingRules(read, facts);
+  const why = whyNotLandlock(rules, files, facts, hasLandlock, wantsReports);
+  return why === undefined
+    ? { rules, heldBy: 'Landlock', why: 'nothing new comes to lie beside what may not be read' }
+    : { rules, heldBy: 'supervisor', why };
+}
+
+function whyNotLandlock(
+  rules: readonly Rule[],
+  files: FilePolicy | undefined,
+  facts: ReadingFacts | undefined,
+  hasLandlock: boolean,
+  wantsReports: boolean,
+): string | undefined {
+  if (!hasLandlock) return 'this kernel has no Landlock';
+  const pattern = rules.find(({ place }) => place.kind === 'pattern');
+  if (pattern !== undefined) return `${pattern.said} is a pattern`;
+  const ofProcess = rules.find((rule) => {
+    const at = beginningOf(rule);
+    return rule.effect === 'deny' && at.length > PROCESSES.length && isWithin(at, PROCESSES);
+  });
+  if (ofProcess !== undefined) return `${ofProcess.said}: what is in /proc comes and goes`;
+  if (wantsReports) return 'what is refused is told of';
+  if (facts === undefined) return 'the directories on the way were not looked at';
+  const ways = readingWays(rules);
+  const among = (paths: readonly PathBytes[]): PathBytes | undefined =>
+    ways.find((way) => paths.some((path) => path.equals(way)));
+  const unlistable = among(facts.unlistable);
+  if (unlistable !== undefined) return `${unlistable.toString()} cannot be listed`;
+  const changed =
+    files === undefined
+      ? among(facts.changeable)
+      : ways.find((way) => mayGetEntries(way, files, facts.directories));
+  return changed && `what is made in ${changed.toString()} has to be read too`;
+}
+
+/** Whether the command may make something directly in a directory. */
+function mayGetEntries(way: PathBytes, files: FilePolicy, directories: readonly PathBytes[]): boolean {
+  const patterns = (files.rules ?? []).filter(
+    ({ effect, place }) => effect === 'allow' && place.kind === 'pattern',
+  );
+  if ([...changeableTrees(files), ...patterns.map(beginningOf)].some((tree) => isWithin(way, tree)))
+    return true;
+  // A directory stays while there is something in it; a file is replaced by another one.
+  return [...files.writable, ...(files.own ?? [])].some(
+    (tree) => parentOf(tree).equals(way) && !directories.some((path) => path.equals(tree)),
+  );
+}
+
+function parentOf(path: PathBytes): PathBytes {
+  return path.subarray(0, Math.max(1, path.lastIndexOf('/')));
+}
