@@ -42,16 +42,18 @@ function closed(rule: string): Verdict {
 
 /** open(2) and its kin, execve(2) and readlink(2) of a place. */
 export function judgeReading(
-  { rules, readable }: ReadingRules,
+  { rules, readable, byLandlock }: ReadingRules,
   landlock: boolean,
   place: ReadPlace,
 ): Verdict {
   const { path } = place;
-  if (path[0] !== SLASH) return startsWith(path, UNREACHABLE) ? UNREACHABLE_RULE : PERFORM;
+  const goOn = landlock && byLandlock ? CONTINUE : PERFORM;
+  if (path[0] !== SLASH) return startsWith(path, UNREACHABLE) ? UNREACHABLE_RULE : goOn;
   if (landlock && isBacked(readable, place)) return CONTINUE;
   const rule = denying(rules, path);
   if (rule !== undefined) return closed(rule);
-  return place.isBlockDevice === true ? DEVICE_RULE : PERFORM;
+  if (place.isBlockDevice === true) return DEVICE_RULE;
+  return goOn;
 }
 
 /** True where what may not be read by one name could be read by the other. */

@@ -98,7 +98,7 @@ export function makePlan(given: Policy, features: KernelFeatures, options: PlanO
     restrictsFiles,
     restrictsAnything(policy) && !abstractExceptions,
     options.refer !== undefined,
-    { read: reading !== undefined, execute: policy.execute !== undefined },
+    { read: reading !== undefined && reading.landlock !== 'nothing', execute: policy.execute !== undefined },
   );
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {

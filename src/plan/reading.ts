@@ -6,8 +6,14 @@ import { marksOf, placeTree, waysOf } from './place-tree.ts';
 
 export interface ReadingPlan {
   readonly rules: readonly Rule[];
-  /** `supervisor`: every open for reading is referred; it goes on where Landlock allows it by what it was told at the start. */
+  /** `supervisor`: every open for reading is referred. */
   readonly heldBy: 'Landlock' | 'supervisor';
+  /**
+   * What Landlock is told of the rules. `all`: it decides each open again. `some`: not what patterns deny, so that nothing may go on that
+   * the supervisor has to judge. `nothing`: what is made beside denied places could neither be read nor executed, since the kernel
+   * opens what it executes.
+   */
+  readonly landlock: 'all' | 'some' | 'nothing';
   /** Why not Landlock alone, or that it does: text for people. */
   readonly why: string;
 }
@@ -68,28 +74,33 @@ export function planReading(
   const { read = [], files } = policy;
   if (!restrictsReading(policy)) return undefined;
   const rules = facts === undefined ? read : readingRules(read, facts);
-  const why = whyNotLandlock(rules, files, facts, hasLandlock, wantsReports);
+  const nothing = hasLandlock ? whyNothing(rules, files, facts) : 'this kernel has no Landlock';
+  const some = whySome(rules);
+  const why =
+    (hasLandlock ? some : undefined) ?? (wantsReports ? 'what is refused is told of' : undefined) ?? nothing;
+  const landlock = nothing !== undefined ? 'nothing' : some !== undefined ? 'some' : 'all';
   return why === undefined
-    ? { rules, heldBy: 'Landlock', why: 'nothing new comes to lie beside what may not be read' }
-    : { rules, heldBy: 'supervisor', why };
+    ? { rules, heldBy: 'Landlock', landlock, why: 'nothing new comes to lie beside what may not be read' }
+    : { rules, heldBy: 'supervisor', landlock, why };
 }
 
-function whyNotLandlock(
-  rules: readonly Rule[],
-  files: FilePolicy | undefined,
-  facts: ReadingFacts | undefined,
-  hasLandlock: boolean,
-  wantsReports: boolean,
-): string | undefined {
-  if (!hasLandlock) return 'this kernel has no Landlock';
+/** Why Landlock cannot hold all rules. */
+function whySome(rules: readonly Rule[]): string | undefined {
   const pattern = rules.find(({ place }) => place.kind === 'pattern');
   if (pattern !== undefined) return `${pattern.said} is a pattern`;
   const ofProcess = rules.find((rule) => {
     const at = beginningOf(rule);
     return rule.effect === 'deny' && at.length > PROCESSES.length && isWithin(at, PROCESSES);
   });
-  if (ofProcess !== undefined) return `${ofProcess.said}: what is in /proc comes and goes`;
-  if (wantsReports) return 'what is refused is told of';
+  return ofProcess && `${ofProcess.said}: what is in /proc comes and goes`;
+}
+
+/** Why it had better hold none. */
+function whyNothing(
+  rules: readonly Rule[],
+  files: FilePolicy | undefined,
+  facts: ReadingFacts | undefined,
+): string | undefined {
   if (facts === undefined) return 'the directories on the way were not looked at';
   const ways = readingWays(rules);
   const among = (paths: readonly PathBytes[]): PathBytes | undefined =>

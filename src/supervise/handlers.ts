@@ -119,9 +119,6 @@ const CREDENTIAL_CALLS: readonly SyscallName[] = [
   'seccomp',
 ];
 
-/** Where reading is judged: calls that read without an open. */
-const READING_CALLS: readonly SyscallName[] = ['readlink', 'readlinkat', 'execve', 'execveat'];
-
 export type Handler = (referral: Referral) => Reply;
 
 /** Where handlers say what is to be let go of when the sandbox has ended. */
@@ -140,8 +137,6 @@ export function makeHandlers(
         changesCredentials(referral) ? credentialChange(referral, context) : refusedCall(referral, context),
     ]),
   );
-  // The kernel executes, and reads links: what it may open for that Landlock says.
-  for (const name of READING_CALLS) handlers.set(X86_64[name], () => CONTINUE_CALL);
   const { files, network, unix, bound, pending, made = new MadeFiles() } = context;
   if (pending !== undefined) {
     pending.refuse = (referral, rule) => refused(referral, context, 'other', { kind: 'none' }, rule);

@@ -26,6 +26,7 @@ import {
   type Mark,
 } from '../../plan/place-tree.ts';
 import type { LandlockPlan, Plan } from '../../plan/plan.ts';
+import type { ReadingPlan } from '../../plan/reading.ts';
 import type { PathBytes } from '../../policy/policy.ts';
 import { isWithin } from '../../policy/within.ts';
 import type { Rule } from '../../rules/rule.ts';
@@ -73,7 +74,8 @@ export function makeRuleset(plan: Plan): Ruleset {
     else addTerminalCommands(descriptor, plan, landlock);
     const writable = allowChanges(descriptor, plan, landlock, devices, paths);
     if (plan.policy.execute !== undefined) allow(descriptor, AccessFs.EXECUTE, plan.policy.execute);
-    const readable = plan.reading === undefined ? [] : allowReading(descriptor, plan.reading);
+    const { reading } = plan;
+    const readable = reading === undefined ? [] : allowReading(descriptor, reading);
     return { descriptor, writable, readable };
   } catch (error) {
     close(descriptor);
@@ -154,8 +156,9 @@ function addChanges(
 }
 
 /** In trees that may hold what a pattern denies Landlock allows all but what paths deny: else nothing there could be executed. */
-function allowReading(ruleset: number, { rules, heldBy }: NonNullable<Plan['reading']>): WritablePath[] {
-  return allow(ruleset, AccessFs.READ_FILE, rules, heldBy === 'supervisor');
+function allowReading(ruleset: number, { rules, heldBy, landlock }: ReadingPlan): WritablePath[] {
+  if (landlock === 'nothing') return [];
+  return allow(ruleset, AccessFs.READ_FILE, rules, heldBy === 'supervisor' && landlock === 'all');
 }
 
 /** A right at every tree that rules allow. Returns those that are decided thereby, if they are asked for. */

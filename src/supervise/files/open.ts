@@ -13,7 +13,7 @@ import {
   PATH_MAX,
 } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { judgeCreate, judgeOpen, judgeRead, type OpenCall } from '../../judge/files.ts';
+import { judgeCreate, judgeOpen, judgeRead, mayMoveUnseen, type OpenCall } from '../../judge/files.ts';
 import { together } from '../../judge/verdict.ts';
 import { allowed, refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
@@ -119,7 +119,7 @@ function isBacked(
   const { writes, makesNameless, reads } = openCall(request);
   const changes = writes || makesNameless || (request.flags & O_CREAT) !== 0;
   if (changes && quick?.isBelow(tid, request.directory, path, length, follow) !== true) return false;
-  if (!reads || files.reading === undefined)
+  if (!reads || mayMoveUnseen(files))
     return changes || quick?.isBelow(tid, request.directory, path, length, follow) === true;
   return quickReading?.isBelow(tid, request.directory, path, length, follow) === true;
 }
