@@ -57,10 +57,15 @@ function refuseLiteral(text: ByteString, base: PathBytes | undefined): void {
   if (literal.includes('\0') || !exists(absolutePath(toBytes(literal), base))) return;
   const path = tokens.map((token) => (/^[*?[\]]$/.test(token) ? `\\${token}` : token)).join('');
   const pattern = respelt(tokens);
-  const other = pattern === undefined ? '' : `, ${printable(pattern)} for the pattern`;
+  const other = pattern === undefined ? '' : `, ${shown(pattern)} for the pattern`;
   throw new ValueError('is a pattern, and the name of a file that is there', {
-    hint: `write ${printable(path)} for the file${other}`,
+    hint: `write ${shown(path)} for the file${other}`,
   });
+}
+
+/** As it is to be written: each backslash is one. */
+function shown(word: ByteString): string {
+  return printable(word).replaceAll(String.raw`\\`, '\\');
 }
 
 function exists(path: PathBytes): boolean {

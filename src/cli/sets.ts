@@ -4,11 +4,13 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errnoMessage } from '../linux/errno.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { BUILT_IN_SETS } from '../options/policy-keys.ts';
 import { nearestName } from '../options/suggest.ts';
 import { quotePlace, SET_NAME_PATTERN, setNamed } from '../policy/place-text.ts';
 import type { PathBytes } from '../policy/policy.ts';
+import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { isWithin } from '../policy/within.ts';
 import { type ByteString, printable } from './byte-string.ts';
@@ -79,10 +81,7 @@ export class Sets {
 
   #readBuiltIn(name: string): SetPlace[] {
     if (!BUILT_IN.has(name)) throw this.#unknown(name);
-    const lines = readSet(
-      readFileSync(join(this.#folder ?? setsFolder(), name + SUFFIX), 'latin1'),
-      this.#valueOf,
-    );
+    const lines = readSet(load(join(this.#folder ?? setsFolder(), name + SUFFIX)), this.#valueOf);
     const home = this.#home();
     return lines.flatMap(({ written, places }) =>
       places.map((text) => ({ written, ...resolvePlace(text, undefined, true) })).filter(isPlace(home)),
@@ -138,6 +137,15 @@ export function refuseSetName(name: string): void {
   throw new ValueError('is no name of a set', {
     hint: 'a letter, then letters, digits, - and _',
   });
+}
+
+/** Its place is beside the program: where it is missing, secfilt is not whole. */
+function load(file: string): ByteString {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    throw new ValueError('cannot be read', { place: Buffer.from(file), hint: errnoMessage(errnoOf(error)) });
+  }
 }
 
 function homePlace(home: ByteString): PathBytes | undefined {
