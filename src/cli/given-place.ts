@@ -1,7 +1,7 @@
 /** Places that a person wrote: what their words mean, from the place where they were written. */
 import { lstatSync } from 'node:fs';
-import { resolveMissing } from '../policy/links.ts';
-import { absolutePath } from '../policy/paths.ts';
+import { resolveMissing, type Ways } from '../policy/links.ts';
+import { absolutePath, refuseOurOwn } from '../policy/paths.ts';
 import { asPattern, isPattern, tokensOf, unquotePlace } from '../policy/place-text.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -22,18 +22,25 @@ export interface ResolvedPlace {
 /**
  * What a word means whose variables are filled in already (expandPlace). Nothing of it needs to exist. Throws a ValueError.
  * @param base where a relative one starts; undefined: the current directory
- * @param mayExist a file that is called as the pattern is spelt is none that it could be mistaken for
+ * @param ways what was looked up for others
  */
-export function resolvePlace(text: ByteString, base: PathBytes | undefined, mayExist = false): ResolvedPlace {
+export function resolvePlace(text: ByteString, base: PathBytes | undefined, ways: Ways): ResolvedPlace {
+  if (isPattern(text)) refuseLiteral(text, base);
+  else refuseForeign(descriptorNamed(unquotePlace(text)), '>');
+  const found = resolveWord(text, base, ways);
+  const { place } = found;
+  refuseOurOwn(place.kind === 'path' ? place.path : place.pattern.base);
+  return found;
+}
+
+/** The same of a word that nobody could mistake: it may name what this process has, and be the name of a file. */
+export function resolveWord(text: ByteString, base: PathBytes | undefined, ways: Ways): ResolvedPlace {
   if (!isPattern(text)) {
-    const path = unquotePlace(text);
-    refuseForeign(descriptorNamed(path), '>');
-    const { place, links } = resolveMissing(toBytes(path), base);
+    const { place, links } = resolveMissing(toBytes(unquotePlace(text)), base, ways);
     return { place: { kind: 'path', path: place }, links };
   }
-  if (!mayExist) refuseLiteral(text, base);
   const { beginning, components } = parse(text);
-  const { place, links } = resolveMissing(beginning.length === 0 ? HERE : beginning, base);
+  const { place, links } = resolveMissing(beginning.length === 0 ? HERE : beginning, base, ways);
   return { place: { kind: 'pattern', pattern: { base: place, components, text } }, links };
 }
 

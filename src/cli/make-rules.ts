@@ -2,6 +2,7 @@
  * The words about places, turned into rules: sets are opened, variables filled in, paths looked up. Import it lazily: most runs have
  * no words but paths that may be changed, which make-policy.ts reads itself.
  */
+import { Ways } from '../policy/links.ts';
 import { resolvePath } from '../policy/paths.ts';
 import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
 import { changeableTrees, ROOT, type FilePolicy, type PathBytes, type Policy } from '../policy/policy.ts';
@@ -22,6 +23,12 @@ interface Found extends ResolvedPlace {
   readonly said: string;
 }
 
+interface Known {
+  readonly sets: Sets;
+  readonly ways: Ways;
+  readonly environment: Environment;
+}
+
 /** What a policy has of rules, and the places of `--write-own`, which others have looked up. */
 export type PlaceRules = Pick<Policy, 'files' | 'read' | 'execute' | 'linksToDenied'>;
 
@@ -31,11 +38,11 @@ export function makeRules(
   own: readonly PathBytes[],
   environment: Environment,
 ): PlaceRules {
-  const sets = new Sets(words.sets, environment);
-  const find = (given: readonly Assignment[]): Found[] =>
-    given.flatMap((word) => placesOf(word, sets, environment));
+  const ways = new Ways();
+  const known = { sets: new Sets(ways, words.sets, environment), ways, environment };
+  const find = (given: readonly Assignment[]): Found[] => given.flatMap((word) => placesOf(word, known));
   const deny = (given: readonly Assignment[]): Found[] =>
-    given.flatMap((word) => refuseEmpty(word, placesOf(word, sets, environment)));
+    given.flatMap((word) => refuseEmpty(word, placesOf(word, known)));
   const writeAllowed = find(words.writable);
   const [readAllowed, execAllowed] = [find(words.readAllowed), find(words.execAllowed)];
   const [readDenied, execDenied] = [deny(words.readDenied), deny(words.execDenied)];
@@ -97,7 +104,7 @@ function linksOf({ given, said, links }: Found): Found[] {
   }));
 }
 
-function placesOf(given: Assignment, sets: Sets, environment: Environment): Found[] {
+function placesOf(given: Assignment, { sets, ways, environment }: Known): Found[] {
   if (setNamed(given.text) !== undefined)
     return sets
       .placesOf(given)
@@ -105,7 +112,7 @@ function placesOf(given: Assignment, sets: Sets, environment: Environment): Foun
   return reading(given, () => {
     const text = expandPlace(given.text, environment);
     const base = baseOf(given);
-    const found = resolvePlace(text, base);
+    const found = resolvePlace(text, base, ways);
     // As ever: a misspelt directory is noticed.
     if (given.option.name === 'write-allow' && !isPattern(text))
       resolvePath(toBytes(unquotePlace(text)), base);

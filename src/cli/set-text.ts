@@ -20,7 +20,7 @@ export interface SetLine {
   readonly places: readonly ByteString[];
 }
 
-const LINE_PATTERN = /^(?<place>(?:\\[^]|[^\\ \t])+)(?: {2,}#.*)?$/;
+const PLACE_PATTERN = /^(?:\\[^]|[^\\ \t])+$/;
 const VARIABLE_PATTERN =
   /^(?<head>(?:\\[^]|[^\\$])*)\$(?:(?<bare>[A-Za-z_]\w*)|\{(?<braced>[A-Za-z_]\w*)(?::-(?<usual>(?:\\[^]|[^\\}])*))?\})(?<rest>[^]*)$/;
 
@@ -28,8 +28,9 @@ const VARIABLE_PATTERN =
 export function readSet(content: ByteString, valueOf: ValueOf): SetLine[] {
   return content.split('\n').flatMap((line) => {
     if (line === '' || line.startsWith('#')) return [];
-    const { place } = LINE_PATTERN.exec(line)?.groups ?? {};
-    if (place === undefined) throw new ValueError('has a line that is none of a set', { hint: line });
+    const end = line.indexOf('  #');
+    const place = end === -1 ? line : line.slice(0, end).replace(/ +$/, '');
+    if (!PLACE_PATTERN.test(place)) throw new ValueError('has a line that is none of a set', { hint: line });
     return [{ written: place, places: expansions(place, valueOf) }];
   });
 }
@@ -44,6 +45,7 @@ function expansions(place: ByteString, valueOf: ValueOf): ByteString[] {
 }
 
 function filled(text: ByteString, valueOf: ValueOf): ByteString[] {
+  if (!text.includes('$')) return [text];
   const { head = '', bare, braced, usual, rest = '' } = VARIABLE_PATTERN.exec(text)?.groups ?? {};
   const name = bare ?? braced;
   if (name === undefined) return [text];

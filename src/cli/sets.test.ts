@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BUILT_IN_SETS } from '../options/policy-keys.ts';
+import { Ways } from '../policy/links.ts';
 import { formatPattern, literally } from '../rules/format-pattern.ts';
 import type { GivenWord } from './given-path.ts';
 import { Sets, setsFolder } from './sets.ts';
@@ -32,7 +33,7 @@ function given(text: string): GivenWord {
 
 function placesOf(content: string): string[] {
   writeFileSync(join(root, 'secrets.set'), content);
-  return new Sets([], environment, root).placesOf(given('@secrets')).map(({ place, written }) => {
+  return new Sets(new Ways(), [], environment, root).placesOf(given('@secrets')).map(({ place, written }) => {
     const text = place.kind === 'path' ? literally(place.path) : formatPattern(place.pattern);
     return `${written}: ${text.toString('latin1').replaceAll(literally(Buffer.from(home)).toString('latin1'), 'H')}`;
   });
@@ -55,14 +56,14 @@ void test('what would be a rule about everything, or about nothing, is none', ()
 
 void test('a set that is broken, or not there, is an error and never nothing', () => {
   writeFileSync(join(root, 'secrets.set'), 'a b\n');
-  assert.throws(() => new Sets([], environment, root).placesOf(given('@secrets')), {
+  assert.throws(() => new Sets(new Ways(), [], environment, root).placesOf(given('@secrets')), {
     message: '--read-deny: "@secrets" has a line that is none of a set: a b',
   });
   writeFileSync(join(root, 'secrets.set'), '~/.ssh');
-  assert.throws(() => new Sets([], {}, root).placesOf(given('@secrets')), {
+  assert.throws(() => new Sets(new Ways(), [], {}, root).placesOf(given('@secrets')), {
     message: '--read-deny: "@secrets" needs $HOME, which is not set',
   });
-  assert.throws(() => new Sets([], environment, join(root, 'none')).placesOf(given('@secrets')), {
+  assert.throws(() => new Sets(new Ways(), [], environment, join(root, 'none')).placesOf(given('@secrets')), {
     message: `--read-deny: "@secrets" cannot be read: ${join(root, 'none/secrets.set')}, no such file or directory`,
   });
 });
@@ -75,7 +76,7 @@ void test('the sets that come with secfilt are those that nobody defines anew', 
     names.toSorted(),
     BUILT_IN_SETS.map((name) => `${name}.set`),
   );
-  const sets = new Sets([], process.env);
+  const sets = new Sets(new Ways(), [], process.env);
   for (const name of BUILT_IN_SETS) {
     assert.ok(sets.placesOf(given(`@${name}`)).length > 0, name);
   }

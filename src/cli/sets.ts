@@ -8,15 +8,17 @@ import { errnoMessage } from '../linux/errno.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { BUILT_IN_SETS } from '../options/policy-keys.ts';
 import { nearestName } from '../options/suggest.ts';
-import { quotePlace, SET_NAME_PATTERN, setNamed } from '../policy/place-text.ts';
+import type { Ways } from '../policy/links.ts';
+import { SET_NAME_PATTERN, setNamed } from '../policy/place-text.ts';
+import { absolutePath, isOurOwn } from '../policy/paths.ts';
 import type { PathBytes } from '../policy/policy.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { isWithin } from '../policy/within.ts';
-import { type ByteString, printable } from './byte-string.ts';
+import { type ByteString, printable, toBytes } from './byte-string.ts';
 import { type Environment, expandPlace } from './expand-path.ts';
 import { baseOf, type GivenWord, reading } from './given-path.ts';
-import { resolvePlace, type ResolvedPlace } from './given-place.ts';
+import { resolvePlace, type ResolvedPlace, resolveWord } from './given-place.ts';
 import { readSet } from './set-text.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -40,6 +42,7 @@ const DEEPEST = 4;
 
 export class Sets {
   readonly #own = new Map<string, GivenWord[]>();
+  readonly #ways: Ways;
   readonly #environment: Environment;
   readonly #folder: string | undefined;
 
@@ -47,7 +50,8 @@ export class Sets {
    * Throws a UsageError where one is defined that comes with secfilt.
    * @param folder where those lie
    */
-  constructor(definitions: readonly SetDefinition[], environment: Environment, folder?: string) {
+  constructor(ways: Ways, definitions: readonly SetDefinition[], environment: Environment, folder?: string) {
+    this.#ways = ways;
     this.#environment = environment;
     this.#folder = folder;
     for (const { name, words } of definitions) {
@@ -74,7 +78,7 @@ export class Sets {
       if (setNamed(word.text) !== undefined) return this.#placesOf(word, [...above, name]);
       return reading(word, () => {
         const text = expandPlace(word.text, this.#environment);
-        return [{ written: word.text, ...resolvePlace(text, baseOf(word)) }];
+        return [{ written: word.text, ...resolvePlace(text, baseOf(word), this.#ways) }];
       });
     });
   }
@@ -84,7 +88,7 @@ export class Sets {
     const lines = readSet(load(join(this.#folder ?? setsFolder(), name + SUFFIX)), this.#valueOf);
     const home = this.#home();
     return lines.flatMap(({ written, places }) =>
-      places.map((text) => ({ written, ...resolvePlace(text, undefined, true) })).filter(isPlace(home)),
+      places.map((text) => ({ written, ...resolveWord(text, undefined, this.#ways) })).filter(isPlace(home)),
     );
   }
 
@@ -96,7 +100,7 @@ export class Sets {
 
   #home(): PathBytes | undefined {
     const home = this.#valueOf('HOME');
-    return home === undefined ? undefined : homePlace(home);
+    return home === undefined ? undefined : this.#ways.of(absolutePath(toBytes(home))).place;
   }
 
   #unknown(name: string): ValueError {
@@ -148,17 +152,16 @@ function load(file: string): ByteString {
   }
 }
 
-function homePlace(home: ByteString): PathBytes | undefined {
-  const { place } = resolvePlace(quotePlace(home), undefined, true);
-  return place.kind === 'path' ? place.path : undefined;
-}
-
-/** What leads to the null device is no secret, and what leads to the home directory or above it would be a rule about everything. */
+/**
+ * What leads to the null device is no secret, what leads to the home directory or above it would be a rule about everything, and what
+ * leads to an entry of this process would be another place for the command.
+ */
 function isPlace(home: PathBytes | undefined): (found: ResolvedPlace) => boolean {
   return ({ place }) => {
     if (place.kind === 'pattern') return true;
     const { path } = place;
-    return path.length > 1 && !path.equals(NOTHING) && (home === undefined || !isWithin(home, path));
+    const isAboveHome = home !== undefined && isWithin(home, path);
+    return path.length > 1 && !path.equals(NOTHING) && !isAboveHome && !isOurOwn(path);
   };
 }
 

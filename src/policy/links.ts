@@ -1,7 +1,9 @@
 /** The symbolic links that the kernel follows on its way to a path (path_resolution(7)). */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { Errno } from '../linux/errno.ts';
-import { absolutePath, lookupError, refuseOurOwn, refuseUnspeakable, splitPath } from './paths.ts';
+import { AT_FDCWD, terminated } from '../linux/files.ts';
+import { readlinkat } from '../linux/libc.ts';
+import { absolutePath, lookupError, refuseUnspeakable, splitPath } from './paths.ts';
 import type { PathBytes } from './policy.ts';
 
 const SLASH = '/';
@@ -27,38 +29,73 @@ export interface Way {
 
 /** The ways to many paths, looked up at one time: what several of them lead through is looked at once. */
 export class Ways {
-  readonly #looked = new Map<string, Buffer | undefined>();
+  /** By names as the kernel has them, bytes as characters, like all texts here. */
+  readonly #looked = new Map<string, Look>();
   /** To directories, as they were written. */
-  readonly #directories = new Map<string, Way>();
+  readonly #directories = new Map<string, Found>([['', { links: [], place: '', isMissing: false }]]);
 
   /** As `wayOf`. */
   of(path: PathBytes): Way {
-    const text = path.toString('latin1');
-    const slash = text.lastIndexOf(SLASH);
-    const name = text.slice(slash + 1);
-    if (slash < 1 || name === '' || name === '.' || name === '..') return follow(path, this.#targetOf);
-    const above = this.#directory(text.slice(0, slash));
-    const entry = entryOf(above.place, name);
-    if (this.#targetOf(entry) === undefined) return { links: above.links, place: entry };
-    return follow(path, this.#targetOf);
+    const { links, place } = this.#find(path.toString('latin1'));
+    return { links, place: Buffer.from(place === '' ? SLASH : place, 'latin1') };
   }
 
-  #directory(written: string): Way {
+  #find(text: string): Found {
+    const slash = text.lastIndexOf(SLASH);
+    const name = text.slice(slash + 1);
+    if (slash === -1 || name === '' || name === '.' || name === '..') return this.#follow(text);
+    const above = this.#directory(text.slice(0, slash));
+    const place = `${above.place}/${name}`;
+    // Where a directory is missing, so is all below it.
+    const look = above.isMissing ? 'missing' : this.#look(place);
+    return Buffer.isBuffer(look)
+      ? this.#follow(text)
+      : { links: above.links, place, isMissing: look === 'missing' };
+  }
+
+  #directory(written: string): Found {
     const known = this.#directories.get(written);
     if (known !== undefined) return known;
-    const way = this.of(Buffer.from(written, 'latin1'));
+    const way = this.#find(written);
     this.#directories.set(written, way);
     return way;
   }
 
-  readonly #targetOf = (entry: PathBytes): Buffer | undefined => {
-    const key = entry.toString('latin1');
-    const known = this.#looked.get(key);
-    if (known !== undefined || this.#looked.has(key)) return known;
-    const target = linkTarget(entry);
-    this.#looked.set(key, target);
-    return target;
-  };
+  #look(entry: string): Look {
+    const known = this.#looked.get(entry);
+    if (known !== undefined) return known;
+    const look = lookAt(entry);
+    this.#looked.set(entry, look);
+    return look;
+  }
+
+  #follow(text: string): Found {
+    const { links, place } = follow(Buffer.from(text, 'latin1'), (entry) => {
+      const look = this.#look(entry.toString('latin1'));
+      return Buffer.isBuffer(look) ? look : undefined;
+    });
+    return { links, place: place.length === 1 ? '' : place.toString('latin1'), isMissing: false };
+  }
+}
+
+/** A way as text, the root being empty. */
+interface Found {
+  readonly links: PathBytes[];
+  readonly place: string;
+  readonly isMissing: boolean;
+}
+
+/** The target of a symbolic link; or else: something is there, perhaps; nothing is. */
+type Look = Buffer | 'other' | 'missing';
+
+const firstByte = Buffer.alloc(1);
+
+function lookAt(entry: string): Look {
+  const path = Buffer.from(entry, 'latin1');
+  // The one call that tells a link from all else without a word about it: a start may look up hundreds.
+  const result = readlinkat(AT_FDCWD, terminated(path), firstByte, 1);
+  if (result === -Errno.ENOENT || result === -Errno.ENOTDIR) return 'missing';
+  return (result < 0 ? undefined : linkTarget(path)) ?? 'other';
 }
 
 /**
@@ -69,7 +106,6 @@ export function resolveMissing(path: Buffer, base?: PathBytes, ways: Ways = new 
   refuseUnspeakable(path);
   const way = ways.of(absolutePath(path, base));
   if (way.links.length > MAX_LINKS) throw lookupError(Errno.ELOOP);
-  refuseOurOwn(way.place);
   return way;
 }
 

@@ -142,7 +142,7 @@ export function refuseOurOwn(path: PathBytes): void {
 }
 
 /** /proc/self is the process that looks: a rule for it would open the supervisor, not the command. */
-function isOurOwn(path: PathBytes): boolean {
+export function isOurOwn(path: PathBytes): boolean {
   if (!isWithin(path, PROC)) return false;
   const self = realpath(PROC_SELF);
   return self !== undefined && isWithin(path, self);
