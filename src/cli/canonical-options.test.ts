@@ -22,18 +22,19 @@ async function settingsOf(words: readonly string[]) {
   return commandLine.settings;
 }
 
+function withoutSaid(rules: readonly Rule[] | undefined): unknown {
+  return rules?.map(({ effect, place }) =>
+    place.kind === 'path' ? [effect, place] : [effect, formatPattern(place.pattern)],
+  );
+}
+
 /** What is said about the rules is not the same. */
-function withoutWords(policy: Policy): unknown {
-  const strip = (rules: readonly Rule[] | undefined): unknown =>
-    rules?.map(({ effect, place }) =>
-      place.kind === 'path' ? [effect, place] : [effect, formatPattern(place.pattern)],
-    );
-  const { files, read, execute, ...rest } = policy;
+function withoutWords({ files, read, execute, ...rest }: Policy): unknown {
   return {
     ...rest,
-    files: files && { ...files, rules: strip(files.rules) },
-    read: strip(read),
-    execute: strip(execute),
+    files: files && { ...files, rules: withoutSaid(files.rules) },
+    read: withoutSaid(read),
+    execute: withoutSaid(execute),
   };
 }
 

@@ -180,6 +180,25 @@ void test(`S08 the kernel engine, which cannot keep it, says so and starts nothi
   assert.ok(!readdirSync(project).includes('made'));
 });
 
+for (const backing of backings) {
+  void test(`S08 the sets of a checkout stay as they are, ${backing.name} (${who})`, async (t) => {
+    const project = realpathSync(temporaryDirectory(t));
+    const tool = join(project, 'tool');
+    for (const name of ['dist', 'package.json', 'node_modules/koffi', 'node_modules/@koromix'])
+      cpSync(join(projectRoot, name), join(tool, name), { recursive: true });
+    const sets = join(tool, 'share/sets');
+    mkdirSync(sets, { recursive: true });
+    writeFileSync(join(sets, 'secrets.set'), '/etc/shadow  # x\n');
+    const script = `cd tool; echo '/nothing  # x' > share/sets/secrets.set; rm share/sets/secrets.set; mv share/sets gone; mv share gone
+mkdir -p new/sets; mv -T new share; ln -f /etc/hostname share/sets/secrets.set; touch share/sets/new.set made`;
+    const words = [join(tool, 'dist/secfilt'), `--write-allow=${project}`, 'sh', '-c', script];
+    const before = digests(join(tool, 'share'));
+    await run(words, { cwd: project, env: backing.env });
+    assert.deepEqual(digests(join(tool, 'share')), before);
+    assert.ok(existsSync(join(tool, 'made')));
+  });
+}
+
 /** Other ways by which a next run would come upon what the command has made. */
 interface Way {
   readonly title: string;
