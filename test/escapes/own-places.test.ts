@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   symlinkSync,
@@ -196,6 +197,30 @@ mkdir -p new/sets; mv -T new share; ln -f /etc/hostname share/sets/secrets.set; 
     await run(words, { cwd: project, env: backing.env });
     assert.deepEqual(digests(join(tool, 'share')), before);
     assert.ok(existsSync(join(tool, 'made')));
+  });
+}
+
+for (const backing of backings) {
+  void test(`S08 a link by which a denied place was found stays as it is, ${backing.name} (${who})`, async (t) => {
+    const project = realpathSync(temporaryDirectory(t));
+    mkdirSync(join(project, 'real'));
+    writeFileSync(join(project, 'real/secret'), 'x');
+    symlinkSync('real', join(project, 'link'));
+    mkdirSync(join(project, 'other'));
+    const options = [
+      `--write-allow=${project}`,
+      `--read-deny=${project}/link/secret`,
+      `--write-deny=${project}/link`,
+    ];
+    for (const words of [options.slice(0, 2), [options[0] ?? '', options[2] ?? '']]) {
+      const script = 'rm link; mv link gone; mv -T other link; ln -sfn other link; touch made';
+      await run([join(projectRoot, 'dist/secfilt'), ...words, 'sh', '-c', script], {
+        cwd: project,
+        env: backing.env,
+      });
+      assert.deepEqual(readdirSync(project).toSorted(), ['link', 'made', 'other', 'real']);
+      assert.equal(readlinkSync(join(project, 'link')), 'real');
+    }
   });
 }
 
