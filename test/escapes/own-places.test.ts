@@ -207,20 +207,12 @@ for (const backing of backings) {
     writeFileSync(join(project, 'real/secret'), 'x');
     symlinkSync('real', join(project, 'link'));
     mkdirSync(join(project, 'other'));
-    const options = [
-      `--write-allow=${project}`,
-      `--read-deny=${project}/link/secret`,
-      `--write-deny=${project}/link`,
-    ];
-    for (const words of [options.slice(0, 2), [options[0] ?? '', options[2] ?? '']]) {
-      const script = 'rm link; mv link gone; mv -T other link; ln -sfn other link; touch made';
-      await run([join(projectRoot, 'dist/secfilt'), ...words, 'sh', '-c', script], {
-        cwd: project,
-        env: backing.env,
-      });
-      assert.deepEqual(readdirSync(project).toSorted(), ['link', 'made', 'other', 'real']);
-      assert.equal(readlinkSync(join(project, 'link')), 'real');
-    }
+    const words = [`--write-allow=${project}`, `--read-deny=${project}/link/secret`];
+    const script = 'rm link; mv link gone; mv -T other link; ln -sfn other link; touch made';
+    const secfilt = [join(projectRoot, 'dist/secfilt'), ...words, 'sh', '-c', script];
+    await run(secfilt, { cwd: project, env: backing.env });
+    assert.deepEqual(readdirSync(project).toSorted(), ['link', 'made', 'other', 'real']);
+    assert.equal(readlinkSync(join(project, 'link')), 'real');
   });
 }
 
