@@ -14,7 +14,6 @@ import type { Expression } from '../seccomp/expression.ts';
 import type { Filter } from '../seccomp/filter.ts';
 import type { Engine } from '../supervise/engines/choose-engine.ts';
 import { makeRuleset } from '../supervise/engines/ruleset.ts';
-import { type ExplainedRule, explainRules, ruleLines } from './explain-rules.ts';
 import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
 
@@ -34,8 +33,6 @@ interface Explained {
   readonly promises: readonly ExplainedPromise[];
   /** Each writable path, and who allows changes there. */
   readonly writable: readonly { readonly path: string; readonly by: 'Landlock' | 'supervisor' }[];
-  /** All rules about places, where there are others than those of writable paths. */
-  readonly rules: readonly ExplainedRule[];
   readonly lacks: readonly Lack[];
   readonly filter: FilterSize;
 }
@@ -61,7 +58,6 @@ export async function explain(settings: Settings, options: ExplainOptions): Prom
     command: commandText(options.command[0]),
     promises: explainPromises(plan),
     writable: writablePaths(plan),
-    rules: explainRules(plan.policy),
     lacks: explainLacks(plan),
     filter: { instructions: program.length, ...countCalls(filter) },
   };
@@ -121,7 +117,7 @@ function answersOf(expression: Expression): Set<string> {
 const LAYER_WIDTH = 12;
 
 function text(explained: Explained): string {
-  const { engine, reasons, command, promises, writable, rules, lacks, filter } = explained;
+  const { engine, reasons, command, promises, writable, lacks, filter } = explained;
   const lines = [`engine: ${engine}${reasons.length === 0 ? '' : ', because'}`];
   lines.push(...reasons.map((reason) => `  ${reason}`));
   if (command !== null) lines.push(`command: ${command}`);
@@ -134,7 +130,6 @@ function text(explained: Explained): string {
     lines.push('', 'paths that may be changed, and who allows it');
     lines.push(...writable.map(({ path, by }) => `  ${by.padEnd(LAYER_WIDTH)}${path}`));
   }
-  lines.push(...ruleLines(rules));
   lines.push('', lacks.length === 0 ? 'this kernel lacks nothing of it' : 'this kernel lacks');
   lines.push(...lacks.map(({ lacks: missing, instead }) => `  ${missing}: ${instead}`));
   lines.push(
