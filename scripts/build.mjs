@@ -45,7 +45,11 @@ const { outputFiles } = await build({
   plugins: [koffiDirect, compiledFilters],
   banner: { js: '(function (require, module, __dirname) {' },
   footer: { js: '})' },
-  define: { 'import.meta.url': 'undefined', KOFFI_VERSION: JSON.stringify(manifest.dependencies.koffi) },
+  define: {
+    'import.meta.url': 'undefined',
+    'import.meta.dirname': '__dirname',
+    KOFFI_VERSION: JSON.stringify(manifest.dependencies.koffi),
+  },
   logLevel: 'warning',
 });
 const program = outputFiles[0].text;

@@ -18,7 +18,7 @@ _secfilt() {
   while ((i < last)); do
     case ${words[i]} in
       --) i=$((i + 1)); break ;;
-      --write-allow | --allow-write | --write-own | --allow-write-own | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allow-unix | --config | -c | --learn | --engine | --log | --serve | --status | --compile)
+      --write-allow | --allow-write | --write-deny | --deny-write | --write-own | --allow-write-own | --read-deny | --deny-read | --read-allow | --allow-read | --exec-allow | --allow-run | --exec-deny | --deny-run | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allow-unix | --config | -c | --learn | --engine | --log | --serve | --status | --compile)
         if ((i + 1 == last)); then option=${words[i]}; fi
         i=$((i + 2))
         ;;
@@ -38,7 +38,7 @@ _secfilt() {
     option=${current%%=*}
     value=${current#*=}
   else
-    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-own= --allow-write-own= --own-tmp --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --ask --quiet --serve= --status= --compile= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-deny= --deny-write= --write-own= --allow-write-own= --own-tmp --read-deny= --deny-read= --read-allow= --allow-read= --exec-allow= --allow-run= --exec-deny= --deny-run= --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --ask --quiet --serve= --status= --compile= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2> /dev/null; fi
     return
   fi
@@ -61,7 +61,7 @@ _secfilt() {
     --json) candidates='1 0 true false yes no on off' ;;
     --help | -h) candidates='1 0 true false yes no on off' ;;
     --version) candidates='1 0 true false yes no on off' ;;
-    --write-allow | --allow-write | --write-own | --allow-write-own | --allow-unix | --config | -c | --learn | --log | --compile)
+    --write-allow | --allow-write | --write-deny | --deny-write | --write-own | --allow-write-own | --read-deny | --deny-read | --read-allow | --allow-read | --exec-allow | --allow-run | --exec-deny | --deny-run | --allow-unix | --config | -c | --learn | --log | --compile)
       # The last item of a list; the ones before it stay as they are.
       local before= item=$value
       if [[ $value == *,* ]]; then before=${value%,*},; item=${value##*,}; fi

@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --write-own --allow-write-own --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status --compile
+            case --write-allow --allow-write --write-deny --deny-write --write-own --allow-write-own --read-deny --deny-read --read-allow --allow-read --exec-allow --allow-run --exec-deny --deny-run --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status --compile
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -38,9 +38,19 @@ complete -c secfilt -f -a '(__secfilt_complete_command)'
 complete -c secfilt -n __secfilt_wants_options -l read-only -d 'refuse every change to the file system'
 complete -c secfilt -n __secfilt_wants_options -l write-allow -r -F -d 'read-only, but for PATH and what is below it'
 complete -c secfilt -n __secfilt_wants_options -l allow-write -r -F -d 'read-only, but for PATH and what is below it'
+complete -c secfilt -n __secfilt_wants_options -l write-deny -r -F -d 'no change at PATH: also a pattern, or a @set'
+complete -c secfilt -n __secfilt_wants_options -l deny-write -r -F -d 'no change at PATH: also a pattern, or a @set'
 complete -c secfilt -n __secfilt_wants_options -l write-own -r -F -d 'read-only, but for what it makes itself in DIR'
 complete -c secfilt -n __secfilt_wants_options -l allow-write-own -r -F -d 'read-only, but for what it makes itself in DIR'
 complete -c secfilt -n __secfilt_wants_options -l own-tmp -d '--write-own of /tmp and /var/tmp'
+complete -c secfilt -n __secfilt_wants_options -l read-deny -r -F -d 'nothing at PATH or below is opened for reading'
+complete -c secfilt -n __secfilt_wants_options -l deny-read -r -F -d 'nothing at PATH or below is opened for reading'
+complete -c secfilt -n __secfilt_wants_options -l read-allow -r -F -d 'but it is at PATH, within what --read-deny names'
+complete -c secfilt -n __secfilt_wants_options -l allow-read -r -F -d 'but it is at PATH, within what --read-deny names'
+complete -c secfilt -n __secfilt_wants_options -l exec-allow -r -F -d 'but it is at PATH, within what --exec-deny names'
+complete -c secfilt -n __secfilt_wants_options -l allow-run -r -F -d 'but it is at PATH, within what --exec-deny names'
+complete -c secfilt -n __secfilt_wants_options -l exec-deny -r -F -d 'nothing at PATH or below is executed'
+complete -c secfilt -n __secfilt_wants_options -l deny-run -r -F -d 'nothing at PATH or below is executed'
 complete -c secfilt -n __secfilt_wants_options -l no-outbound-network -d 'refuse every outbound connection and datagram'
 complete -c secfilt -n __secfilt_wants_options -l allowed-netmasks -x -d 'outbound only to these networks or addresses'
 complete -c secfilt -n __secfilt_wants_options -l allowed-netmask -x -d 'outbound only to these networks or addresses'

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
+import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
 import { parseUnixSocket } from '../policy/paths.ts';
 import {
   SHARED_MEMORY,
@@ -51,12 +52,18 @@ const LONGEST_PATH = 4095;
 /** What the real readers make of words, save that paths need not exist here, and that the resolvers are ours. */
 async function policyOf(assignments: readonly Assignment[]): Promise<Policy> {
   const { policy: words } = makeSettings(assignments);
-  const writable = words.writable.map(pathOf);
+  const writable = words.writable.map(placeOf);
   const own = [
     ...words.own.map(pathOf),
     ...(words.ownTemporary ? ['/tmp', '/var/tmp'].map((path) => Buffer.from(path)) : []),
   ];
-  const { network } = await makePolicy({ ...words, readOnly: false, unixSockets: [], resolvers: undefined });
+  const { network } = await makePolicy({
+    ...words,
+    readOnly: false,
+    writable: [],
+    unixSockets: [],
+    resolvers: undefined,
+  });
   return {
     files: words.readOnly ? { writable, ...(own.length > 0 && { own }) } : undefined,
     network: words.resolvers ? withResolvers(network) : network,
@@ -72,6 +79,11 @@ function pathOf({ text }: Assignment): PathBytes {
   const path = toBytes(text);
   assert.ok(path[0] === 0x2f && path.length <= LONGEST_PATH && !path.includes(0), text);
   return path;
+}
+
+function placeOf(given: Assignment): PathBytes {
+  assert.ok(!isPattern(given.text) && setNamed(given.text) === undefined);
+  return pathOf({ ...given, text: unquotePlace(given.text) });
 }
 
 function socketOf(given: Assignment): UnixSocketName {

@@ -1,9 +1,12 @@
 /** Settings as the words of a command line that mean the same from any directory, and without the config files. */
-import type { Policy } from '../policy/policy.ts';
+import type { OptionName } from '../options/option-table.ts';
+import { type FilePolicy, type Policy, ROOT } from '../policy/policy.ts';
+import { formatPattern, literally } from '../rules/format-pattern.ts';
+import type { Rule, RulePlace } from '../rules/rule.ts';
 import type { Assignment } from './assignments.ts';
 import { toBytes } from './byte-string.ts';
 import { givenPath, givenUnixSocket } from './given-path.ts';
-import type { Settings } from './settings.ts';
+import type { PolicyWords, Settings } from './settings.ts';
 
 /**
  * @param policy what the settings came to
@@ -15,8 +18,10 @@ export function canonicalOptions(
   const { files } = policy;
   return [
     ...(engine === 'auto' ? [] : [`--engine=${engine}`]),
-    ...(words.readOnly && files?.writable.length === 0 && files.own === undefined ? ['--read-only'] : []),
-    ...(files?.writable ?? []).map((path) => valued('write-allow', path)),
+    ...(isOnlyReadOnly(words, policy) ? ['--read-only'] : []),
+    ...changes(words, files),
+    ...(policy.read ?? []).map((rule) => ruleOption('read', rule)),
+    ...(policy.execute ?? []).map((rule) => ruleOption('exec', rule)),
     ...words.own.map((given) => valued('write-own', givenPath(given))),
     ...(words.ownTemporary ? ['--own-tmp'] : []),
     ...networkOptions(words),
@@ -24,6 +29,31 @@ export function canonicalOptions(
     ...(verbose ? ['--verbose'] : []),
     ...(quiet ? ['--quiet'] : []),
   ].map((word) => Buffer.from(word));
+}
+
+/** No other option implies it. */
+function isOnlyReadOnly({ readOnly }: PolicyWords, { files }: Policy): boolean {
+  const isAllowing = files?.rules?.some(({ effect }) => effect === 'allow') === true;
+  return readOnly && files?.writable.length === 0 && files.own === undefined && !isAllowing;
+}
+
+function changes({ readOnly }: PolicyWords, files: FilePolicy | undefined): Buffer[] {
+  const { writable = [], rules } = files ?? {};
+  if (rules === undefined) return writable.map((path) => placeOption('write-allow', { kind: 'path', path }));
+  // What read-only means is there already.
+  const isImplied = ({ effect, place }: Rule): boolean =>
+    readOnly && effect === 'deny' && place.kind === 'path' && place.path.equals(ROOT);
+  return rules.filter((rule) => !isImplied(rule)).map((rule) => ruleOption('write', rule));
+}
+
+function ruleOption(access: 'read' | 'write' | 'exec', { effect, place }: Rule): Buffer {
+  return placeOption(`${access}-${effect}`, place);
+}
+
+/** A dollar sign has a meaning in words, and none in the rules. */
+function placeOption(option: OptionName, place: RulePlace): Buffer {
+  const text = place.kind === 'path' ? literally(place.path) : formatPattern(place.pattern);
+  return valued(option, toBytes(text.toString('latin1').replaceAll('$', String.raw`\$`)));
 }
 
 function networkOptions({ network, networks, ports, resolvers }: Settings['policy']): (string | Buffer)[] {

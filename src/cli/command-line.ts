@@ -36,7 +36,7 @@ export type CommandLine =
     }
   | { readonly kind: 'run'; readonly settings: Settings; readonly command: readonly Buffer[] };
 
-const NO_CONFIG = { assignments: [], paths: [] };
+const NO_CONFIG = { assignments: [], paths: [], sets: [] };
 
 /** Config files come first, in their order; the command line adds to them and has the last word. */
 export async function readCommandLine(words: readonly ByteString[]): Promise<CommandLine> {
@@ -44,9 +44,9 @@ export async function readCommandLine(words: readonly ByteString[]): Promise<Com
   if (parsed.kind === 'help' || parsed.kind === 'version' || parsed.kind === 'explain-compiled')
     return parsed;
   const files = parsed.assignments.filter(({ option }) => option.name === 'config');
-  const { assignments, paths } =
+  const { assignments, paths, sets } =
     files.length > 0 ? (await import('./config-file.ts')).readConfigFiles(files) : NO_CONFIG;
-  const settings = makeSettings([...assignments, ...parsed.assignments], paths);
+  const settings = makeSettings([...assignments, ...parsed.assignments], paths, sets);
   if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
   if (parsed.kind === 'compile')
     return { kind: 'compile', file: parsed.file, settings, command: parsed.command };

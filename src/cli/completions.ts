@@ -24,6 +24,7 @@ function sourceOf(option: Option): Source {
     case 'optional-file':
       return 'flag';
     case 'path-list':
+    case 'place-list':
     case 'unix-socket-list':
     case 'file':
       return 'files';

@@ -9,7 +9,8 @@ import type { Assignment } from './assignments.ts';
 import { toBytes } from './byte-string.ts';
 import { readCommandLine } from './command-line.ts';
 import { readConfigFiles } from './config-file.ts';
-import { quoteValue } from './expand-path.ts';
+import { isPattern, unquotePlace } from '../policy/place-text.ts';
+import { expandPlace, quotePathAsPlace, quoteValue } from './expand-path.ts';
 import { givenPath } from './given-path.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
@@ -43,10 +44,7 @@ void test('readConfigFiles() reads key=value lines', () => {
     ['write-allow=/a b/c=d,/e#f\n', ['write-allow=/a b/c=d', 'write-allow=/e#f']],
     ['write-allow=/a \\#b # c\n', ['write-allow=/a #b']],
     ['write-allow=/a\\ # c\nwrite-allow=/b\\  \n', ['write-allow=/a ', 'write-allow=/b ']],
-    [
-      'write-allow=~,$DIR/z,${HOME}\n',
-      ['write-allow=/home/ann', 'write-allow=/x,y/z', 'write-allow=/home/ann'],
-    ],
+    ['write-own=~,$DIR/z,${HOME}\n', ['write-own=/home/ann', 'write-own=/x,y/z', 'write-own=/home/ann']],
     ['allow-unix=@a,~/s\nlog=~/log\n', ['allow-unix=@a', 'allow-unix=/home/ann/s', 'log=/home/ann/log']],
     [
       'write-allow=/caf\xc3\xa9\xc2\xa0\nwrite-allow=/\xff\n',
@@ -82,7 +80,7 @@ void test('readConfigFiles() names file, line and word of what is wrong', () => 
     ],
     ['write-allow=', ':1: write-allow needs a value: write-allow=PATH'],
     ['write-allow=/a,', ':1: write-allow: "/a," has an empty item: a comma stands between two items'],
-    ['write-allow=$NOPE', ':1: write-allow: "$NOPE" needs $NOPE, which is not set'],
+    ['write-own=$NOPE', ':1: write-own: "$NOPE" needs $NOPE, which is not set'],
     ['help=1', ':1: "help" cannot stand in a config file'],
     ['config=x', ':1: "config" cannot stand in a config file: include=FILE does that'],
     ['include=', ':1: include needs a value: include=FILE'],
@@ -160,13 +158,34 @@ void test('a config file may be a pipe of the shell', () => {
 });
 
 void test('quoteValue() spells an absolute path so that a config file gives it back', () => {
-  const piece = fc.constantFrom('a', ' ', '\t', '\r', '#', '$', '~', ',', '\\', '=', '\xff', '{HOME}', '/');
+  const piece = fc.constantFrom(
+    'a',
+    ' ',
+    '\t',
+    '\r',
+    '#',
+    '$',
+    '~',
+    ',',
+    '\\',
+    '=',
+    '\xff',
+    '{HOME}',
+    '/',
+    '*',
+    '[a]',
+    '?',
+  );
   const path = fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
   fc.assert(
     fc.property(path, (wanted) => {
-      assert.deepEqual(readText(`write-allow=${quoteValue(toBytes(wanted))?.toString('latin1')}\n`), [
-        `write-allow=${wanted}`,
+      assert.deepEqual(readText(`write-own=${quoteValue(toBytes(wanted))?.toString('latin1')}\n`), [
+        `write-own=${wanted}`,
       ]);
+      const [place = ''] = readText(`write-allow=${quotePathAsPlace(toBytes(wanted))?.toString('latin1')}\n`);
+      const text = expandPlace(place.slice('write-allow='.length), {});
+      assert.ok(!isPattern(text));
+      assert.equal(unquotePlace(text), wanted);
     }),
     { numRuns: 1000 },
   );

@@ -3,9 +3,10 @@
  *
  *     # a comment; also after a value, where a blank precedes it
  *     read-only=1
- *     write-allow=~/project,$TMPDIR     (~ and variables: in paths only, see expand-path.ts)
+ *     write-allow=~/project,$TMPDIR     (~ and variables: in paths and places only, see expand-path.ts)
  *     write-allow=build                 (relative to this file; keys may be repeated)
  *     include=common.conf
+ *     set.mine=~/work/private,*.key     (a set of places, for others to name: read-deny=@mine)
  *
  * `\#` is a # that starts no comment, and a backslash keeps a blank at the end. A file that is JSON is read by json-config.ts.
  * Import it lazily.
@@ -15,16 +16,18 @@ import { errnoMessage } from '../linux/errno.ts';
 import { isOwnPipe } from '../linux/handed-descriptors.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
-import { type Assignment, readAssignments } from './assignments.ts';
+import { type Assignment, readAssignments, splitList } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { type Environment, expandPath, holdsPaths, mayExpand } from './expand-path.ts';
 import { isJson, readJsonConfig } from './json-config.ts';
 import { findOption, type Option, optionNames } from '../options/option-table.ts';
 import { nearestName } from '../options/suggest.ts';
+import { refuseSetName, type SetDefinition } from './sets.ts';
 import { naming, type Origin, UsageError, type UsageErrorDetails } from './usage-error.ts';
 
 const INCLUDE = 'include';
+const SET_PREFIX = 'set.';
 const CHUNK_BYTES = 65_536;
 /** Longer files are refused. */
 export const MAX_BYTES = 16 * 1_048_576;
@@ -40,6 +43,13 @@ export interface ConfigFiles {
   readonly assignments: readonly Assignment[];
   /** Of every file that was read, included ones too: as it was named, from the current directory. */
   readonly paths: readonly Buffer[];
+  readonly sets: readonly SetDefinition[];
+}
+
+/** What is found on the way. */
+interface Collected {
+  readonly paths: Buffer[];
+  readonly sets: SetDefinition[];
 }
 
 /** What some files say. Each is an assignment of --config, which errors are told about. */
@@ -47,11 +57,11 @@ export function readConfigFiles(
   files: readonly Assignment[],
   environment: Environment = process.env,
 ): ConfigFiles {
-  const paths: Buffer[] = [];
+  const collected: Collected = { paths: [], sets: [] };
   const assignments = files.flatMap(({ text, spelling, origin }) =>
-    readFile(text, [], { option: spelling, word: text, origin }, environment, paths),
+    readFile(text, [], { option: spelling, word: text, origin }, environment, collected),
   );
-  return { assignments, paths };
+  return { assignments, ...collected };
 }
 
 type Mention = Omit<UsageErrorDetails, 'problem' | 'hint'>;
@@ -62,22 +72,23 @@ function readFile(
   including: readonly string[],
   mention: Mention,
   environment: Environment,
-  paths: Buffer[],
+  collected: Collected,
 ): Assignment[] {
   const { identity, content } = naming(mention, () => loadFile(file));
   if (including.includes(identity)) throw new UsageError({ ...mention, problem: 'includes itself' });
   const path = toBytes(file);
-  paths.push(path);
+  collected.paths.push(path);
   refuseByteOrderMark(content, { kind: 'config-file', file: path, line: 1 });
   const include = (included: ByteString, details: Mention): Assignment[] =>
-    readFile(relativeTo(file, included), [...including, identity], details, environment, paths);
-  if (isJson(file, content)) return readJsonConfig(content, path, environment, include);
+    readFile(relativeTo(file, included), [...including, identity], details, environment, collected);
+  const define = (set: SetDefinition): void => void collected.sets.push(set);
+  if (isJson(file, content)) return readJsonConfig(content, path, environment, { include, define });
   const assignments: Assignment[] = [];
   let number = 0;
   for (const line of content.split('\n')) {
     number += 1;
     const origin: Origin = { kind: 'config-file', file: path, line: number };
-    for (const each of readLine(line, origin, environment, include)) assignments.push(each);
+    for (const each of readLine(line, origin, environment, { include, define })) assignments.push(each);
   }
   return assignments;
 }
@@ -122,13 +133,17 @@ function readToEnd(fd: number): ByteString {
   return content;
 }
 
-type Include = (file: ByteString, mention: Mention) => Assignment[];
+interface Reaction {
+  /** Reads another file. */
+  readonly include: (file: ByteString, mention: Mention) => Assignment[];
+  readonly define: (set: SetDefinition) => void;
+}
 
 function readLine(
   line: ByteString,
   origin: Origin,
   environment: Environment,
-  include: Include,
+  { include, define }: Reaction,
 ): Assignment[] {
   // Lists of paths may be long: what a line does not have is not looked for with a pattern.
   const uncommented = line.includes('#') ? line.replace(COMMENT_PATTERN, '') : line;
@@ -145,6 +160,10 @@ function readLine(
     const file = naming({ ...details, word: value }, () => expandPath(value, environment));
     return include(file, { ...details, word: value });
   }
+  if (key.startsWith(SET_PREFIX)) {
+    define(readSetDefinition(key, value, origin));
+    return [];
+  }
   const option = knownOption(key, origin);
   if (value === undefined) {
     const hint = `write ${key}=${option.kind === 'boolean' ? '1' : (option.placeholder ?? '')}`;
@@ -159,6 +178,17 @@ function readLine(
     );
     return { ...assignment, text };
   });
+}
+
+function readSetDefinition(key: ByteString, value: ByteString | undefined, origin: Origin): SetDefinition {
+  const name = key.slice(SET_PREFIX.length);
+  naming({ option: SET_PREFIX.slice(0, -1), word: name, origin }, () => refuseSetName(name));
+  const items = value === undefined ? [] : splitList(value);
+  if (items.length === 0 || items.includes('')) {
+    const hint = `${key}=PATH,PATH`;
+    throw new UsageError({ option: key, problem: 'needs a value', hint, origin });
+  }
+  return { name, words: items.map((text) => ({ spelling: key, text, origin })) };
 }
 
 function withoutOuterBlanks(text: ByteString): ByteString {

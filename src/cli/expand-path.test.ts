@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expandPath } from './expand-path.ts';
+import { expandPath, expandPlace } from './expand-path.ts';
 import { ValueError } from '../policy/value-error.ts';
 
 const ENVIRONMENT = { HOME: '/home/ann', A: 'a,b', B: '$A', EMPTY: '', É: 'x', UMLAUT: 'ü', LOST: '\ufffd' };
@@ -42,4 +42,23 @@ void test('expandPath() never lets a variable vanish', () => {
     assert.throws(() => expandPath(text, ENVIRONMENT), matches, text);
   }
   assert.throws(() => expandPath('~', {}), /needs \$HOME/);
+});
+
+void test('expandPlace() leaves the signs of a place, and gives none to what a variable holds', () => {
+  const environment = { HOME: '/home/a*n', GLOB: String.raw`[x]?\\$A`, EMPTY: '' };
+  const rows: [string, string][] = [
+    ['/a/b', '/a/b'],
+    ['~/*', String.raw`/home/a\*n/*`],
+    ['./~', './~'],
+    [String.raw`\~/x`, String.raw`\~/x`],
+    ['/$GLOB/**', String.raw`/\[x\]\?\\\\\$A/**`],
+    ['${GLOB}', String.raw`\[x\]\?\\\\\$A`],
+    [String.raw`/\$HOME`, String.raw`/\$HOME`],
+    [String.raw`/\\$HOME`, String.raw`/\\/home/a\*n`],
+    [String.raw`/\*\[`, String.raw`/\*\[`],
+  ];
+  for (const [text, expected] of rows) assert.equal(expandPlace(text, environment), expected, text);
+  assert.throws(() => expandPlace('$EMPTY/*', environment), /needs \$EMPTY, which is not set/);
+  assert.throws(() => expandPlace('*$', environment), /names no variable/);
+  assert.throws(() => expandPlace('~bob/*', environment), /home of another user/);
 });

@@ -10,8 +10,11 @@ import { toBytes } from './byte-string.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { naming } from './usage-error.ts';
 
+/** What a person wrote, and where: an assignment, or an item of a set. */
+export type GivenWord = Pick<Assignment, 'spelling' | 'text' | 'origin'>;
+
 /** A path: absolute, or relative to the directory of the config file that names it, or to the current directory. */
-export function givenPath(given: Assignment): PathBytes {
+export function givenPath(given: GivenWord): PathBytes {
   return reading(given, () => {
     refuseForeign(descriptorNamed(given.text), '>');
     return resolvePath(toBytes(given.text), baseOf(given));
@@ -19,17 +22,17 @@ export function givenPath(given: Assignment): PathBytes {
 }
 
 /** A Unix socket, its path likewise. */
-export function givenUnixSocket(given: Assignment): UnixSocketName {
+export function givenUnixSocket(given: GivenWord): UnixSocketName {
   return reading(given, () => parseUnixSocket(toBytes(given.text), baseOf(given)));
 }
 
 /**
- * A check that throws a UsageError where the way to a path leads through a symbolic link in an allowed tree: an earlier
+ * A check that throws a UsageError where one of the symbolic links on the way to a path lies in an allowed tree: an earlier
  * run may have put it there, so that this one would allow, or write to, what the command likes.
  */
 export function refuserOfLinks(
   trees: readonly PathBytes[],
-): (given: Assignment, resolved: PathBytes) => void {
+): (given: GivenWord, links: readonly PathBytes[]) => void {
   // Below an allowed root everything else is allowed as well.
   const changeable = trees.filter((tree) => tree.length > 1);
   const known = new Map<string, boolean>();
@@ -39,11 +42,10 @@ export function refuserOfLinks(
     known.set(key, is);
     return is;
   };
-  return (given, resolved) => {
+  return (given, links) => {
     if (changeable.length === 0) return;
     reading(given, () => {
-      const written = absolutePath(toBytes(given.text), baseOf(given));
-      const link = written.equals(resolved) ? undefined : linksOnTheWay(written).find(isChangeable);
+      const link = links.find(isChangeable);
       if (link === undefined) return;
       const hint = 'a symbolic link there may be the work of the command, name what it leads to';
       throw new ValueError('leads through an allowed tree', { place: link, hint });
@@ -51,13 +53,19 @@ export function refuserOfLinks(
   };
 }
 
+/** The symbolic links on the way from a path as it was written. @param resolved where it leads */
+export function linksTo(given: GivenWord, resolved: PathBytes): readonly PathBytes[] {
+  const written = absolutePath(toBytes(given.text), baseOf(given));
+  return written.equals(resolved) ? [] : linksOnTheWay(written);
+}
+
 /** Runs a reader of the assignment's text; what is wrong with it becomes a UsageError. */
-export function reading<Value>(given: Assignment, read: () => Value): Value {
+export function reading<Value>(given: GivenWord, read: () => Value): Value {
   return naming({ option: given.spelling, word: given.text, origin: given.origin }, read);
 }
 
-/** Looked up only where it counts: the directory of `--config=<(…)` is none that paths could start from. */
-function baseOf({ text, origin }: Assignment): PathBytes | undefined {
+/** Where a relative path starts; undefined: at the current directory. Looked up only where it counts: the directory of `--config=<(…)` is none that paths could start from. */
+export function baseOf({ text, origin }: GivenWord): PathBytes | undefined {
   if (origin.kind === 'command-line' || /^[/@]/.test(text)) return undefined;
   return resolvePath(toBytes(dirname(origin.file.toString('latin1'))));
 }

@@ -32,17 +32,18 @@ function readText(content: string, path = file): string[] {
 void test('a config file may be JSON', () => {
   const text = JSON.stringify({
     $schema: './policy.schema.json',
-    write: { allow: ['~/a', '$DIR', 'caf\u00e9', 'a,b'], ownTmp: true },
+    write: { allow: ['~/a', 'caf\u00e9', 'a,b'], own: ['~/a', '$DIR'], ownTmp: true },
     network: { ports: [443] },
     unixSockets: ['@a'],
     log: '~/log',
     quiet: true,
   });
   const expected = [
-    'write-allow=/home/ann/a',
-    'write-allow=/x',
+    'write-allow=~/a',
     'write-allow=caf\xc3\xa9',
     'write-allow=a,b',
+    'write-own=/home/ann/a',
+    'write-own=/x',
     'own-tmp:true',
     'allowed-ports=443',
     'allow-unix=@a',
@@ -90,7 +91,7 @@ void test('what is wrong is told with file, line and key', () => {
       ':2: network.ports[1]: "http" is not a port: expected a number from 1 to 65535, or a range 8000-8010',
     ],
     ['{"readOnly": 1}', ':1: readOnly: "1" is not a boolean: expected true or false'],
-    ['{"write": {"allow": ["$NOPE"]}}', ':1: write.allow[0]: "$NOPE" needs $NOPE, which is not set'],
+    ['{"write": {"own": ["$NOPE"]}}', ':1: write.own[0]: "$NOPE" needs $NOPE, which is not set'],
     ['[]', ':1: "a list" is not an object: expected { readOnly: true }'],
     ['', ':1: the JSON ends too early: a value is expected'],
     [

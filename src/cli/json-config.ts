@@ -1,22 +1,28 @@
 /**
- * Config files in JSON: a policy as the library takes it (options/policy-keys.ts), and `include`, one file or a list of them, which
+ * Config files in JSON: a policy as the library takes it (options/policy-keys.ts), and `include`, a list of files, which
  * come first. Paths are read as in other config files: from the directory of the file on, with `~` and variables.
  */
 import { KeyError } from '../options/key-error.ts';
 import { findOption, type Option } from '../options/option-table.ts';
 import { INCLUDE_KEY, POLICY_KEYS, type PolicyKey } from '../options/policy-keys.ts';
 import { readPolicy, type Said } from '../options/read-policy.ts';
+import { readSets } from '../options/read-sets.ts';
 import type { Assignment } from './assignments.ts';
 import { type ByteString, fromText } from './byte-string.ts';
 import { type Environment, expandPath, holdsPaths } from './expand-path.ts';
 import { JsonError, type JsonText, parseJson, utf8Text } from './json-text.ts';
+import type { SetDefinition } from './sets.ts';
 import { naming, type Origin, UsageError } from './usage-error.ts';
 
-/** Reads another file. */
-export type Include = (
-  file: ByteString,
-  mention: { option: string; origin: Origin; word: ByteString },
-) => Assignment[];
+/** What becomes of what a file says besides. */
+export interface Reaction {
+  /** Reads another file. */
+  readonly include: (
+    file: ByteString,
+    mention: { option: string; origin: Origin; word: ByteString },
+  ) => Assignment[];
+  readonly define: (set: SetDefinition) => void;
+}
 
 /** True for a file that is named `.json`, or begins as an object does: no option does. */
 export function isJson(file: ByteString, content: ByteString): boolean {
@@ -28,15 +34,25 @@ export function readJsonConfig(
   content: ByteString,
   file: Buffer,
   environment: Environment,
-  include: Include,
+  { include, define }: Reaction,
 ): Assignment[] {
   const { value, lines } = parse(content, file);
   const originOf = (key: string): Origin => ({ kind: 'config-file', file, line: lineOf(lines, key) });
   const expand = (key: string, text: ByteString): ByteString =>
     naming({ option: key, word: text, origin: originOf(key) }, () => expandPath(text, environment));
   try {
-    const [included, policy] = withoutIncludes(value);
+    const [included, rest] = withoutIncludes(value);
+    const { sets, policy } = readSets(rest);
     const said = readPolicy(policy, 'file');
+    for (const { name, items } of sets)
+      define({
+        name,
+        words: items.map(({ key, value: text }) => ({
+          spelling: key,
+          text: fromText(text),
+          origin: originOf(key),
+        })),
+      });
     return [
       ...included.flatMap((name, index) => {
         const key = `${INCLUDE_KEY}[${index}]`;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
+import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
 import { parseUnixSocket, splitPath } from '../policy/paths.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
 import type { ReportedObject } from '../report/event.ts';
@@ -13,6 +14,7 @@ import { refusal } from '../report/sample-events.ts';
 import { sensitivity } from '../report/sensitive.ts';
 import { MAX_BYTES, readConfigFiles } from './config-file.ts';
 import { toBytes } from './byte-string.ts';
+import { expandPlace } from './expand-path.ts';
 import { learnedConfig } from './learned-config.ts';
 import { makePolicy } from './make-policy.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -56,7 +58,10 @@ async function read(bytes: Buffer): Promise<{ writable: Buffer[]; options: strin
   const { assignments } = readConfigFiles(parsed.assignments, { HOME: '/other' });
   const isPath = ({ option: { name } }: (typeof assignments)[number]): boolean => name === 'write-allow';
   return {
-    writable: assignments.filter(isPath).map(({ text }) => toBytes(text)),
+    writable: assignments.filter(isPath).map(({ text }) => {
+      assert.ok(!isPattern(text) && setNamed(text) === undefined);
+      return toBytes(unquotePlace(expandPlace(text, {})));
+    }),
     options: [...new Set(assignments.map(({ option }) => option.name))],
     policy: await makePolicy(makeSettings(assignments.filter((one) => !isPath(one))).policy),
   };
@@ -72,6 +77,9 @@ const POOL = [
   '#',
   '$',
   '~',
+  '*',
+  '[a',
+  '@',
   ',',
   '\\',
   '=',

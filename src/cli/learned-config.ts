@@ -7,7 +7,7 @@ import type { CountedEndpoint, Lessons } from '../report/learn/lessons.ts';
 import { networksOf, type Place, placesOf, portsText } from '../report/learn/places.ts';
 import { type Homes, sensitivity } from '../report/sensitive.ts';
 import { ConfigText } from './config-text.ts';
-import { quoteValue } from './expand-path.ts';
+import { quotePathAsPlace, quoteValue } from './expand-path.ts';
 import { VERSION } from './version.ts';
 
 export interface LearnedOptions {
@@ -85,7 +85,7 @@ function isOfProcess(path: PathBytes): boolean {
 }
 
 function addPlace(text: ConfigText, { path, count, warning, openedBy }: Place): void {
-  const quoted = quoteValue(path);
+  const quoted = quotePathAsPlace(path);
   const changed = `changed ${times(count)}`;
   if (openedBy !== undefined) {
     const where = `${escapeBytes(path)}, which ${escapeBytes(openedBy)} opens too`;

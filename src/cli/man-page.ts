@@ -3,7 +3,7 @@
  * Not part of the bundled program.
  */
 import { isList, type Option, type OptionName, OPTIONS } from '../options/option-table.ts';
-import { EXAMPLES, EXIT_CODES, FILES, INTRODUCTION, LIMITS } from './man-text.ts';
+import { EXAMPLES, EXIT_CODES, FILES, INTRODUCTION, LIMITS, PLACES } from './man-text.ts';
 import { DETAILS } from './option-details.ts';
 import { VERSION } from './version.ts';
 
@@ -20,7 +20,7 @@ export function manPage(): string {
   return `${[
     `.TH SECFILT 1 "" "secfilter ${VERSION}" "User Commands"`,
     '.SH NAME',
-    'secfilt \\- run a command that may change and reach only what is allowed',
+    'secfilt \\- run a command that may read, change and reach only what is allowed',
     '.SH SYNOPSIS',
     '.B secfilt',
     '.RI [ options ]',
@@ -34,6 +34,8 @@ export function manPage(): string {
       `.SS ${title}`,
       ...options.filter((option) => option.group === group).flatMap(optionEntry),
     ]),
+    '.SH PLACES',
+    ...paragraphs(PLACES),
     '.SH CONFIG FILES',
     ...paragraphs(FILES),
     '.SH EXIT STATUS',

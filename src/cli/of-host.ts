@@ -1,5 +1,6 @@
 /** A secfilt that was started by a program through the library (library/direct.ts, library/service.ts). */
 import { endWithParent } from '../linux/parent-death.ts';
+import { setPlacesEnvironment } from './places-environment.ts';
 import { CHANNEL_VARIABLE, COMMAND_PREFIX, HOST_VARIABLE } from '../options/host-names.ts';
 
 /**
@@ -11,6 +12,7 @@ export function takeHostNotes(): void {
   const host = env[HOST_VARIABLE];
   if (host === undefined) return;
   const all = Object.entries(env);
+  setPlacesEnvironment({ ...env });
   for (const [name] of all) delete env[name];
   for (const [name, value] of all)
     if (name.startsWith(COMMAND_PREFIX)) env[name.slice(COMMAND_PREFIX.length)] = value;

@@ -4,7 +4,7 @@ import { Reports } from '../report/reporter.ts';
 import { openScreen, openSink, type Sink, type SinkTarget } from '../report/sink.ts';
 import type { Assignment } from './assignments.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
-import { givenPath, reading, refuserOfLinks } from './given-path.ts';
+import { givenPath, linksTo, reading, refuserOfLinks } from './given-path.ts';
 import type { Settings } from './settings.ts';
 
 const STANDARD_ERROR = 2;
@@ -20,7 +20,7 @@ export function openReports(settings: Settings, policy: Policy): Reports {
 /** Opens the log. Throws a UsageError where it cannot be opened. */
 export function openLog(log: Assignment, policy: Policy): Sink {
   const target = logTarget(log);
-  if (target.kind === 'file') refuserOfLinks(changeableTrees(policy.files))(log, target.path);
+  if (target.kind === 'file') refuserOfLinks(changeableTrees(policy.files))(log, linksTo(log, target.path));
   return reading(log, () => openSink(target));
 }
 

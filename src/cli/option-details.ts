@@ -6,7 +6,12 @@ import type { OptionName } from '../options/option-table.ts';
 
 export const DETAILS = {
   'read-only': `Refuse every change to the file system: contents, names, modes, owners, times, extended attributes. The devices null, zero, full, random and urandom and the terminal that the command was given, also as /dev/tty, stay writable. BOOL is 1 or 0, true or false, yes or no, on or off; without it the option is on.`,
-  'write-allow': `Allow changes at PATH and, if it is a directory, below it. Implies --read-only. PATH may name something that does not exist yet, in a directory that does. A symbolic link in PATH is resolved once, at the start. A comma that belongs to a path is written \\,.`,
+  'write-allow': `Allow changes at PATH and below it. Implies --read-only. PATH is a path, a pattern or a set; see PLACES. A path may name something that does not exist yet, in a directory that does.`,
+  'write-deny': `Refuse changes at PATH and below it, also within what --write-allow names: the rule nearest to a file decides. What does not exist yet does not come into being there. The symbolic links by which PATH was found are not changed either. Does not imply --read-only: alone, everything may be changed but this. See PLACES.`,
+  'read-deny': `Refuse to open files at PATH and below it for reading. Names, sizes and times stay visible, and directories can be listed as far as the threat model says. See PLACES.`,
+  'read-allow': `Allow reading at PATH and below it, within what --read-deny denies: --read-deny=/ --read-allow=@system,. opens what programs need to run, and this directory. Without --read-deny everything may be read, and this option is an error. See PLACES.`,
+  'exec-deny': `Refuse to execute files at PATH and below it. PATH is a path or a set of paths, not a pattern. What may be read can still be run through an interpreter or the dynamic loader. See PLACES.`,
+  'exec-allow': `Allow executing at PATH and below it, within what --exec-deny denies. Without --exec-deny everything may be executed, and this option is an error. See PLACES.`,
   'write-own': `Allow the command to make files and directories in the directory DIR, which it shares with other programs, and to change, rename and remove what it has made there itself, at any depth. What others make there stays as it is. Files are told apart by what they are, not by their names. Implies --read-only. Under every file policy this holds for /dev/shm.`,
   'own-tmp': `The same as --write-own=/tmp,/var/tmp.`,
   'no-outbound-network': `Refuse every outbound connection and datagram. Wins over the lists of networks and ports. Unix sockets made inside the sandbox go on working.`,

@@ -1,6 +1,6 @@
 /**
  * What secfilt itself is made of, set up by and writes to: the program, Node and its libraries, the names by which they were
- * found, what the environment makes them load, the config files, the log. Where the command may change such a place, it
+ * found, what the environment makes them load, the config files, the log, and the links by which places were found. Where the command may change such a place, it
  * would change the next run, which begins outside of the sandbox.
  */
 import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { Ways } from '../policy/links.ts';
 import { absolutePath, currentDirectory, resolvePath } from '../policy/paths.ts';
-import type { PathBytes, Policy } from '../policy/policy.ts';
+import { namedTrees, type PathBytes, type Policy } from '../policy/policy.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { isWithin } from '../policy/within.ts';
 import { loadedNames, type LoadedNames } from './loaded-names.ts';
@@ -21,7 +21,7 @@ import { UsageError } from './usage-error.ts';
 /** The commands by which a run begins: `env node` is what ours says in its first line. */
 const COMMANDS = ['node', 'secfilt', 'secfilter'];
 /** What of a checkout is loaded. */
-const LOADED = ['dist', 'package.json'];
+const LOADED = ['dist', 'package.json', 'share/sets'];
 const DEPENDENCIES = ['koffi', '@koromix'];
 /** What every start reads, or may come to read (ld.so(8), OpenSSL's config(5)). */
 const SYSTEM_FILES = [
@@ -37,7 +37,7 @@ const MAPPED_FILE_PATTERN = /^\S+ +\S+ +\S+ +\S+ +\S+ +(\/.*)$/gm;
 
 /** Nothing where no tree may be changed, or everything may, since it is only watched. */
 export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
-  const trees = [...(policy.files?.writable ?? []), ...(policy.files?.own ?? [])];
+  const trees = policy.files === undefined ? [] : namedTrees(policy.files);
   if (trees.length === 0 || settings.learn) return [];
   const script = Buffer.from(process.argv[1] ?? '');
   const front = startPath();
@@ -62,6 +62,7 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
     ...packagePlaces(resolvePath(script).toString('latin1'), ways),
     ...placesOf(loaded, ways),
     ...libraries,
+    ...(policy.linksToDenied ?? []),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** All that was said about a run, put together and checked for contradictions. Values are still words here. */
 import { type Assignment, Assignments } from './assignments.ts';
-import { ENGINES, type Engine, type BooleanOptionName } from '../options/option-table.ts';
+import { ENGINES, type Engine, type BooleanOptionName, type OptionName } from '../options/option-table.ts';
+import type { SetDefinition } from './sets.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface Settings {
@@ -22,6 +23,13 @@ export interface Settings {
 export interface PolicyWords {
   readonly readOnly: boolean;
   readonly writable: readonly Assignment[];
+  readonly writeDenied: readonly Assignment[];
+  readonly readAllowed: readonly Assignment[];
+  readonly readDenied: readonly Assignment[];
+  readonly execAllowed: readonly Assignment[];
+  readonly execDenied: readonly Assignment[];
+  /** Sets that config files define. */
+  readonly sets: readonly SetDefinition[];
   /** Directories where what the command makes is its own. */
   readonly own: readonly Assignment[];
   /** --own-tmp, where it is on. */
@@ -35,9 +43,13 @@ export interface PolicyWords {
 }
 
 /** Throws a UsageError where one option takes back what another one says. */
-export function makeSettings(given: Iterable<Assignment>, configFiles: readonly Buffer[] = []): Settings {
+export function makeSettings(
+  given: Iterable<Assignment>,
+  configFiles: readonly Buffer[] = [],
+  sets: readonly SetDefinition[] = [],
+): Settings {
   const assignments = new Assignments(given);
-  const policy = makePolicyWords(assignments);
+  const policy = makePolicyWords(assignments, sets);
   const engine = assignments.last('engine')?.text;
   const learn = assignments.last('learn');
   if (learn) refuseRestrictions(learn, policy, engine);
@@ -65,15 +77,36 @@ function askOf(assignments: Assignments, learn: Assignment | undefined): Assignm
 
 /** What is to be learned would be lost on a run that is restricted, or that nobody watches. */
 function refuseRestrictions(learn: Assignment, policy: PolicyWords, engine: string | undefined): void {
-  const { readOnly, network } = policy;
-  if (!readOnly && network === 'open' && engine !== 'kernel') return;
+  if (!restrictsAnything(policy) && engine !== 'kernel') return;
   const problem = engine === 'kernel' ? 'needs a supervisor' : 'watches a run without restrictions';
   const hint = engine === 'kernel' ? 'leave out --engine=kernel' : 'leave the restrictions out';
   throw new UsageError({ option: learn.spelling, problem, hint, origin: learn.origin });
 }
 
-function makePolicyWords(assignments: Assignments): PolicyWords {
+function restrictsAnything({
+  readOnly,
+  network,
+  writeDenied,
+  readDenied,
+  execDenied,
+}: Restrictions): boolean {
+  const denied = [writeDenied, readDenied, execDenied];
+  return readOnly || network !== 'open' || denied.some(({ length }) => length > 0);
+}
+
+type Restrictions = Pick<PolicyWords, 'readOnly' | 'network' | 'writeDenied' | 'readDenied' | 'execDenied'>;
+
+function makePolicyWords(assignments: Assignments, sets: readonly SetDefinition[]): PolicyWords {
   const writable = assignments.all('write-allow');
+  const places = {
+    writeDenied: assignments.all('write-deny'),
+    readAllowed: assignments.all('read-allow'),
+    readDenied: assignments.all('read-deny'),
+    execAllowed: assignments.all('exec-allow'),
+    execDenied: assignments.all('exec-deny'),
+  };
+  refuseAlone(places.readAllowed, places.readDenied, 'read-deny');
+  refuseAlone(places.execAllowed, places.execDenied, 'exec-deny');
   const own = assignments.all('write-own');
   const ownTmp = assignments.isOn('own-tmp') ? assignments.last('own-tmp') : undefined;
   const networks = assignments.all('allowed-netmasks');
@@ -90,7 +123,7 @@ function makePolicyWords(assignments: Assignments): PolicyWords {
   const families = assignments.isOn('mainstream-network-families') ? 'families' : 'open';
   const network = none ? 'none' : listed ? 'listed' : families;
   const useless = unixSockets[0];
-  if (useless && !readOnly && network === 'open') {
+  if (useless && !restrictsAnything({ readOnly, network, ...places })) {
     const hint = 'Unix sockets are open unless files or the network are restricted';
     throw new UsageError({
       option: useless.spelling,
@@ -100,7 +133,36 @@ function makePolicyWords(assignments: Assignments): PolicyWords {
     });
   }
   const ownTemporary = ownTmp !== undefined;
-  return { readOnly, writable, own, ownTemporary, network, networks, ports, resolvers, unixSockets };
+  return {
+    readOnly,
+    writable,
+    ...places,
+    sets,
+    own,
+    ownTemporary,
+    network,
+    networks,
+    ports,
+    resolvers,
+    unixSockets,
+  };
+}
+
+/** What is allowed is an exception: without anything that is denied it would restrict nothing. */
+function refuseAlone(
+  [allowed]: readonly Assignment[],
+  denied: readonly Assignment[],
+  deny: OptionName,
+): void {
+  if (allowed === undefined || denied.length > 0) return;
+  const dashes = allowed.origin.kind === 'command-line' ? '--' : '';
+  throw new UsageError({
+    option: allowed.spelling,
+    word: allowed.text,
+    problem: 'restricts nothing: all is allowed but what is denied',
+    hint: `say what it is an exception of, as in ${dashes}${deny}=/`,
+    origin: allowed.origin,
+  });
 }
 
 /** A restriction that was switched off aloud cannot be what another option implies. */

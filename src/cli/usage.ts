@@ -12,16 +12,19 @@ const EXAMPLES = [
 /** What `secfilt --help` prints. */
 export function helpText(): string {
   const options: readonly Option[] = OPTIONS;
-  const about = options.filter(({ group }) => group === 'about');
   return [
     'Usage: secfilt [options] [--] command [arguments]',
-    'Run a command that may change and reach only what the options allow.',
-    ...options.filter(({ group }) => group !== 'about').map(optionLine),
-    ...inLines(about.map(optionNames)),
+    'Run a command that may read, change and reach only what the options allow.',
+    ...options.filter(hasOwnLine).map(optionLine),
+    ...inLines(options.filter((option) => !hasOwnLine(option)).map(optionNames)),
     'Examples:',
     ...EXAMPLES.map((example) => `  ${example}`),
     '',
   ].join('\n');
+}
+
+function hasOwnLine({ group, sharesLine }: Option): boolean {
+  return group !== 'about' && sharesLine !== true;
 }
 
 /** What `secfilt --version` prints. */

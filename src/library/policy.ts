@@ -4,16 +4,39 @@
  * A restriction that nothing mentions is not there, as on the command line. Each key says what its option says (secfilt(1)).
  * A list that is there restricts, and an empty one allows nothing.
  *
- * A relative path starts at `cwd`, and `~` at its start is the home directory.
+ * A relative path starts at `cwd`, and `~` at its start is the home directory. Places are paths, patterns (`**`, `*`, `?` and `[…]`, a
+ * backslash takes their meaning away) and sets (`'@secrets'`); a URL is always a path.
  */
 export interface Policy {
   /** Refuse every change to the file system: `--read-only`. */
   readonly readOnly?: boolean | undefined;
-  /** Read-only, but for what this names. */
+  /** What may be opened for reading: everything but what is denied, where the rule nearest to a file decides. */
+  readonly read?:
+    | {
+        /** Exceptions within what is denied: `--read-allow`. */
+        readonly allow?: readonly (string | URL)[] | undefined;
+        /** Places that are not read, nor what is below: `--read-deny`. */
+        readonly deny?: readonly (string | URL)[] | undefined;
+      }
+    | undefined;
+  /** What may be executed, likewise; of paths alone. */
+  readonly exec?:
+    | {
+        /** `--exec-allow`. */
+        readonly allow?: readonly (string | URL)[] | undefined;
+        /** `--exec-deny`. */
+        readonly deny?: readonly (string | URL)[] | undefined;
+      }
+    | undefined;
+  /** Sets of places by their names, which others name as `@name`. */
+  readonly sets?: Readonly<Record<string, readonly (string | URL)[]>> | undefined;
+  /** Read-only, but for what this names; with `deny` alone: everything may be changed but that. */
   readonly write?:
     | {
         /** Places where changes are allowed, and all below: `--write-allow`. */
         readonly allow?: readonly (string | URL)[] | undefined;
+        /** Places where no change is allowed, nor below: `--write-deny`. */
+        readonly deny?: readonly (string | URL)[] | undefined;
         /** Directories in which what the command makes is its own to change: `--write-own`. */
         readonly own?: readonly (string | URL)[] | undefined;
         /** `own` of /tmp and /var/tmp: `--own-tmp`. */

@@ -37,7 +37,27 @@ void test('policyWords() says what the command line says, with absolute paths', 
         String.raw`--allow-unix=@a\,b`,
       ],
     ],
-    [{ write: { allow: ['$HOME'] } }, ['--write-allow=/here/$HOME']],
+    [
+      { write: { allow: ['$HOME'], own: ['$HOME'] } },
+      [String.raw`--write-allow=/here/\$HOME`, '--write-own=/here/$HOME'],
+    ],
+    [
+      {
+        read: { allow: ['@system', '*.c'], deny: ['/', String.raw`a\*\$`] },
+        write: { deny: [new URL('file:///a%5B')] },
+      },
+      [
+        '--read-allow=@system',
+        '--read-allow=/here/*.c',
+        '--read-deny=/',
+        String.raw`--read-deny=/here/a\*\$`,
+        String.raw`--write-deny=/a\[`,
+      ],
+    ],
+    [
+      { sets: { mine: ['~/a,b', '@others'], others: ['@startup'] }, exec: { deny: ['@mine'] } },
+      [String.raw`--exec-deny=/home/ann/a\,b`, '--exec-deny=@startup'],
+    ],
   ];
   for (const [policy, words] of rows) assert.deepEqual(policyWords(policy, here), words);
 });
@@ -61,6 +81,18 @@ void test('policyWords() throws a PolicyError that knows the key', () => {
   assert.throws(wrong({ write: { allow: ['~'] } }, ''), {
     message: 'write.allow[0]: "~" needs $HOME, which is not set',
   });
+  assert.throws(wrong({ read: { allow: ['.'] } }), {
+    key: 'read',
+    message: 'read restricts nothing: all is allowed but what is denied: write deny: ["/"], or leave it out',
+  });
+  assert.throws(wrong({ sets: { a: ['@b'], b: ['@a'] }, read: { deny: ['@a'] } }), {
+    key: 'sets.b[0]',
+    message: 'sets.b[0]: "@a" is a set that holds itself: @a, which holds @b, which holds @a',
+  });
+  assert.throws(wrong({ sets: { secrets: ['.'] } }), {
+    message: 'sets.secrets is a set of secfilt itself: name it otherwise',
+  });
+  assert.throws(wrong({ sets: { mine: [] } }), { key: 'sets.mine' });
   assert.throws(wrong(undefined), { name: 'PolicyError', key: undefined });
   assert.ok(new PolicyError('x') instanceof TypeError);
 });

@@ -2,22 +2,17 @@
 import { fileURLToPath } from 'node:url';
 import { KeyError } from '../options/key-error.ts';
 import { findOption } from '../options/option-table.ts';
+import { absolutePlace, homeFor, type Surroundings } from '../options/absolute-place.ts';
 import { readPolicy, type Said } from '../options/read-policy.ts';
+import { readSets, withoutSets } from '../options/read-sets.ts';
 import { PolicyError } from './errors.ts';
 import type { Policy } from './policy.ts';
-
-/** Where the paths of a policy start. */
-export interface Surroundings {
-  /** An absolute path. */
-  readonly cwd: string;
-  /** What `~` stands for; undefined where nobody says. */
-  readonly home: string | undefined;
-}
 
 /** The options, a word each; every path in them is absolute. Throws a PolicyError. */
 export function policyWords(policy: Policy, surroundings: Surroundings): string[] {
   try {
-    return readPolicy(policy, 'program').map((one) => wordOf(one, surroundings));
+    const { sets, policy: rest } = readSets(policy);
+    return withoutSets(readPolicy(rest, 'program'), sets).map((one) => wordOf(one, surroundings));
   } catch (error) {
     if (error instanceof KeyError)
       throw new PolicyError(error.message, error.key === '' ? undefined : error.key);
@@ -35,6 +30,8 @@ export function directoryOf(given: string | URL | undefined): string {
 function wordOf({ option, key, value }: Said, surroundings: Surroundings): string {
   if (typeof value === 'boolean') return value ? `--${option}` : `--${option}=0`;
   const kind = findOption(option)?.kind;
+  if (kind === 'place-list')
+    return `--${option}=${absolutePlace(key, value, surroundings).replaceAll(',', String.raw`\,`)}`;
   const isPath = kind === 'path-list' || (kind === 'unix-socket-list' && !value.startsWith('@'));
   const text = isPath ? absolute(key, value, surroundings) : value;
   // A comma would end the item of a list.
@@ -44,13 +41,5 @@ function wordOf({ option, key, value }: Said, surroundings: Surroundings): strin
 /** Put together, not resolved: what a path means the kernel says. */
 function absolute(key: string, path: string, { cwd, home }: Surroundings): string {
   if (path.startsWith('/')) return path;
-  if (!path.startsWith('~')) return `${cwd}/${path}`;
-  if (path !== '~' && !path.startsWith('~/'))
-    throw new KeyError(key, 'names the home of another user', {
-      word: path,
-      hint: 'write "./~" for a file so called',
-    });
-  if (home === undefined || home === '')
-    throw new KeyError(key, 'needs $HOME, which is not set', { word: path });
-  return `${home}${path.slice(1)}`;
+  return path.startsWith('~') ? `${homeFor(key, path, home)}${path.slice(1)}` : `${cwd}/${path}`;
 }

@@ -1,6 +1,6 @@
 /** "Did you mean", for the keys of a policy. */
 import { findOption, optionNames } from './option-table.ts';
-import { INCLUDE_KEY, keyOf, POLICY_KEYS, type PolicyKey, SCHEMA_KEY } from './policy-keys.ts';
+import { INCLUDE_KEY, keyOf, POLICY_KEYS, type PolicyKey, SCHEMA_KEY, SETS_KEY } from './policy-keys.ts';
 import { nearestName } from './suggest.ts';
 
 /** The key that a wrong one may have meant: misspelt, at another place, or spelt as the option is on the command line. */
@@ -8,7 +8,7 @@ export function nearestKey(wrong: string, source: 'program' | 'file'): string | 
   const rows: readonly PolicyKey[] = POLICY_KEYS;
   const keys = rows.filter((row) => source === 'file' || row.onlyInFiles === undefined).map(({ key }) => key);
   const groups = keys.flatMap((key) => (key.includes('.') ? [headOf(key)] : []));
-  const others = source === 'file' ? [INCLUDE_KEY, SCHEMA_KEY] : [];
+  const others = source === 'file' ? [INCLUDE_KEY, SCHEMA_KEY, SETS_KEY] : [SETS_KEY];
   const known = [...new Set([...keys, ...groups, ...others])];
   const exact = known.find((key) => plain(lastOf(key)) === plain(lastOf(wrong)));
   const option = optionNames().find((name) => plain(name) === plain(lastOf(wrong)));

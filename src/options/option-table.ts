@@ -8,6 +8,8 @@ export type OptionKind =
   | 'boolean'
   /** Lists, separated by commas; `\,` is a comma that belongs to the item. */
   | 'path-list'
+  /** Paths, patterns and `@sets` (policy/place-text.ts). */
+  | 'place-list'
   | 'unix-socket-list'
   | 'netmask-list'
   | 'port-list'
@@ -35,6 +37,8 @@ export interface OptionSpec {
   /** One line. Those of the group `about` share lines in the help text and have none. */
   readonly help: string;
   readonly group: 'files' | 'network' | 'running' | 'about';
+  /** In the help text it shares a line too. */
+  readonly sharesLine?: true;
 }
 
 export const ENGINES = ['auto', 'notify', 'trace', 'kernel'] as const;
@@ -53,11 +57,21 @@ export const OPTIONS = [
   {
     name: 'write-allow',
     aliases: ['allow-write'],
-    kind: 'path-list',
+    kind: 'place-list',
     placeholder: 'PATH',
     repeatable: true,
     inConfig: true,
     help: 'read-only, but for PATH and what is below it',
+    group: 'files',
+  },
+  {
+    name: 'write-deny',
+    aliases: ['deny-write'],
+    kind: 'place-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'no change at PATH: also a pattern, or a @set',
     group: 'files',
   },
   {
@@ -79,6 +93,49 @@ export const OPTIONS = [
     inConfig: true,
     help: '--write-own of /tmp and /var/tmp',
     group: 'files',
+  },
+  {
+    name: 'read-deny',
+    aliases: ['deny-read'],
+    kind: 'place-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'nothing at PATH or below is opened for reading',
+    group: 'files',
+  },
+  {
+    name: 'read-allow',
+    aliases: ['allow-read'],
+    kind: 'place-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'but it is at PATH, within what --read-deny names',
+    group: 'files',
+    sharesLine: true,
+  },
+  {
+    name: 'exec-allow',
+    aliases: ['allow-run'],
+    kind: 'place-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'but it is at PATH, within what --exec-deny names',
+    group: 'files',
+    sharesLine: true,
+  },
+  {
+    name: 'exec-deny',
+    aliases: ['deny-run'],
+    kind: 'place-list',
+    placeholder: 'PATH',
+    repeatable: true,
+    inConfig: true,
+    help: 'nothing at PATH or below is executed',
+    group: 'files',
+    sharesLine: true,
   },
   {
     name: 'no-outbound-network',
@@ -127,6 +184,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'only IPv4, IPv6, Unix and netlink sockets',
     group: 'network',
+    sharesLine: true,
   },
   {
     name: 'allow-unix',
@@ -169,6 +227,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'auto, notify, trace or kernel',
     group: 'running',
+    sharesLine: true,
   },
   {
     name: 'log',
@@ -179,6 +238,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'a line of JSON a refusal; also: an fd, or -',
     group: 'running',
+    sharesLine: true,
   },
   {
     name: 'verbose',
@@ -207,6 +267,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'no word about what was refused',
     group: 'running',
+    sharesLine: true,
   },
   {
     name: 'serve',

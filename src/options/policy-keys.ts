@@ -17,8 +17,13 @@ export interface PolicyKey {
 export const POLICY_KEYS = [
   { key: 'readOnly', option: 'read-only' },
   { key: 'write.allow', option: 'write-allow' },
+  { key: 'write.deny', option: 'write-deny' },
   { key: 'write.own', option: 'write-own' },
   { key: 'write.ownTmp', option: 'own-tmp' },
+  { key: 'read.allow', option: 'read-allow' },
+  { key: 'read.deny', option: 'read-deny' },
+  { key: 'exec.allow', option: 'exec-allow' },
+  { key: 'exec.deny', option: 'exec-deny' },
   { key: 'network', option: 'no-outbound-network', word: 'none' },
   { key: 'network', option: 'mainstream-network-families', word: 'mainstream' },
   { key: 'network.netmasks', option: 'allowed-netmasks' },
@@ -33,6 +38,10 @@ export const POLICY_KEYS = [
 
 /** What a config file in JSON has besides: other files, which come first. */
 export const INCLUDE_KEY = 'include';
+/** Sets of places by their names, for others to name as `@name`. */
+export const SETS_KEY = 'sets';
+/** Those that come with secfilt (share/sets), which nobody defines anew. */
+export const BUILT_IN_SETS = ['secrets', 'startup', 'system'] as const;
 /** Names the JSON schema, for editors; it means nothing here. */
 export const SCHEMA_KEY = '$schema';
 

@@ -46,7 +46,10 @@ function holds(
     case 'additionalProperties':
       return (
         typeOf(value) !== 'object' ||
-        Object.keys(recordOf(value)).every((name) => name in recordOf(schema['properties']))
+        Object.entries(recordOf(value)).every(
+          ([name, inner]) =>
+            name in recordOf(schema['properties']) || (wanted !== false && accepts(wanted, inner)),
+        )
       );
     default:
       throw new Error(`the keyword ${keyword} is unknown here`);

@@ -3,7 +3,7 @@
  * bundled program.
  */
 import { findOption, isList, type Option } from './option-table.ts';
-import { INCLUDE_KEY, POLICY_KEYS, type PolicyKey, SCHEMA_KEY } from './policy-keys.ts';
+import { INCLUDE_KEY, POLICY_KEYS, type PolicyKey, SCHEMA_KEY, SETS_KEY } from './policy-keys.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -29,6 +29,11 @@ function objectOf(group: string): Schema {
       ? {
           [SCHEMA_KEY]: { type: 'string', description: 'this schema, for editors' },
           [INCLUDE_KEY]: listOf(PATH, 'other config files, which come first'),
+          [SETS_KEY]: {
+            type: 'object',
+            description: 'sets of places by their names, which others name as @name',
+            additionalProperties: listOf(PATH, 'paths, patterns and @sets'),
+          },
         }
       : {};
   return {

@@ -32,6 +32,15 @@ void test('readPolicy() says of each key what its option says', () => {
       'write-allow=. write-allow=a,b write-own=/tmp own-tmp=true',
     ],
     [{ write: { allow: [new URL('file:///a%20b')] } }, 'write-allow=/a b'],
+    [{ write: { deny: ['.git', '**/x'] } }, 'write-deny=.git write-deny=**/x'],
+    [
+      { write: { deny: [new URL('file:///%5Ba%5D*$')], own: ['*'] } },
+      String.raw`write-deny=/\[a\]\*\$ write-own=*`,
+    ],
+    [{ readOnly: false, write: { deny: ['x'] } }, 'read-only=false write-deny=x'],
+    [{ read: { deny: ['/', '@mine'], allow: ['.'] } }, 'read-deny=/ read-deny=@mine read-allow=.'],
+    [{ read: { deny: ['/'], allow: [] } }, 'read-deny=/'],
+    [{ exec: { allow: ['/usr'], deny: ['/'] } }, 'exec-allow=/usr exec-deny=/'],
     [{ network: 'none' }, 'no-outbound-network=true'],
     [{ network: 'mainstream' }, 'mainstream-network-families=true'],
     [
@@ -53,6 +62,8 @@ void test('readPolicy() says of each key what its option says', () => {
 void test('an empty list allows nothing, and never everything', () => {
   assert.equal(said({ write: { allow: [] } }), 'read-only=true');
   assert.equal(said({ write: { allow: [], ownTmp: true } }), 'own-tmp=true read-only=true');
+  assert.equal(said({ write: { allow: [], deny: ['x'] } }), 'write-deny=x read-only=true');
+  assert.equal(said({ write: { allow: ['x'], deny: [] } }), 'write-allow=x');
   assert.equal(said({ network: { ports: [] } }), 'no-outbound-network=true');
   assert.equal(said({ network: { ports: [], netmasks: ['::1'] } }), 'no-outbound-network=true');
   assert.equal(said({ network: { ports: [], netmasks: ['::1'], resolvers: true } }), 'allow-resolv=true');
@@ -180,4 +191,26 @@ void test('the schema takes what readPolicy() takes, and refuses what it refuses
     { numRuns: 2000 },
   );
   assert.ok(taken > 200, String(taken));
+});
+
+void test('exceptions of nothing are an error, save in a file, beside which a command line may deny', () => {
+  const rows: [unknown, string][] = [
+    [{ read: {} }, 'read'],
+    [{ read: { deny: [] } }, 'read'],
+    [{ read: { allow: [] } }, 'read'],
+    [{ read: { allow: ['x'] } }, 'read'],
+    [{ exec: { allow: ['x'], deny: [] } }, 'exec'],
+    [{ write: { deny: [] } }, 'write'],
+    [{ write: { deny: [], ownTmp: false } }, 'write'],
+    [{ read: ['x'] }, 'read'],
+    [{ read: { deny: 'x' } }, 'read.deny'],
+    [{ read: { deny: [''] } }, 'read.deny[0]'],
+    [{ read: { deny: ['a\0'] } }, 'read.deny[0]'],
+    [{ read: { denied: ['x'] } }, 'read.denied'],
+  ];
+  for (const [policy, key] of rows) {
+    const isAbout = (error: unknown): boolean => error instanceof KeyError && error.key === key;
+    assert.throws(() => said(policy), isAbout, JSON.stringify(policy));
+  }
+  assert.equal(said({ read: { allow: ['x'] } }, 'file'), 'read-allow=x');
 });

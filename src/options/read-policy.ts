@@ -3,6 +3,7 @@
  * understood is an error that names the key, and so is what looks like a restriction and is none: nothing is passed over.
  */
 import { fileURLToPath } from 'node:url';
+import { quotePlace } from '../policy/place-text.ts';
 import { parsePorts } from '../policy/ports.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { KeyError } from './key-error.ts';
@@ -53,13 +54,24 @@ function readGroup(group: string, value: unknown, source: Source): Said[] {
   const empty = entries.flatMap(([name, member]) =>
     Array.isArray(member) && member.length === 0 ? [`${group}.${name}`] : [],
   );
-  return group === 'network' ? networkOf(said, empty) : filesOf(said, empty);
+  if (group === 'network') return networkOf(said, empty);
+  return group === 'write' ? changesOf(said, empty) : exceptionsOf(group, said, source);
 }
 
-/** Who lists no path at all allows no change. */
-function filesOf(said: readonly Said[], [empty]: readonly string[]): Said[] {
-  if (said.length === 0 && empty === undefined) throw new KeyError('write', ...NO_WRITE);
-  return empty === undefined ? [...said] : [...said, { option: 'read-only', key: empty, value: true }];
+/** Who lists no path at all allows no change; who denies none says nothing. */
+function changesOf(said: readonly Said[], empty: readonly string[]): Said[] {
+  const nowhere = empty.find((key) => key !== 'write.deny');
+  if (said.length === 0 && nowhere === undefined) throw new KeyError('write', ...NO_WRITE);
+  return nowhere === undefined ? [...said] : [...said, { option: 'read-only', key: nowhere, value: true }];
+}
+
+/** What may be read or executed is everything but what is denied; a command line beside a file may deny more. */
+function exceptionsOf(group: string, said: readonly Said[], source: Source): Said[] {
+  const denies = said.some(({ key }) => key.startsWith(`${group}.deny`));
+  if (denies || (source === 'file' && said.length > 0)) return [...said];
+  throw new KeyError(group, 'restricts nothing', {
+    hint: `all is allowed but what is denied: write deny: ["/"], or leave it out`,
+  });
 }
 
 /** A list restricts, an empty one to nothing; resolvers come in addition. */
@@ -111,6 +123,7 @@ function readBoolean(key: string, value: unknown): boolean {
 function readText(key: string, value: unknown, option: Option): string {
   const { kind, choices } = option;
   if (kind === 'port-list') return readPort(key, value);
+  if (kind === 'place-list') return readPlace(key, value);
   if (kind === 'path-list' || kind === 'unix-socket-list' || kind === 'file') return readPath(key, value);
   const text = readString(key, value, exampleItem(option));
   if (choices?.includes(text) !== false) return text;
@@ -131,6 +144,12 @@ function readPort(key: string, value: unknown): string {
     });
   }
   return String(value);
+}
+
+/** A file: URL is a path and never a pattern. */
+export function readPlace(key: string, value: unknown): string {
+  const path = readPath(key, value);
+  return value instanceof URL ? quotePlace(path) : path;
 }
 
 /** A file: URL is a path as well, as everywhere in Node. */
@@ -174,7 +193,9 @@ function refuseNothing(said: readonly Said[]): void {
 /** A restriction that was switched off aloud cannot be what another key implies. */
 function refuseContradiction(said: readonly Said[]): void {
   const off = said.find(({ option, value }) => option === 'read-only' && value === false);
-  const implying = said.find(({ key, value }) => key.startsWith('write.') && value !== false);
+  const implying = said.find(
+    ({ key, value }) => key.startsWith('write.') && !key.startsWith('write.deny') && value !== false,
+  );
   if (off === undefined || implying === undefined) return;
   throw new KeyError(off.key, `contradicts ${implying.key}, which implies it`, {
     word: false,
@@ -190,5 +211,6 @@ function exampleItem({ kind, choices }: Option): string {
 
 function exampleOf(key: string): string {
   if (key === 'network') return 'expected "none", or { ports: [443] }';
+  if (key === 'read' || key === 'exec') return 'expected { deny: ["@secrets"] }';
   return key === 'write' ? 'expected { allow: ["./build"] }' : 'expected { readOnly: true }';
 }

@@ -1,6 +1,9 @@
 /** The symbolic links that the kernel follows on its way to a path (path_resolution(7)). */
 import { lstatSync, readlinkSync } from 'node:fs';
-import { splitPath } from './paths.ts';
+import { Errno } from '../linux/errno.ts';
+import { AT_FDCWD, terminated } from '../linux/files.ts';
+import { readlinkat } from '../linux/libc.ts';
+import { absolutePath, lookupError, refuseUnspeakable, splitPath } from './paths.ts';
 import type { PathBytes } from './policy.ts';
 
 const SLASH = '/';
@@ -26,19 +29,84 @@ export interface Way {
 
 /** The ways to many paths, looked up at one time: what several of them lead through is looked at once. */
 export class Ways {
-  readonly #looked = new Map<string, Buffer | undefined>();
+  /** By names as the kernel has them, bytes as characters, like all texts here. */
+  readonly #looked = new Map<string, Look>();
+  /** To directories, as they were written. */
+  readonly #directories = new Map<string, Found>([['', { links: [], place: '', isMissing: false }]]);
 
   /** As `wayOf`. */
   of(path: PathBytes): Way {
-    return follow(path, (entry) => {
-      const key = entry.toString('latin1');
-      const known = this.#looked.get(key);
-      if (known !== undefined || this.#looked.has(key)) return known;
-      const target = linkTarget(entry);
-      this.#looked.set(key, target);
-      return target;
-    });
+    const { links, place } = this.#find(path.toString('latin1'));
+    return { links, place: Buffer.from(place === '' ? SLASH : place, 'latin1') };
   }
+
+  #find(text: string): Found {
+    const slash = text.lastIndexOf(SLASH);
+    const name = text.slice(slash + 1);
+    if (slash === -1 || name === '' || name === '.' || name === '..') return this.#follow(text);
+    const above = this.#directory(text.slice(0, slash));
+    const place = `${above.place}/${name}`;
+    // Where a directory is missing, so is all below it.
+    const look = above.isMissing ? 'missing' : this.#look(place);
+    return Buffer.isBuffer(look)
+      ? this.#follow(text)
+      : { links: above.links, place, isMissing: look === 'missing' };
+  }
+
+  #directory(written: string): Found {
+    const known = this.#directories.get(written);
+    if (known !== undefined) return known;
+    const way = this.#find(written);
+    this.#directories.set(written, way);
+    return way;
+  }
+
+  #look(entry: string): Look {
+    const known = this.#looked.get(entry);
+    if (known !== undefined) return known;
+    const look = lookAt(entry);
+    this.#looked.set(entry, look);
+    return look;
+  }
+
+  #follow(text: string): Found {
+    const { links, place } = follow(Buffer.from(text, 'latin1'), (entry) => {
+      const look = this.#look(entry.toString('latin1'));
+      return Buffer.isBuffer(look) ? look : undefined;
+    });
+    return { links, place: place.length === 1 ? '' : place.toString('latin1'), isMissing: false };
+  }
+}
+
+/** A way as text, the root being empty. */
+interface Found {
+  readonly links: PathBytes[];
+  readonly place: string;
+  readonly isMissing: boolean;
+}
+
+/** The target of a symbolic link; or else: something is there, perhaps; nothing is. */
+type Look = Buffer | 'other' | 'missing';
+
+const firstByte = Buffer.alloc(1);
+
+function lookAt(entry: string): Look {
+  const path = Buffer.from(entry, 'latin1');
+  // The one call that tells a link from all else without a word about it: a start may look up hundreds.
+  const result = readlinkat(AT_FDCWD, terminated(path), firstByte, 1);
+  if (result === -Errno.ENOENT || result === -Errno.ENOTDIR) return 'missing';
+  return (result < 0 ? undefined : linkTarget(path)) ?? 'other';
+}
+
+/**
+ * The place that a person names by a path, of which nothing needs to exist, and the links on the way. Throws a ValueError.
+ * @param base where a relative one starts; undefined: the current directory
+ */
+export function resolveMissing(path: Buffer, base?: PathBytes, ways: Ways = new Ways()): Way {
+  refuseUnspeakable(path);
+  const way = ways.of(absolutePath(path, base));
+  if (way.links.length > MAX_LINKS) throw lookupError(Errno.ELOOP);
+  return way;
 }
 
 function follow(path: PathBytes, targetOf: (entry: PathBytes) => Buffer | undefined): Way {
@@ -48,7 +116,7 @@ function follow(path: PathBytes, targetOf: (entry: PathBytes) => Buffer | undefi
   for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
     if (name === '..') here = splitPath(here).parent;
     if (name === '..' || name === '.') continue;
-    const entry = Buffer.concat([here, Buffer.from(`${here.length === 1 ? '' : SLASH}${name}`, 'latin1')]);
+    const entry = entryOf(here, name);
     const target = targetOf(entry);
     if (target === undefined) {
       here = entry;
@@ -60,6 +128,10 @@ function follow(path: PathBytes, targetOf: (entry: PathBytes) => Buffer | undefi
     ahead.unshift(...componentsOf(target));
   }
   return { links, place: here };
+}
+
+function entryOf(directory: PathBytes, name: string): PathBytes {
+  return Buffer.concat([directory, Buffer.from(`${directory.length === 1 ? '' : SLASH}${name}`, 'latin1')]);
 }
 
 /** Bytes as characters (latin1). */

@@ -24,13 +24,10 @@ const MAX_ABSTRACT_NAME = 107;
  * may be missing, its directory may not. A relative path starts at `base`, or at the current directory.
  */
 export function resolvePath(path: Buffer, base?: PathBytes): PathBytes {
-  if (path.length === 0) throw new ValueError('is empty', { hint: 'a path is expected' });
-  if (path.includes(0)) throw new ValueError('has a NUL byte', { hint: 'no path can hold one' });
+  refuseUnspeakable(path);
   const absolute = absolutePath(path, base);
   const resolved = besideAnother(absolute) ?? follow(absolute, MAX_LINKS);
-  if (isOurOwn(resolved)) {
-    throw new ValueError('names an entry of secfilt itself in /proc', { hint: 'the command has another' });
-  }
+  refuseOurOwn(resolved);
   return resolved;
 }
 
@@ -132,8 +129,20 @@ function linkTarget(path: PathBytes): Buffer | undefined {
   }
 }
 
+/** No path is spelt so. */
+export function refuseUnspeakable(path: Buffer): void {
+  if (path.length === 0) throw new ValueError('is empty', { hint: 'a path is expected' });
+  if (path.includes(0)) throw new ValueError('has a NUL byte', { hint: 'no path can hold one' });
+}
+
+/** Throws where a path is an entry of this process in /proc. */
+export function refuseOurOwn(path: PathBytes): void {
+  if (isOurOwn(path))
+    throw new ValueError('names an entry of secfilt itself in /proc', { hint: 'the command has another' });
+}
+
 /** /proc/self is the process that looks: a rule for it would open the supervisor, not the command. */
-function isOurOwn(path: PathBytes): boolean {
+export function isOurOwn(path: PathBytes): boolean {
   if (!isWithin(path, PROC)) return false;
   const self = realpath(PROC_SELF);
   return self !== undefined && isWithin(path, self);
@@ -152,6 +161,7 @@ function isDots(name: Buffer): boolean {
   return name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
 }
 
-function lookupError(errno: number): ValueError {
+/** What to tell where a path cannot be followed. */
+export function lookupError(errno: number): ValueError {
   return new ValueError('cannot be looked up', { hint: errnoMessage(errno) });
 }

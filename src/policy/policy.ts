@@ -1,7 +1,7 @@
 /**
  * What a person allows. Plain values, complete and checked: whoever holds a Policy need not doubt it.
  */
-import type { Rule } from '../rules/rule.ts';
+import { beginningOf, type Rule } from '../rules/rule.ts';
 
 /** The bytes of an absolute path, without trailing NUL. Paths are bytes, never text (path_resolution(7)). */
 export type PathBytes = Buffer;
@@ -13,6 +13,8 @@ export interface Policy {
   readonly read?: readonly Rule[];
   /** Rules about executing, all of paths. Undefined: everything may be executed, and so may what none speaks of. */
   readonly execute?: readonly Rule[];
+  /** Symbolic links by which what must not be read or executed was found: changed, they would lead the next run elsewhere. */
+  readonly linksToDenied?: readonly PathBytes[];
   /** Undefined: the network is not restricted. */
   readonly network: NetworkPolicy | undefined;
   /** Unix sockets outside the sandbox that may be connected to, under any restriction (unix(7)). */
@@ -42,9 +44,17 @@ export const SHARED_MEMORY: PathBytes = Buffer.from('/dev/shm');
 /** Where programs have temporary files, which --own-tmp stands for (hier(7)). */
 export const TEMPORARY: readonly PathBytes[] = ['/tmp', '/var/tmp'].map((path) => Buffer.from(path));
 
-/** Trees in which the command may leave something, links among it. */
+export const ROOT: PathBytes = Buffer.from('/');
+
+/** Trees in which the command may leave something, links among it. Of a pattern that allows changes: all below its beginning. */
 export function changeableTrees(files: FilePolicy | undefined): readonly PathBytes[] {
-  return files === undefined ? [] : [...files.writable, ...(files.own ?? []), SHARED_MEMORY];
+  return files === undefined ? [] : [...namedTrees(files), SHARED_MEMORY];
+}
+
+/** The same, without those that are there under every file policy. */
+export function namedTrees({ writable, own = [], rules = [] }: FilePolicy): readonly PathBytes[] {
+  const patterns = rules.filter(({ effect, place }) => effect === 'allow' && place.kind === 'pattern');
+  return [...writable, ...own, ...patterns.map(beginningOf)];
 }
 
 export type NetworkPolicy =

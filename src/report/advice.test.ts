@@ -149,7 +149,7 @@ void test('advise() knows resolvers', (t) => {
 
 void test('a suggested option, pasted into a shell, names the path that was refused', () => {
   const component = fc.array(
-    fc.constantFrom('a', ',', '\\', "'", '$', ' ', '\n', '\xff', '\xc3\xa9', '~', '\x1b'),
+    fc.constantFrom('a', ',', '\\', "'", '$', '*', ' ', '\n', '\xff', '\xc3\xa9', '~', '\x1b'),
     { minLength: 1, maxLength: 5 },
   );
   const paths = fc.sample(
@@ -161,7 +161,7 @@ void test('a suggested option, pasted into a shell, names the path that was refu
   const words = output.toString('latin1').split('\0').slice(0, -1);
   assert.deepEqual(
     words,
-    paths.map((path) => `--write-allow=${path.replaceAll(',', '\\,')}`),
+    paths.map((path) => `--write-allow=${path.replaceAll(/[\\$*,]/g, '\\$&')}`),
   );
 });
 

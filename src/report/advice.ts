@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { asksForSource } from '../judge/destination.ts';
 import { KERNEL_INTERFACE, OWN_PLACES } from '../judge/files.ts';
 import { formatAddress } from '../policy/address-text.ts';
+import { quotePlace } from '../policy/place-text.ts';
 import { splitPath } from '../policy/paths.ts';
 import {
   TEMPORARY,
@@ -109,7 +110,7 @@ export class Advisor {
     const places = outermost([...outside, ...(isNew ? [placeOf(made)] : [])]);
     const reasons = places.flatMap((path) => sensitivity({ kind: 'path', path }, this.#homes()) ?? []);
     if (reasons[0] !== undefined) return { kind: 'sensitive', reason: reasons[0] };
-    return places.length === 0 ? NONE : listOption('--write-allow', places);
+    return places.length === 0 ? NONE : placeOption('--write-allow', places);
   }
 
   /** A nameless file (O_TMPFILE) is made where everybody makes theirs: directories are written to for nothing else. */
@@ -226,6 +227,14 @@ function openingWith(options: readonly string[], network: NetworkPolicy): Advice
 export function listOption(name: string, items: readonly Buffer[]): Advice {
   const words = items.map((item) => `${name}=${item.toString('latin1').replaceAll(',', String.raw`\,`)}`);
   return { kind: 'options', options: words.map((word) => shellQuote(Buffer.from(word, 'latin1'))).join(' ') };
+}
+
+/** The same for an option that takes places: in a path no sign has a meaning then. */
+export function placeOption(name: string, paths: readonly PathBytes[]): Advice {
+  return listOption(
+    name,
+    paths.map((path) => Buffer.from(quotePlace(path.toString('latin1')), 'latin1')),
+  );
 }
 
 function readResolvConf(file: string): string {

@@ -6,7 +6,7 @@
  *       connect 10.1.2.3 port 443 tcp   allow with --allowed-netmasks=10.1.2.3
  */
 import type { PathBytes } from '../policy/policy.ts';
-import { type Advice, listOption, OWN_TMP } from './advice.ts';
+import { type Advice, placeOption, OWN_TMP } from './advice.ts';
 import { collapse, type Directory, directoriesAbove } from './collapse.ts';
 import { type Paint, plain } from './colour.ts';
 import { columnsOf, mostColumnsOf, padToColumns } from './columns.ts';
@@ -85,7 +85,7 @@ function collapseRows(rows: readonly Row[], isTooWide: (directory: PathBytes) =>
   // What is made in shared directories takes no more than it is advised alone.
   const [own, named] = [files.filter(isOwn), files.filter((row) => !isOwn(row))];
   const collapsed = [
-    ...collapseFiles(named, isTooWide, ({ path }) => listOption('--write-allow', [path])),
+    ...collapseFiles(named, isTooWide, ({ path }) => placeOption('--write-allow', [path])),
     ...collapseFiles(own, isTooWide, () => OWN_ADVICE),
     ...rows.filter((row) => row.path === undefined),
   ];

@@ -34,7 +34,7 @@ _secfilt secfilt "${'$'}{COMP_WORDS[COMP_CWORD]}" "${'$'}{COMP_WORDS[COMP_CWORD 
 `;
 
 const bashCases: readonly (readonly [line: string, offered: readonly string[]])[] = [
-  ['secfilt --write', ['--write-allow=', '--write-own=']],
+  ['secfilt --write', ['--write-allow=', '--write-deny=', '--write-own=']],
   ['secfilt --allow', ['--allow-write=', '--allowed-netmasks=', '--allowed-netmask=', '--allowed-ports=']],
   ['secfilt --engine=', ['auto', 'notify', 'trace', 'kernel']],
   ['secfilt --engine=k', ['kernel']],

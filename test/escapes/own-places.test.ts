@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   symlinkSync,
@@ -179,6 +180,41 @@ void test(`S08 the kernel engine, which cannot keep it, says so and starts nothi
   assert.match(stderr, /--write-allow=.* needs a supervisor: it holds what secfilt itself is made of/);
   assert.ok(!readdirSync(project).includes('made'));
 });
+
+for (const backing of backings) {
+  void test(`S08 the sets of a checkout stay as they are, ${backing.name} (${who})`, async (t) => {
+    const project = realpathSync(temporaryDirectory(t));
+    const tool = join(project, 'tool');
+    for (const name of ['dist', 'package.json', 'node_modules/koffi', 'node_modules/@koromix'])
+      cpSync(join(projectRoot, name), join(tool, name), { recursive: true });
+    const sets = join(tool, 'share/sets');
+    mkdirSync(sets, { recursive: true });
+    writeFileSync(join(sets, 'secrets.set'), '/etc/shadow  # x\n');
+    const script = `cd tool; echo '/nothing  # x' > share/sets/secrets.set; rm share/sets/secrets.set; mv share/sets gone; mv share gone
+mkdir -p new/sets; mv -T new share; ln -f /etc/hostname share/sets/secrets.set; touch share/sets/new.set made`;
+    const words = [join(tool, 'dist/secfilt'), `--write-allow=${project}`, 'sh', '-c', script];
+    const before = digests(join(tool, 'share'));
+    await run(words, { cwd: project, env: backing.env });
+    assert.deepEqual(digests(join(tool, 'share')), before);
+    assert.ok(existsSync(join(tool, 'made')));
+  });
+}
+
+for (const backing of backings) {
+  void test(`S08 a link by which a denied place was found stays as it is, ${backing.name} (${who})`, async (t) => {
+    const project = realpathSync(temporaryDirectory(t));
+    mkdirSync(join(project, 'real'));
+    writeFileSync(join(project, 'real/secret'), 'x');
+    symlinkSync('real', join(project, 'link'));
+    mkdirSync(join(project, 'other'));
+    const words = [`--write-allow=${project}`, `--read-deny=${project}/link/secret`];
+    const script = 'rm link; mv link gone; mv -T other link; ln -sfn other link; touch made';
+    const secfilt = [join(projectRoot, 'dist/secfilt'), ...words, 'sh', '-c', script];
+    await run(secfilt, { cwd: project, env: backing.env });
+    assert.deepEqual(readdirSync(project).toSorted(), ['link', 'made', 'other', 'real']);
+    assert.equal(readlinkSync(join(project, 'link')), 'real');
+  });
+}
 
 /** Other ways by which a next run would come upon what the command has made. */
 interface Way {

@@ -1,0 +1,145 @@
+/**
+ * The words about places, turned into rules: sets are opened, variables filled in, paths looked up. Import it lazily: most runs have
+ * no words but paths that may be changed, which make-policy.ts reads itself.
+ */
+import { Ways } from '../policy/links.ts';
+import { resolvePath } from '../policy/paths.ts';
+import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
+import { changeableTrees, ROOT, type FilePolicy, type PathBytes, type Policy } from '../policy/policy.ts';
+import { ValueError } from '../policy/value-error.ts';
+import type { Rule } from '../rules/rule.ts';
+import { escapeBytes } from '../report/escape.ts';
+import type { Assignment } from './assignments.ts';
+import { printable, toBytes } from './byte-string.ts';
+import { type Environment, expandPlace } from './expand-path.ts';
+import { baseOf, reading, refuserOfLinks } from './given-path.ts';
+import { resolvePlace, type ResolvedPlace } from './given-place.ts';
+import { saidOf, Sets } from './sets.ts';
+import type { PolicyWords } from './settings.ts';
+
+/** A word, or what one place of a set comes to. */
+interface Found extends ResolvedPlace {
+  readonly given: Assignment;
+  readonly said: string;
+}
+
+interface Known {
+  readonly sets: Sets;
+  readonly ways: Ways;
+  readonly environment: Environment;
+}
+
+/** What a policy has of rules, and the places of `--write-own`, which others have looked up. */
+export type PlaceRules = Pick<Policy, 'files' | 'read' | 'execute' | 'linksToDenied'>;
+
+/** Throws a UsageError that names the word at fault. */
+export function makeRules(
+  words: PolicyWords,
+  own: readonly PathBytes[],
+  environment: Environment,
+): PlaceRules {
+  const ways = new Ways();
+  const known = { sets: new Sets(ways, words.sets, environment), ways, environment };
+  const find = (given: readonly Assignment[]): Found[] => given.flatMap((word) => placesOf(word, known));
+  const deny = (given: readonly Assignment[]): Found[] =>
+    given.flatMap((word) => refuseEmpty(word, placesOf(word, known)));
+  const writeAllowed = find(words.writable);
+  const [readAllowed, execAllowed] = [find(words.readAllowed), find(words.execAllowed)];
+  const [readDenied, execDenied] = [deny(words.readDenied), deny(words.execDenied)];
+  for (const found of [...execAllowed, ...execDenied]) refusePattern(found);
+
+  const files = makeFiles(words, own, writeAllowed, deny(words.writeDenied));
+  const refuseLinks = refuserOfLinks(changeableTrees(files));
+  for (const { given, links } of [...writeAllowed, ...readAllowed, ...execAllowed]) refuseLinks(given, links);
+  const linksToDenied = [...readDenied, ...execDenied].flatMap(({ links }) => links);
+  return {
+    files,
+    ...(readDenied.length > 0 && { read: rulesOf(readAllowed, readDenied) }),
+    ...(execDenied.length > 0 && { execute: rulesOf(execAllowed, execDenied) }),
+    ...(linksToDenied.length > 0 && { linksToDenied }),
+  };
+}
+
+function rulesOf(allowed: readonly Found[], denied: readonly Found[]): Rule[] {
+  return [
+    ...allowed.map(({ place, said }): Rule => ({ effect: 'allow', place, said })),
+    ...denied.map(({ place, said }): Rule => ({ effect: 'deny', place, said })),
+  ];
+}
+
+function makeFiles(
+  words: PolicyWords,
+  own: readonly PathBytes[],
+  allowed: readonly Found[],
+  denied: readonly Found[],
+): FilePolicy | undefined {
+  if (!words.readOnly && denied.length === 0) return undefined;
+  const writable = allowed.flatMap(({ place }) => (place.kind === 'path' ? [place.path] : []));
+  const files = {
+    writable: words.readOnly ? writable : [ROOT],
+    ...(own.length > 0 && { own }),
+  };
+  if (denied.length === 0 && writable.length === allowed.length) return files;
+  const rest = words.readOnly ? [denyAll(words)] : [];
+  return { ...files, rules: [...rest, ...rulesOf(allowed, [...denied, ...denied.flatMap(linksOf)])] };
+}
+
+/** All but what others allow. */
+function denyAll({ writable, own }: PolicyWords): Rule {
+  const implying = writable[0]?.option.name ?? own[0]?.option.name;
+  return {
+    effect: 'deny',
+    place: { kind: 'path', path: ROOT },
+    said: implying === undefined ? '--read-only' : `--read-only, which --${implying} implies`,
+  };
+}
+
+/** Without the link the way would lead elsewhere the next time. */
+function linksOf({ given, said, links }: Found): Found[] {
+  return links.map((path) => ({
+    given,
+    place: { kind: 'path', path },
+    links: [],
+    said: `${said}, to which the link leads`,
+  }));
+}
+
+function placesOf(given: Assignment, { sets, ways, environment }: Known): Found[] {
+  if (setNamed(given.text) !== undefined)
+    return sets
+      .placesOf(given)
+      .map((found) => ({ given, ...found, said: `${saidFor(given)} (${saidOf(found)})` }));
+  return reading(given, () => {
+    const text = expandPlace(given.text, environment);
+    const base = baseOf(given);
+    const found = resolvePlace(text, base, ways);
+    // As ever: a misspelt directory is noticed.
+    if (given.option.name === 'write-allow' && !isPattern(text))
+      resolvePath(toBytes(unquotePlace(text)), base);
+    return [{ given, ...found, said: saidFor(given) }];
+  });
+}
+
+/** As on the command line, wherever it was said. */
+function saidFor({ option, text, origin }: Assignment): string {
+  const place = origin.kind === 'config-file' ? ` in ${escapeBytes(origin.file)}:${origin.line}` : '';
+  return `--${option.name}=${printable(text)}${place}`;
+}
+
+/** Who denies something expects that something is denied. */
+function refuseEmpty(given: Assignment, found: readonly Found[]): readonly Found[] {
+  if (found.length > 0) return found;
+  return reading(given, () => {
+    throw new ValueError('restricts nothing', { hint: 'no line of this set names a place on this machine' });
+  });
+}
+
+/** Landlock decides about executing, and it knows no patterns. */
+function refusePattern({ given, place, said }: Found): void {
+  if (place.kind === 'path') return;
+  reading(given, () => {
+    throw new ValueError('is a pattern', {
+      hint: `what may be executed is said by paths and sets of paths${setNamed(given.text) === undefined ? '' : `, ${said} holds a pattern`}`,
+    });
+  });
+}
