@@ -33,6 +33,21 @@ export function givenUnixSocket(given: GivenWord): UnixSocketName {
 export function refuserOfLinks(
   trees: readonly PathBytes[],
 ): (given: GivenWord, links: readonly PathBytes[]) => void {
+  const changeable = finderOfLinks(trees);
+  return (given, links) => {
+    const place = changeable(links);
+    if (place === undefined) return;
+    reading(given, () => {
+      const hint = 'a symbolic link there may be the work of the command, name what it leads to';
+      throw new ValueError('leads through an allowed tree', { place, hint });
+    });
+  };
+}
+
+/** Finds the first of some links that lies in such a tree. */
+export function finderOfLinks(
+  trees: readonly PathBytes[],
+): (links: readonly PathBytes[]) => PathBytes | undefined {
   // Below an allowed root everything else is allowed as well.
   const changeable = trees.filter((tree) => tree.length > 1);
   const known = new Map<string, boolean>();
@@ -42,15 +57,7 @@ export function refuserOfLinks(
     known.set(key, is);
     return is;
   };
-  return (given, links) => {
-    if (changeable.length === 0) return;
-    reading(given, () => {
-      const link = links.find(isChangeable);
-      if (link === undefined) return;
-      const hint = 'a symbolic link there may be the work of the command, name what it leads to';
-      throw new ValueError('leads through an allowed tree', { place: link, hint });
-    });
-  };
+  return (links) => (changeable.length === 0 ? undefined : links.find(isChangeable));
 }
 
 /** The symbolic links on the way from a path as it was written. @param resolved where it leads */

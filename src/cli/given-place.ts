@@ -6,6 +6,7 @@ import { asPattern, isPattern, tokensOf, unquotePlace } from '../policy/place-te
 import type { PathBytes } from '../policy/policy.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { type ParsedPlace, parsePattern } from '../rules/parse-pattern.ts';
+import type { Component } from '../rules/pattern.ts';
 import { PatternError } from '../rules/pattern-error.ts';
 import type { RulePlace } from '../rules/rule.ts';
 import { type ByteString, printable, toBytes } from './byte-string.ts';
@@ -41,7 +42,15 @@ export function resolveWord(text: ByteString, base: PathBytes | undefined, ways:
   }
   const { beginning, components } = parse(text);
   const { place, links } = resolveMissing(beginning.length === 0 ? HERE : beginning, base, ways);
-  return { place: { kind: 'pattern', pattern: { base: place, components, text } }, links };
+  const named = withoutEnd(components);
+  return named.length === 0
+    ? { place: { kind: 'path', path: place }, links }
+    : { place: { kind: 'pattern', pattern: { base: place, components: named, text } }, links };
+}
+
+/** What is below a place is meant by it anyway: `src/**` is `src`, and what is nearer than that counts within. */
+function withoutEnd(components: readonly Component[]): readonly Component[] {
+  return components.at(-1)?.kind === 'any' ? components.slice(0, -1) : components;
 }
 
 function parse(text: ByteString): Extract<ParsedPlace, { kind: 'pattern' }> {

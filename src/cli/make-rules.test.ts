@@ -60,6 +60,11 @@ void test('words about reading become rules', async () => {
       ['allow R', 'allow R/home/x', 'deny /'],
     ],
     [['--read-deny=**/*.key'], ['deny R/**/*.key']],
+    [['--read-deny=work/**'], ['deny R/work']],
+    [
+      ['--read-deny=**', '--read-allow=work/*/**'],
+      ['allow R/work/*', 'deny R'],
+    ],
     [['--read-deny=link/[ab]?'], ['deny R/real/[ab]?']],
     [['--read-deny=/*/x/./y//z/'], ['deny /*/x/y/z']],
     [['--read-deny=$MAKE_RULES/a*'], [String.raw`deny /v\*/x/a*`]],
@@ -75,6 +80,40 @@ void test('words about reading become rules', async () => {
   for (const [words, rules] of rows)
     assert.deepEqual(spelt((await policyOf(...words)).read), rules, words.join(' '));
   assert.deepEqual(said((await policyOf('--deny-read=~/x')).read), ['--read-deny=~/x']);
+});
+
+void test('who names a place of a set himself means it', async () => {
+  writeFileSync(file, `set.mine=${root}/home/a,${root}/home/b,${root}/work/*.key\n`);
+  const config = `--config=${file}`;
+  assert.deepEqual(spelt((await policyOf(config, '--read-deny=@mine', '--read-allow=~/a,work/*.key')).read), [
+    'allow R/home/a',
+    'allow R/work/*.key',
+    'deny R/home/b',
+  ]);
+  assert.deepEqual(spelt((await policyOf(config, '--read-deny=/,~/a', '--read-allow=@mine')).read), [
+    'allow R/home/b',
+    'allow R/work/*.key',
+    'deny /',
+    'deny R/home/a',
+  ]);
+  const secrets = await policyOf('--read-deny=@secrets', '--read-allow=~/.npmrc');
+  assert.ok(new RuleIndex(secrets.read ?? []).isDenied(Buffer.from(join(root, 'home/.ssh/x'))));
+  assert.ok(!new RuleIndex(secrets.read ?? []).isDenied(Buffer.from(join(root, 'home/.npmrc'))));
+});
+
+void test('a place of a set to which a link leads that may be the work of the command is left out', async () => {
+  writeFileSync(file, `set.mine=${root}/work/inner,${root}/real/x\n`);
+  const { read } = await policyOf(
+    `--config=${file}`,
+    '--write-allow=work',
+    '--read-deny=/',
+    '--read-allow=@mine',
+  );
+  assert.deepEqual(spelt(read), ['allow R/real/x', 'deny /']);
+  await assert.rejects(
+    policyOf('--write-allow=work', '--read-deny=/', '--read-allow=work/inner'),
+    /leads through an allowed tree/,
+  );
 });
 
 void test('words about executing become rules, and restrict no file', async () => {

@@ -7,12 +7,13 @@ import { resolvePath } from '../policy/paths.ts';
 import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
 import { changeableTrees, ROOT, type FilePolicy, type PathBytes, type Policy } from '../policy/policy.ts';
 import { ValueError } from '../policy/value-error.ts';
+import { formatPattern, literally } from '../rules/format-pattern.ts';
 import type { Rule } from '../rules/rule.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { Assignment } from './assignments.ts';
 import { printable, toBytes } from './byte-string.ts';
 import { type Environment, expandPlace } from './expand-path.ts';
-import { baseOf, reading, refuserOfLinks } from './given-path.ts';
+import { baseOf, finderOfLinks, reading, refuserOfLinks } from './given-path.ts';
 import { resolvePlace, type ResolvedPlace } from './given-place.ts';
 import { saidOf, Sets } from './sets.ts';
 import type { PolicyWords } from './settings.ts';
@@ -21,6 +22,8 @@ import type { PolicyWords } from './settings.ts';
 interface Found extends ResolvedPlace {
   readonly given: Assignment;
   readonly said: string;
+  /** It was not named itself. */
+  readonly isOfSet?: true;
 }
 
 interface Known {
@@ -43,21 +46,50 @@ export function makeRules(
   const find = (given: readonly Assignment[]): Found[] => given.flatMap((word) => placesOf(word, known));
   const deny = (given: readonly Assignment[]): Found[] =>
     given.flatMap((word) => refuseEmpty(word, placesOf(word, known)));
-  const writeAllowed = find(words.writable);
-  const [readAllowed, execAllowed] = [find(words.readAllowed), find(words.execAllowed)];
-  const [readDenied, execDenied] = [deny(words.readDenied), deny(words.execDenied)];
-  for (const found of [...execAllowed, ...execDenied]) refusePattern(found);
+  const write = without({ allowed: find(words.writable), denied: deny(words.writeDenied) });
+  const read = without({ allowed: find(words.readAllowed), denied: deny(words.readDenied) });
+  const execute = without({ allowed: find(words.execAllowed), denied: deny(words.execDenied) });
+  for (const found of [...execute.allowed, ...execute.denied]) refusePattern(found);
 
-  const files = makeFiles(words, own, writeAllowed, deny(words.writeDenied));
-  const refuseLinks = refuserOfLinks(changeableTrees(files));
-  for (const { given, links } of [...writeAllowed, ...readAllowed, ...execAllowed]) refuseLinks(given, links);
-  const linksToDenied = [...readDenied, ...execDenied].flatMap(({ links }) => links);
+  const files = makeFiles(words, own, write.allowed, write.denied);
+  const trees = changeableTrees(files);
+  const [refuseLinks, findLink] = [refuserOfLinks(trees), finderOfLinks(trees)];
+  const isSafe = ({ given, links, isOfSet }: Found): boolean => {
+    // Nobody wrote the place of a set: it is left out.
+    if (isOfSet === true) return findLink(links) === undefined;
+    refuseLinks(given, links);
+    return true;
+  };
+  for (const { given, links } of write.allowed) refuseLinks(given, links);
+  const linksToDenied = [...read.denied, ...execute.denied].flatMap(({ links }) => links);
   return {
     files,
-    ...(readDenied.length > 0 && { read: rulesOf(readAllowed, readDenied) }),
-    ...(execDenied.length > 0 && { execute: rulesOf(execAllowed, execDenied) }),
+    ...(read.denied.length > 0 && { read: rulesOf(read.allowed.filter(isSafe), read.denied) }),
+    ...(execute.denied.length > 0 && {
+      execute: rulesOf(execute.allowed.filter(isSafe), execute.denied),
+    }),
     ...(linksToDenied.length > 0 && { linksToDenied }),
   };
+}
+
+interface Both {
+  readonly allowed: readonly Found[];
+  readonly denied: readonly Found[];
+}
+
+/** Who names a place himself means it, whatever a set says of the same place. */
+function without({ allowed, denied }: Both): Both {
+  return { allowed: notNamedIn(denied, allowed), denied: notNamedIn(allowed, denied) };
+}
+
+function notNamedIn(others: readonly Found[], found: readonly Found[]): readonly Found[] {
+  const named = new Set(others.flatMap((each) => (each.isOfSet === true ? [] : [keyOf(each)])));
+  return named.size === 0 ? found : found.filter((each) => each.isOfSet !== true || !named.has(keyOf(each)));
+}
+
+function keyOf({ place }: Found): string {
+  const bytes = place.kind === 'path' ? literally(place.path) : formatPattern(place.pattern);
+  return bytes.toString('latin1');
 }
 
 function rulesOf(allowed: readonly Found[], denied: readonly Found[]): Rule[] {
@@ -108,7 +140,7 @@ function placesOf(given: Assignment, { sets, ways, environment }: Known): Found[
   if (setNamed(given.text) !== undefined)
     return sets
       .placesOf(given)
-      .map((found) => ({ given, ...found, said: `${saidFor(given)} (${saidOf(found)})` }));
+      .map((found) => ({ given, ...found, said: `${saidFor(given)} (${saidOf(found)})`, isOfSet: true }));
   return reading(given, () => {
     const text = expandPlace(given.text, environment);
     const base = baseOf(given);

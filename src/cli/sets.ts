@@ -36,7 +36,8 @@ export interface SetPlace extends ResolvedPlace {
 
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_SETS);
 const SUFFIX = '.set';
-const NOTHING = Buffer.from('/dev/null');
+const NULL_DEVICE = '/dev/null';
+const NOTHING = Buffer.from(NULL_DEVICE);
 /** From a module of the program to the package that holds it. */
 const DEEPEST = 4;
 
@@ -88,7 +89,9 @@ export class Sets {
     const lines = readSet(load(join(this.#folder ?? setsFolder(), name + SUFFIX)), this.#valueOf);
     const home = this.#home();
     return lines.flatMap(({ written, places }) =>
-      places.map((text) => ({ written, ...resolveWord(text, undefined, this.#ways) })).filter(isPlace(home)),
+      places
+        .map((text) => ({ written, ...resolveWord(text, undefined, this.#ways) }))
+        .filter((found) => written === NULL_DEVICE || isPlace(home)(found)),
     );
   }
 
@@ -153,7 +156,7 @@ function load(file: string): ByteString {
 }
 
 /**
- * What leads to the null device is no secret, what leads to the home directory or above it would be a rule about everything, and what
+ * What leads to the null device by another name is no secret, what leads to the home directory or above it would be a rule about everything, and what
  * leads to an entry of this process would be another place for the command.
  */
 function isPlace(home: PathBytes | undefined): (found: ResolvedPlace) => boolean {
