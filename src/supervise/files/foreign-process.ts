@@ -9,6 +9,12 @@ import type { Members } from '../target/members.ts';
 import { targetStatus, type TargetStatus } from '../target/target.ts';
 
 const PROC = '/proc/';
+/**
+ * What the kernel tells everybody who asks (fs/proc/base.c: without a look at who may trace whom, or with one at each read, of who
+ * reads): ps(1) lives on it.
+ */
+const PUBLIC_FILE =
+  /^\/proc\/\d+\/(?:task\/\d+\/)?(?:autogroup|cgroup|cmdline|comm|cpuset|gid_map|limits|loginuid|mountinfo|mounts|mountstats|oom_adj|oom_score|oom_score_adj|projid_map|sched|schedstat|sessionid|setgroups|stat|statm|status|uid_map|wchan)$/;
 const PROCESS_FILE = /^\/proc\/(\d+)\//;
 
 /** An open object (O_PATH will do), its path as the kernel names it. */
@@ -19,8 +25,9 @@ export interface OpenFile {
   readonly mode: number;
 }
 
-/** True where an object tells of a process that is not of the sandbox, or may do so. Directories tell nothing. */
+/** True where an object tells more of a process that is not of the sandbox than everybody is told, or may do so. Directories tell nothing. */
 export function isOfForeignProcess(object: OpenFile, caller: TargetStatus, members: Members): boolean {
+  if (PUBLIC_FILE.test(object.path.toString('latin1')) && isOnProc(object)) return false;
   const owner = processOfFile(object);
   return owner !== undefined && owner !== caller.tgid && (owner < 0 || !members.has(owner));
 }
@@ -39,4 +46,8 @@ export function processOfFile(object: OpenFile): number | undefined {
   if (number === undefined) return undefined;
   const owner = targetStatus(Number(number));
   return typeof owner === 'number' ? owner : owner.tgid;
+}
+
+function isOnProc({ descriptor }: OpenFile): boolean {
+  return fileSystemType(descriptor) === PROC_SUPER_MAGIC;
 }
