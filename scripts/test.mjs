@@ -159,7 +159,7 @@ async function runTests(title, folder, floor, settings = {}, engine) {
     .toSorted();
   if (files.length === 0) return { title, floor, status: 0, counts: { tests: 0 }, skipped: [] };
 
-  const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
+  const args = ['--test', '--test-reporter=spec', '--test-concurrency=3', ...files];
   const stdio = ['ignore', 'pipe', 'inherit'];
   const services =
     withClient && engine !== undefined ? await startServices(node, base, env, options) : undefined;

@@ -15,7 +15,7 @@ def switch():
             except OSError: pass
             time.sleep(0.0015)
 threading.Thread(target=switch, daemon=True).start()
-made = 0; end = time.time() + 4
+made = 0; end = time.time() + 1.5
 while time.time() < end and not os.path.lexists(ROOT + '/o/sub/deep/sock'):
     s = socket.socket(socket.AF_UNIX)
     try: s.bind(PATH); made += 1
