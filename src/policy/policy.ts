@@ -2,6 +2,10 @@
  * What a person allows. Plain values, complete and checked: whoever holds a Policy need not doubt it.
  */
 import { beginningOf, type Rule } from '../rules/rule.ts';
+import type { Endpoint, Network, Port } from './addresses.ts';
+import type { DestinationRule } from './destinations.ts';
+
+export type { AddressBytes, Endpoint, Network, Port } from './addresses.ts';
 
 /** The bytes of an absolute path, without trailing NUL. Paths are bytes, never text (path_resolution(7)). */
 export type PathBytes = Buffer;
@@ -73,23 +77,11 @@ export interface ListedDestinations {
   readonly ports: readonly Port[] | undefined;
   /** Allowed besides: resolvers. */
   readonly endpoints: readonly Endpoint[];
-}
-
-/** A port number, 0 to 65535, host byte order. */
-export type Port = number;
-
-/** An IP address in network byte order: 4 bytes for IPv4, 16 for IPv6. IPv4-mapped IPv6 is always IPv4 here. */
-export type AddressBytes = Uint8Array;
-
-export interface Network {
-  readonly address: AddressBytes;
-  /** Length of the prefix in bits. All bits of the address beyond it are zero. */
-  readonly prefix: number;
-}
-
-export interface Endpoint {
-  readonly address: AddressBytes;
-  readonly port: Port;
+  /**
+   * Rules about single destinations: names of hosts, networks with ports, what is denied. With these a destination is allowed where
+   * nothing denies it, and the lists above or an allowing rule allow it.
+   */
+  readonly rules?: readonly DestinationRule[];
 }
 
 export type UnixSocketName =
