@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --write-deny --deny-write --write-own --allow-write-own --read-deny --deny-read --read-allow --allow-read --exec-allow --allow-run --exec-deny --deny-run --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allow-unix --config -c --learn --engine --log --serve --status --compile
+            case --write-allow --allow-write --write-deny --deny-write --write-own --allow-write-own --read-deny --deny-read --read-allow --allow-read --exec-allow --allow-run --exec-deny --deny-run --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allowed-hosts --allowed-host --allow-net --denied-hosts --denied-host --deny-net --denied-netmasks --denied-netmask --denied-ports --denied-port --allowed-listen --allow-listen --allow-unix --config -c --learn --engine --log --serve --status --compile
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -56,6 +56,18 @@ complete -c secfilt -n __secfilt_wants_options -l allowed-netmasks -x -d 'outbou
 complete -c secfilt -n __secfilt_wants_options -l allowed-netmask -x -d 'outbound only to these networks or addresses'
 complete -c secfilt -n __secfilt_wants_options -l allowed-ports -x -d 'outbound only to these ports (443, 8000-8010)'
 complete -c secfilt -n __secfilt_wants_options -l allowed-port -x -d 'outbound only to these ports (443, 8000-8010)'
+complete -c secfilt -n __secfilt_wants_options -l allowed-hosts -x -d 'outbound only to these (name, *.zone, name:port)'
+complete -c secfilt -n __secfilt_wants_options -l allowed-host -x -d 'outbound only to these (name, *.zone, name:port)'
+complete -c secfilt -n __secfilt_wants_options -l allow-net -x -d 'outbound only to these (name, *.zone, name:port)'
+complete -c secfilt -n __secfilt_wants_options -l denied-hosts -x -d 'but not to these hosts, by name or address'
+complete -c secfilt -n __secfilt_wants_options -l denied-host -x -d 'but not to these hosts, by name or address'
+complete -c secfilt -n __secfilt_wants_options -l deny-net -x -d 'but not to these hosts, by name or address'
+complete -c secfilt -n __secfilt_wants_options -l denied-netmasks -x -d 'not to these networks: @private, @loopback, @metadata'
+complete -c secfilt -n __secfilt_wants_options -l denied-netmask -x -d 'not to these networks: @private, @loopback, @metadata'
+complete -c secfilt -n __secfilt_wants_options -l denied-ports -x -d 'not to these ports'
+complete -c secfilt -n __secfilt_wants_options -l denied-port -x -d 'not to these ports'
+complete -c secfilt -n __secfilt_wants_options -l allowed-listen -x -d 'take connections at these ports only, or at none'
+complete -c secfilt -n __secfilt_wants_options -l allow-listen -x -d 'take connections at these ports only, or at none'
 complete -c secfilt -n __secfilt_wants_options -l allow-resolv -d 'also to the resolvers of /etc/resolv.conf'
 complete -c secfilt -n __secfilt_wants_options -l mainstream-network-families -d 'only IPv4, IPv6, Unix and netlink sockets'
 complete -c secfilt -n __secfilt_wants_options -l allow-unix -r -F -d 'also to these Unix sockets (@name: abstract)'

@@ -4,9 +4,11 @@ import {
   type BooleanOptionName,
   isList,
   type Option,
+  type OptionKind,
   type OptionName,
   type ValuedOptionName,
 } from '../options/option-table.ts';
+import { joinPorts } from '../policy/ports.ts';
 import { type Origin, UsageError } from './usage-error.ts';
 
 export interface Assignment {
@@ -31,6 +33,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['off', false],
 ]);
 const BOOLEANS_HINT = 'expected 1 or 0, true or false, yes or no, on or off';
+/** Lists in which ports may stand behind an item, several of them too. */
+const PORTED: ReadonlySet<OptionKind> = new Set(['host-list', 'netmask-list', 'listen-list']);
 /** A comma that no backslash precedes, and a backslash only where it precedes a comma: other backslashes stay. */
 const ITEM_PATTERN = /(?:\\,|[^,])*/y;
 const ESCAPED_COMMA_PATTERN = /\\,/g;
@@ -67,13 +71,19 @@ export function readAssignments(
     const hint = `expected ${option.choices.join(', ')}`;
     throw new UsageError({ ...details, word: value, problem: 'is none of the choices', hint });
   }
-  const items = isList(option) ? splitList(value) : [value];
+  const items = itemsOf(option, value);
   if (items.includes('')) {
     const hint = 'a comma stands between two items';
     throw new UsageError({ ...details, word: value, problem: 'has an empty item', hint });
   }
   const on = option.kind === 'optional-file';
   return items.map((text) => ({ option, spelling, text, on, origin }));
+}
+
+function itemsOf(option: Option, value: ByteString): ByteString[] {
+  if (!isList(option)) return [value];
+  const items = splitList(value);
+  return PORTED.has(option.kind) ? joinPorts(items) : items;
 }
 
 /** Whether a boolean that may name a file does. */

@@ -56,20 +56,33 @@ function placeOption(option: OptionName, place: RulePlace): Buffer {
   return valued(option, toBytes(text.toString('latin1').replaceAll('$', String.raw`\$`)));
 }
 
-function networkOptions({ network, networks, ports, resolvers }: Settings['policy']): (string | Buffer)[] {
+function networkOptions({
+  network,
+  networks,
+  ports,
+  destinations,
+  listen,
+  resolvers,
+}: Settings['policy']): (string | Buffer)[] {
+  const { hosts, deniedHosts, deniedNetworks, deniedPorts } = destinations;
+  const taken = listen.map(({ text }) => valued('allowed-listen', toBytes(text)));
   const lists = [
     ...networks.map(({ text }) => valued('allowed-netmasks', toBytes(text))),
     ...ports.map(({ text }) => valued('allowed-ports', toBytes(text))),
+    ...hosts.map(({ text }) => valued('allowed-hosts', toBytes(text))),
+    ...deniedHosts.map(({ text }) => valued('denied-hosts', toBytes(text))),
+    ...deniedNetworks.map(({ text }) => valued('denied-netmasks', toBytes(text))),
+    ...deniedPorts.map(({ text }) => valued('denied-ports', toBytes(text))),
   ];
   switch (network) {
     case 'open':
       return [];
     case 'families':
-      return ['--mainstream-network-families'];
+      return ['--mainstream-network-families', ...taken];
     case 'none':
-      return ['--no-outbound-network', ...lists];
+      return ['--no-outbound-network', ...lists, ...taken];
     case 'listed':
-      return [...lists, ...(resolvers ? ['--allow-resolv'] : [])];
+      return [...lists, ...(resolvers ? ['--allow-resolv'] : []), ...taken];
   }
 }
 

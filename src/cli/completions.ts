@@ -32,6 +32,8 @@ function sourceOf(option: Option): Source {
       return 'choice';
     case 'netmask-list':
     case 'port-list':
+    case 'host-list':
+    case 'listen-list':
       return 'none';
   }
 }

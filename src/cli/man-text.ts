@@ -44,6 +44,6 @@ export const EXAMPLES = [
 ] as const;
 
 export const LIMITS = [
-  'Reading is restricted where --read-deny says so, and then opening files alone, not looking at their names, sizes and times. bind(2) and listen(2) on addresses of the network are not restricted.',
+  'Reading is restricted where --read-deny says so, and then opening files alone, not looking at their names, sizes and times. bind(2) and listen(2) on addresses of the network are restricted by --allowed-listen alone.',
   'Under every policy namespaces, mounts, io_uring, BPF, user-space page faults, key rings and tracing of processes outside are refused. A 32-bit program is ended by its first system call. Descriptors other than standard input, output and error are closed.',
 ];

@@ -127,7 +127,7 @@ function decideInternet(
   const isQuestion = operation === 'connect' && asksForSource(protocol, asked);
   const port =
     isQuestion && rules.judge(address, asked, protocol).kind === 'refuse'
-      ? (rules.allowedPort(address) ?? asked)
+      ? (rules.allowedPort(address, 'udp') ?? asked)
       : asked;
   return {
     verdict: rules.judge(address, port, protocol),

@@ -37,9 +37,20 @@ export interface PolicyWords {
   readonly network: 'open' | 'families' | 'none' | 'listed';
   readonly networks: readonly Assignment[];
   readonly ports: readonly Assignment[];
+  /** Hosts by name, and what is denied. */
+  readonly destinations: DestinationWords;
+  /** --allowed-listen. */
+  readonly listen: readonly Assignment[];
   /** --allow-resolv, where it is on. */
   readonly resolvers: Assignment | undefined;
   readonly unixSockets: readonly Assignment[];
+}
+
+export interface DestinationWords {
+  readonly hosts: readonly Assignment[];
+  readonly deniedHosts: readonly Assignment[];
+  readonly deniedNetworks: readonly Assignment[];
+  readonly deniedPorts: readonly Assignment[];
 }
 
 /** Throws a UsageError where one option takes back what another one says. */
@@ -114,13 +125,22 @@ function makePolicyWords(assignments: Assignments, sets: readonly SetDefinition[
   const unixSockets = assignments.all('allow-unix');
   const resolvers = assignments.isOn('allow-resolv') ? assignments.last('allow-resolv') : undefined;
   const none = assignments.isOn('no-outbound-network') ? assignments.last('no-outbound-network') : undefined;
-  const listed = networks[0] ?? ports[0] ?? resolvers;
+  const destinations = {
+    hosts: assignments.all('allowed-hosts'),
+    deniedHosts: assignments.all('denied-hosts'),
+    deniedNetworks: assignments.all('denied-netmasks'),
+    deniedPorts: assignments.all('denied-ports'),
+  };
+  const [rule] = Object.values(destinations).flat();
+  const listen = assignments.all('allowed-listen');
+  const listed = networks[0] ?? ports[0] ?? resolvers ?? rule;
   refuseContradiction(assignments, 'read-only', writable[0] ?? own[0] ?? ownTmp);
-  refuseContradiction(assignments, 'mainstream-network-families', none ?? listed);
+  refuseContradiction(assignments, 'mainstream-network-families', none ?? listed ?? listen[0]);
 
   const readOnly =
     assignments.isOn('read-only') || writable.length > 0 || own.length > 0 || ownTmp !== undefined;
-  const families = assignments.isOn('mainstream-network-families') ? 'families' : 'open';
+  const isMainstream = assignments.isOn('mainstream-network-families') || listen.length > 0;
+  const families = isMainstream ? 'families' : 'open';
   const network = none ? 'none' : listed ? 'listed' : families;
   const useless = unixSockets[0];
   if (useless && !restrictsAnything({ readOnly, network, ...places })) {
@@ -143,6 +163,8 @@ function makePolicyWords(assignments: Assignments, sets: readonly SetDefinition[
     network,
     networks,
     ports,
+    destinations,
+    listen,
     resolvers,
     unixSockets,
   };

@@ -2,6 +2,8 @@
 import type { AddressBytes, Endpoint, NetworkPolicy, Port } from '../policy/policy.ts';
 import { AddressRanges } from './address-ranges.ts';
 import type { InternetProtocol } from './destination.ts';
+import { DestinationRules } from './destination-rules.ts';
+import { NO_NAMES, type KnownNames } from './known-names.ts';
 import { PERFORM, refuse, type Verdict } from './verdict.ts';
 
 const NO_NETWORK_RULE = refuse('--no-outbound-network');
@@ -27,11 +29,20 @@ interface Lists {
 export class NetworkRules {
   readonly #kind: 'open' | NetworkPolicy['kind'];
   readonly #lists: Lists | undefined;
+  /** In place of the lists, where there are rules beside them. */
+  readonly #rules: DestinationRules | undefined;
+  readonly #names: KnownNames | undefined;
 
-  /** @param policy undefined: the network is not restricted */
-  constructor(policy: NetworkPolicy | undefined) {
+  /**
+   * @param policy undefined: the network is not restricted
+   * @param names what addresses were given out for, where there are rules about names
+   */
+  constructor(policy: NetworkPolicy | undefined, names: KnownNames = NO_NAMES) {
     this.#kind = policy?.kind ?? 'open';
-    this.#lists = policy?.kind === 'listed' ? makeLists(policy) : undefined;
+    if (policy?.kind !== 'listed') return;
+    if (policy.rules === undefined) this.#lists = makeLists(policy);
+    else this.#rules = new DestinationRules(policy, names);
+    this.#names = policy.rules?.some(({ to }) => to.kind === 'host') === true ? names : undefined;
   }
 
   /** Families and protocols that have no rules are then closed. */
@@ -45,6 +56,7 @@ export class NetworkRules {
   }
 
   judge(address: AddressBytes, port: Port, protocol: InternetProtocol): Verdict {
+    if (this.#rules !== undefined) return this.#rules.judge(address, port, protocol);
     if (this.#lists === undefined) return this.anyAddress ? PERFORM : NO_NETWORK_RULE;
     const { ipv4, ipv6, ports, endpoints } = this.#lists;
     // Echo requests have no port: what the address holds in its place is an identifier.
@@ -56,10 +68,14 @@ export class NetworkRules {
     return PERFORM;
   }
 
-  /**
-   * A port that an address may be reached at, where only some may; undefined where none may, or all.
-   */
-  allowedPort(address: AddressBytes): Port | undefined {
+  /** The names that an address was given out for, as far as rules ask for names. */
+  namesOf(address: AddressBytes): readonly string[] {
+    return this.#names?.namesOf(address) ?? [];
+  }
+
+  /** A port that an address may be reached at, where only some may; undefined where none may. Without rules of ports: undefined. */
+  allowedPort(address: AddressBytes, protocol: 'tcp' | 'udp'): Port | undefined {
+    if (this.#rules !== undefined) return this.#rules.allowedPort(address, protocol);
     if (this.#lists === undefined) return undefined;
     const { ipv4, ipv6, ports, endpoints } = this.#lists;
     const ranges = address.length === 4 ? ipv4 : ipv6;

@@ -51,14 +51,24 @@ export interface Policy {
     | 'none'
     | 'mainstream'
     | {
-        /** Networks and addresses, `'192.168.1.0/24'`, IPv4 or IPv6; names are not looked up: `--allowed-netmasks`. */
+        /** Networks and addresses, `'192.168.1.0/24'`, IPv4 or IPv6, `'10.0.0.5:5432'` with ports: `--allowed-netmasks`. */
         readonly netmasks?: readonly string[] | undefined;
         /** Ports, `443`, and ranges, `'8000-8010'`: `--allowed-ports`. */
         readonly ports?: readonly (number | string)[] | undefined;
+        /** Hosts by name, `'db.internal:5432'`, `'*.example.org'`, or by address: `--allowed-hosts`. */
+        readonly hosts?: readonly string[] | undefined;
+        /** But not these hosts: `--denied-hosts`. What is denied alone leaves all else allowed. */
+        readonly deniedHosts?: readonly string[] | undefined;
+        /** Nor these networks, `'@private'`: `--denied-netmasks`. */
+        readonly deniedNetmasks?: readonly string[] | undefined;
+        /** Nor these ports: `--denied-ports`. */
+        readonly deniedPorts?: readonly (number | string)[] | undefined;
         /** In addition the name servers of /etc/resolv.conf: `--allow-resolv`. */
         readonly resolvers?: boolean | undefined;
       }
     | undefined;
+  /** Ports, `8080`, and addresses with ports, where connections may be taken; `[]`: on the loopback alone. `--allowed-listen`. */
+  readonly listen?: readonly (number | string)[] | undefined;
   /** Unix sockets outside that may be connected to, `'@name'` an abstract one: `--allow-unix`. */
   readonly unixSockets?: readonly (string | URL)[] | undefined;
   /** How calls are referred to a supervisor: `--engine`. */

@@ -13,6 +13,10 @@ export type OptionKind =
   | 'unix-socket-list'
   | 'netmask-list'
   | 'port-list'
+  /** Names of hosts, networks and `@sets` of them, with ports and a protocol (policy/destination-words.ts). */
+  | 'host-list'
+  /** Ports, and addresses with ports, or the one word `none` (policy/listen-words.ts). */
+  | 'listen-list'
   /** One word, taken whole. */
   | 'file'
   /** The same, which may be left out: the usual place is meant then. */
@@ -166,6 +170,60 @@ export const OPTIONS = [
     inConfig: true,
     help: 'outbound only to these ports (443, 8000-8010)',
     group: 'network',
+  },
+  {
+    name: 'allowed-hosts',
+    aliases: ['allowed-host', 'allow-net'],
+    kind: 'host-list',
+    placeholder: 'HOST',
+    repeatable: true,
+    inConfig: true,
+    help: 'outbound only to these (name, *.zone, name:port)',
+    group: 'network',
+  },
+  {
+    name: 'denied-hosts',
+    aliases: ['denied-host', 'deny-net'],
+    kind: 'host-list',
+    placeholder: 'HOST',
+    repeatable: true,
+    inConfig: true,
+    help: 'but not to these hosts, by name or address',
+    group: 'network',
+    sharesLine: true,
+  },
+  {
+    name: 'denied-netmasks',
+    aliases: ['denied-netmask'],
+    kind: 'netmask-list',
+    placeholder: 'CIDR',
+    repeatable: true,
+    inConfig: true,
+    help: 'not to these networks: @private, @loopback, @metadata',
+    group: 'network',
+    sharesLine: true,
+  },
+  {
+    name: 'denied-ports',
+    aliases: ['denied-port'],
+    kind: 'port-list',
+    placeholder: 'PORT',
+    repeatable: true,
+    inConfig: true,
+    help: 'not to these ports',
+    group: 'network',
+    sharesLine: true,
+  },
+  {
+    name: 'allowed-listen',
+    aliases: ['allow-listen'],
+    kind: 'listen-list',
+    placeholder: 'PORT|none',
+    repeatable: true,
+    inConfig: true,
+    help: 'take connections at these ports only, or at none',
+    group: 'network',
+    sharesLine: true,
   },
   {
     name: 'allow-resolv',

@@ -67,16 +67,15 @@ function valueAt(key: string): Schema {
 function schemaOf(option: Option): Schema {
   if (option.kind === 'boolean') return { type: 'boolean', description: option.help };
   if (option.kind === 'choice') return { enum: option.choices, description: option.help };
-  const item =
-    option.kind === 'port-list'
-      ? {
-          oneOf: [
-            { type: 'integer', minimum: 1, maximum: 65535 },
-            { type: 'string', pattern: '^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$' },
-          ],
-        }
-      : PATH;
+  const item = itemOf(option);
   return isList(option) ? listOf(item, option.help) : { ...item, description: option.help };
+}
+
+function itemOf({ kind }: Option): Schema {
+  const port = { type: 'integer', minimum: 1, maximum: 65535 };
+  if (kind === 'listen-list') return { oneOf: [port, PATH] };
+  if (kind !== 'port-list') return PATH;
+  return { oneOf: [port, { type: 'string', pattern: '^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$' }] };
 }
 
 function listOf(items: Schema, description: string): Schema {

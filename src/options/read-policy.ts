@@ -29,6 +29,10 @@ const NO_WRITE = [
   { hint: 'write readOnly: true to refuse every change, or leave it out' },
 ] as const;
 
+/** What names places that may be reached. */
+const PLACES: ReadonlySet<OptionName> = new Set<OptionName>(['allowed-netmasks', 'allowed-hosts']);
+const ALLOWING: ReadonlySet<string> = new Set(['network.netmasks', 'network.hosts']);
+
 /** Throws a KeyError for whatever is not understood. */
 export function readPolicy(policy: unknown, source: Source): Said[] {
   const said = entriesOf(policy, '').flatMap(([name, value]) => {
@@ -74,11 +78,17 @@ function exceptionsOf(group: string, said: readonly Said[], source: Source): Sai
   });
 }
 
-/** A list restricts, an empty one to nothing; resolvers come in addition. */
-function networkOf(said: readonly Said[], [empty]: readonly string[]): Said[] {
-  const resolvers = said.filter(({ option, value }) => option === 'allow-resolv' && value === true);
-  if (empty !== undefined)
-    return resolvers.length > 0 ? resolvers : [{ option: 'no-outbound-network', key: empty, value: true }];
+/**
+ * A list of what is allowed restricts, an empty one to nothing; resolvers come in addition. What is denied of nothing is left to
+ * say nothing.
+ */
+function networkOf(said: readonly Said[], empty: readonly string[]): Said[] {
+  const places = said.some(({ option }) => PLACES.has(option));
+  const nothing = empty.find((key) => key === 'network.ports' || (!places && ALLOWING.has(key)));
+  if (nothing !== undefined) {
+    const resolvers = said.filter(({ option, value }) => option === 'allow-resolv' && value === true);
+    return resolvers.length > 0 ? resolvers : [{ option: 'no-outbound-network', key: nothing, value: true }];
+  }
   if (said.every(({ value }) => value === false))
     throw new KeyError('network', 'restricts nothing', {
       hint: 'write "none" to refuse every connection, or leave it out',
@@ -100,6 +110,8 @@ function readValue(key: string, value: unknown, source: Source): Said[] {
   if (!Array.isArray(value))
     throw new KeyError(key, 'is not a list', { word: value, hint: `write [${exampleItem(option)}]` });
   const items: readonly unknown[] = value;
+  if (items.length === 0 && option.kind === 'listen-list')
+    return [{ option: row.option, key, value: 'none' }];
   // Holes of a list are members of it as well.
   return Array.from(items, (item, index) => {
     const place = `${key}[${index}]`;
@@ -124,6 +136,7 @@ function readText(key: string, value: unknown, option: Option): string {
   const { kind, choices } = option;
   if (kind === 'port-list') return readPort(key, value);
   if (kind === 'place-list') return readPlace(key, value);
+  if (kind === 'listen-list' && typeof value === 'number') return readPort(key, value);
   if (kind === 'path-list' || kind === 'unix-socket-list' || kind === 'file') return readPath(key, value);
   const text = readString(key, value, exampleItem(option));
   if (choices?.includes(text) !== false) return text;
@@ -205,7 +218,9 @@ function refuseContradiction(said: readonly Said[]): void {
 
 function exampleItem({ kind, choices }: Option): string {
   if (kind === 'port-list') return '443';
+  if (kind === 'listen-list') return '8080';
   if (kind === 'netmask-list') return '"192.168.1.0/24"';
+  if (kind === 'host-list') return '"*.example.org:443"';
   return kind === 'choice' ? `"${choices?.[0]}"` : '"./build"';
 }
 

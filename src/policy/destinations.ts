@@ -34,3 +34,13 @@ export interface DestinationRule {
   /** What a person wrote: `--allowed-hosts=*.example.org:443`. */
   readonly said: string;
 }
+
+/** Where connections and datagrams of others may be taken (bind(2), listen(2)). */
+export interface ListenRule {
+  /** Undefined: at every address of this host, the unspecified one among them. */
+  readonly network: Network | undefined;
+  /** Undefined: any. */
+  readonly ports: readonly PortRange[] | undefined;
+  /** Undefined: either. */
+  readonly protocol: 'tcp' | 'udp' | undefined;
+}

@@ -117,7 +117,7 @@ function badAddress(text: string, prefixText: string | undefined): ValueError {
   if (text.includes('%'))
     return new ValueError('has a scope id', { hint: 'leave it out, it is not compared' });
   if (IPV4_WITH_PORT_PATTERN.test(text) || /^:\d+$/.test(suffix)) {
-    return new ValueError('has a port', { hint: 'ports have an option of their own, --allowed-ports' });
+    return new ValueError('has a port', { hint: 'ports stand behind networks in brackets or of IPv4 alone' });
   }
   const withoutZeros = text.replace(LEADING_ZERO_PATTERN, '');
   if (withoutZeros !== text && ipaddr.IPv4.isValidFourPartDecimal(withoutZeros)) {
@@ -127,5 +127,5 @@ function badAddress(text: string, prefixText: string | undefined): ValueError {
   }
   if (/^[\d.]+$/.test(text)) return new ValueError('is not four numbers from 0 to 255');
   if (text.includes(':')) return new ValueError('is not an IPv6 address');
-  return new ValueError('is not an IP address', { hint: 'names are not looked up' });
+  return new ValueError('is not an IP address', { hint: 'names of hosts are for --allowed-hosts' });
 }

@@ -3,7 +3,7 @@
  */
 import { beginningOf, type Rule } from '../rules/rule.ts';
 import type { Endpoint, Network, Port } from './addresses.ts';
-import type { DestinationRule } from './destinations.ts';
+import type { DestinationRule, ListenRule } from './destinations.ts';
 
 export type { AddressBytes, Endpoint, Network, Port } from './addresses.ts';
 
@@ -21,6 +21,8 @@ export interface Policy {
   readonly linksToDenied?: readonly PathBytes[];
   /** Undefined: the network is not restricted. */
   readonly network: NetworkPolicy | undefined;
+  /** Where connections and datagrams may be taken, beside this host's loopback. Only together with `network`. Undefined: anywhere. */
+  readonly listen?: readonly ListenRule[];
   /** Unix sockets outside the sandbox that may be connected to, under any restriction (unix(7)). */
   readonly unixSockets: readonly UnixSocketName[];
   /** Every Unix socket may be connected to: for a run that is watched, not confined. */

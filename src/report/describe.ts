@@ -3,7 +3,10 @@ import { formatAddress } from '../policy/address-text.ts';
 import { escapeBytes } from './escape.ts';
 import type { ReportedObject } from './event.ts';
 
-/** `/home/ann/b`, `10.1.2.3 port 443 tcp`, `socket @name`; empty where there is nothing to tell. */
+/** More names of one address are counted. */
+const MOST_NAMES = 3;
+
+/** `/home/ann/b`, `10.1.2.3 port 443 tcp`, `api.example.org (10.1.2.3) port 443 tcp`, `socket @name`; empty where there is nothing to tell. */
 export function describeObject(object: ReportedObject): string {
   switch (object.kind) {
     case 'path':
@@ -23,7 +26,17 @@ export function describeObject(object: ReportedObject): string {
   }
 }
 
-function describeEndpoint({ address, port, protocol }: Extract<ReportedObject, { kind: 'address' }>): string {
-  if (protocol === 'icmp') return `${formatAddress(address)} icmp`;
-  return `${formatAddress(address)} port ${port}${protocol === 'other' ? '' : ` ${protocol}`}`;
+type ReportedAddress = Extract<ReportedObject, { kind: 'address' }>;
+
+function describeEndpoint({ address, port, protocol, names = [] }: ReportedAddress): string {
+  const host =
+    names.length === 0 ? formatAddress(address) : `${describeNames(names)} (${formatAddress(address)})`;
+  if (protocol === 'icmp') return `${host} icmp`;
+  return `${host} port ${port}${protocol === 'other' ? '' : ` ${protocol}`}`;
+}
+
+function describeNames(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map((name) => escapeBytes(Buffer.from(name)));
+  const others = names.length - shown.length;
+  return `${shown.join(', ')}${others > 0 ? `, ${others} more` : ''}`;
 }

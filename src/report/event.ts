@@ -15,6 +15,8 @@ export type ReportedObject =
       readonly address: AddressBytes;
       readonly port: Port;
       readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
+      /** What the address was given out for, where rules speak of names. Text of whoever answered. */
+      readonly names?: readonly string[];
     }
   | { readonly kind: 'unix-path'; readonly path: PathBytes }
   | { readonly kind: 'unix-abstract'; readonly name: Buffer }

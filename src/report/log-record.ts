@@ -55,7 +55,14 @@ export interface LogRecord {
 export type LoggedObject =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'paths'; readonly from: string; readonly to: string }
-  | { readonly kind: 'address'; readonly address: string; readonly port: number; readonly protocol: string }
+  | {
+      readonly kind: 'address';
+      readonly address: string;
+      readonly port: number;
+      readonly protocol: string;
+      /** The names of hosts that the address was given out for, where the policy has rules about names. */
+      readonly names?: readonly string[];
+    }
   | { readonly kind: 'unix-path'; readonly path: string }
   | { readonly kind: 'unix-abstract'; readonly name: string }
   | { readonly kind: 'process'; readonly pid: number }

@@ -42,8 +42,11 @@ function loggedObject(object: ReportedObject): LoggedObject {
       return { kind: object.kind, from: escapeBytes(object.from), to: escapeBytes(object.to) };
     case 'unix-abstract':
       return { kind: object.kind, name: escapeBytes(object.name) };
-    case 'address':
-      return { ...object, address: formatAddress(object.address) };
+    case 'address': {
+      const { kind, address, port, protocol, names } = object;
+      const escaped = names?.map((name) => escapeBytes(Buffer.from(name)));
+      return { kind, address: formatAddress(address), port, protocol, ...(escaped && { names: escaped }) };
+    }
     case 'process':
     case 'none':
       return object;

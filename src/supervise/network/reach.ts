@@ -74,8 +74,18 @@ export function reach(
       // Behind the family, whichever it is.
       if (port !== destination.port) own.writeUInt16BE(port, 2);
       const host = destination.address;
-      const reported = { kind: 'address', address: host, port, protocol } as const;
+      const names = context.network.namesOf(host);
+      const reported = {
+        kind: 'address',
+        address: host,
+        port,
+        protocol,
+        ...(names.length > 0 && { names }),
+      } as const;
       const asks = use.kind === 'connect' && asksForSource(protocol, port);
+      // Who asks for its own address takes that for an answer. No port would do where only TCP is allowed.
+      if (asks && verdict.kind === 'refuse' && context.network.allowedPort(host, 'tcp') !== undefined)
+        return fail(Errno.ENETUNREACH);
       if (verdict.kind === 'refuse' && isDatagram(socket) && isLoopback(host) && !asks) {
         const inside = { destination, rule: verdict.rule };
         return { ...reachable(Buffer.from(destination.bytes), -1, host), inside };
@@ -121,7 +131,7 @@ function usablePort(
 ): number {
   if (use.kind !== 'connect' || !asksForSource(protocol, port)) return port;
   if (network.judge(address, port, protocol).kind !== 'refuse') return port;
-  return network.allowedPort(address) ?? port;
+  return network.allowedPort(address, 'udp') ?? port;
 }
 
 function reachable(address: Buffer, held = -1, host?: AddressBytes): Reachable {

@@ -1,0 +1,86 @@
+/**
+ * Destinations that a person gives: a host or a network, with ports and a protocol. Import it lazily: the library behind
+ * networks costs start-up time.
+ *
+ *     db.internal:5432/tcp    *.example.org    [2001:db8::1]:443    10.0.0.0/8:22,80    @private    db.internal@private
+ */
+import type { DestinationPlace, DestinationRule } from './destinations.ts';
+import { parseHostName } from './host-name.ts';
+import { NETWORK_SETS } from './network-sets.ts';
+import { parseNetwork } from './networks.ts';
+import type { Network } from './policy.ts';
+import { parsePortRange } from './ports.ts';
+import { ValueError } from './value-error.ts';
+
+/** What one word says, of several places where it names a set. */
+export interface DestinationWord extends Pick<DestinationRule, 'ports' | 'protocol' | 'mayPointTo'> {
+  readonly places: readonly DestinationPlace[];
+}
+
+/** What may stand before ports: names and networks, or networks alone. */
+export type Whom = 'hosts' | 'networks';
+
+const PROTOCOL_PATTERN = /\/(tcp|udp)$/i;
+const BRACKETED_PATTERN = /^(?<host>\[[^\]]*\](?:\/[^:]*)?)(?::(?<ports>.*))?$/s;
+const WITH_PREFIX_PATTERN = /^(?<host>[^/]*\/[^:]*)(?::(?<ports>.*))?$/s;
+const WITH_PORTS_PATTERN = /^(?<host>[^:]*):(?<ports>[^:]*)$/s;
+/** What is meant as an address, right or wrong. A name has no colon, and its last label is no number. */
+const ADDRESS_PATTERN = /^\[|:|\/|^[\d.]+$/;
+
+/** Throws a ValueError. */
+export function parseDestination(text: string, whom: Whom): DestinationWord {
+  // An @ at the beginning is a set; behind a name it says where its answers may point.
+  const [word = '', ...pointed] = splitAt(text);
+  const protocol = PROTOCOL_PATTERN.exec(word)?.[1]?.toLowerCase();
+  const { host, ports } = splitPorts(protocol === undefined ? word : word.slice(0, -protocol.length - 1));
+  const places = placesOf(host, whom);
+  if (pointed.length > 0 && places[0]?.kind !== 'host')
+    throw new ValueError('has an @ behind what is no name', {
+      hint: 'expected one like db.internal@private',
+    });
+  return {
+    places,
+    ports: ports === undefined ? undefined : ports.split(',').map(parsePortRange),
+    protocol: protocol === 'tcp' || protocol === 'udp' ? protocol : undefined,
+    ...(pointed.length > 0 && { mayPointTo: pointed.flatMap(networksOf) }),
+  };
+}
+
+/** A network, or all of a set: `@private`. Throws a ValueError. */
+export function networksOf(text: string): readonly Network[] {
+  if (NETWORK_SETS.has(text)) return (NETWORK_SETS.get(text) ?? []).map(parseNetwork);
+  if (ADDRESS_PATTERN.test(text)) return [parseNetwork(text)];
+  const names = [...NETWORK_SETS.keys()].map((name) => `@${name}`).join(', ');
+  throw new ValueError('names no set of networks', { hint: `there are ${names}` });
+}
+
+/** `name@one@two` in its parts; the first keeps an @ at its beginning. */
+function splitAt(text: string): string[] {
+  const [first = '', ...others] = text.slice(1).split('@');
+  return [text.slice(0, 1) + first, ...others];
+}
+
+interface HostAndPorts {
+  readonly host: string;
+  readonly ports: string | undefined;
+}
+
+/** An IPv6 address without brackets has no ports: its last group could be taken for one. */
+function splitPorts(word: string): HostAndPorts {
+  const pattern = word.startsWith('[')
+    ? BRACKETED_PATTERN
+    : word.includes('/')
+      ? WITH_PREFIX_PATTERN
+      : WITH_PORTS_PATTERN;
+  const { host = word, ports } = pattern.exec(word)?.groups ?? {};
+  return { host, ports };
+}
+
+function placesOf(host: string, whom: Whom): DestinationPlace[] {
+  const isSet = host.startsWith('@');
+  if (isSet || whom === 'networks' || ADDRESS_PATTERN.test(host)) {
+    const networks = isSet ? networksOf(host.slice(1)) : [parseNetwork(host)];
+    return networks.map((network) => ({ kind: 'network', network }));
+  }
+  return [{ kind: 'host', name: parseHostName(host) }];
+}
