@@ -178,7 +178,7 @@ export const OPTIONS = [
     placeholder: 'HOST',
     repeatable: true,
     inConfig: true,
-    help: 'outbound only to these (name, *.zone, name:port)',
+    help: 'outbound only to these (name, *.zone:port)',
     group: 'network',
   },
   {

@@ -11,6 +11,7 @@ export type Subject =
   | 'reading'
   | 'execution'
   | 'network'
+  | 'listening'
   | 'unix-sockets'
   | 'signals'
   | 'debugging'
@@ -42,6 +43,7 @@ export function explainPromises(plan: Plan): ExplainedPromise[] {
     ...reading(plan),
     ...execution(plan),
     network(plan),
+    ...listening(plan),
     unixSockets(plan),
     signals(plan),
     debugging(plan),
@@ -200,10 +202,41 @@ function network({ policy, landlock, situation }: Plan): ExplainedPromise {
       });
     if (landlock !== undefined && landlock.ruleset.handledAccessNet !== 0)
       held.push({ by: 'Landlock', how: 'TCP connects to other ports than those listed fail in the kernel' });
+    if (kind === 'listed' && policy.network.rules?.some(({ to }) => to.kind === 'host') === true)
+      held.push({
+        by: 'supervisor',
+        how: 'knows an address as a host by the names that it was given out for',
+      });
     if (situation.sockets === 'none') held.push({ by: 'filter', how: 'refuses connect' });
     if (situation.sockets === 'tcp') held.push({ by: 'filter', how: 'refuses sockets other than TCP' });
   }
-  return { about: 'network', promise: NETWORK_PROMISES[kind], held };
+  return { about: 'network', promise: networkPromise(policy.network), held };
+}
+
+function networkPromise(policy: NetworkPolicy): string {
+  if (policy.kind !== 'listed' || policy.rules === undefined) return NETWORK_PROMISES[policy.kind];
+  const { rules, networks, ports } = policy;
+  const denied = rules.filter(({ effect }) => effect === 'deny').map(({ said }) => said);
+  const isOpen = networks === undefined && ports === undefined;
+  const allowed = isOpen
+    ? 'outbound to any address'
+    : 'outbound only to the hosts, networks, ports and resolvers that are listed';
+  return denied.length === 0 ? allowed : `${allowed}, but not by ${[...new Set(denied)].join(', ')}`;
+}
+
+function listening({ policy, situation }: Plan): ExplainedPromise[] {
+  const { listen } = policy;
+  if (listen === undefined) return [];
+  const where =
+    listen.length === 0 ? 'on the loopback alone' : 'on the loopback and where --allowed-listen says';
+  const held: Held =
+    situation.refer === undefined
+      ? { by: 'filter', how: 'refuses listen' }
+      : {
+          by: 'supervisor',
+          how: 'judges each port that a socket is bound to, and each socket that is to listen',
+        };
+  return [{ about: 'listening', promise: `connections and datagrams are taken ${where}`, held: [held] }];
 }
 
 function unixSockets({ policy, landlock, situation }: Plan): ExplainedPromise {

@@ -1,5 +1,6 @@
 /** The plan of a sandbox without a supervisor: Landlock and the filter alone. */
 import { AccessNet } from '../linux/landlock.ts';
+import type { DestinationRule } from '../policy/destinations.ts';
 import {
   restrictsAnything,
   type FilePolicy,
@@ -39,9 +40,11 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
     add(undefined, `the kernel needs Landlock ABI ${LEAST_ABI} or later and has ${found}`);
   }
   if (policy.network?.kind === 'listed') {
-    const { networks, endpoints, ports } = policy.network;
+    const { networks, endpoints, ports, rules } = policy.network;
+    const isNamed = networks !== undefined && (networks.length > 0 || rules === undefined);
     if (endpoints.length > 0) add('--allow-resolv', 'the kernel compares no addresses');
-    else if (networks !== undefined) add('--allowed-netmasks', 'the kernel compares no addresses');
+    else if (isNamed) add('--allowed-netmasks', 'the kernel compares no addresses');
+    for (const option of new Set(rules?.map(optionOf))) add(option, 'the kernel compares no addresses');
     // It would connect in its own name, which is not under our Landlock rules.
     if (ports !== undefined && !features.listener) add('--allowed-ports', 'the one outside connects for us');
   }
@@ -51,6 +54,10 @@ export function kernelObstacles(policy: Policy, features: KernelFeatures): Obsta
   if (pattern !== undefined) add(pattern.said, 'the kernel knows no patterns');
   const exception = exceptionIn(policy.files);
   if (exception !== undefined) add(exception.said, 'Landlock knows no exceptions in what may be changed');
+  if (policy.listen !== undefined && policy.listen.length > 0)
+    add('--allowed-listen', 'the kernel asks nobody which port a socket gets that listens without one');
+  else if (policy.listen !== undefined && socketsOf(policy) === 'any')
+    add('--allowed-listen', 'the kernel judges no ports of datagrams');
   if (policy.files?.own !== undefined) add('--write-own', 'the kernel does not know who made a file');
   if (policy.unixSockets.length > 0) add('--allow-unix', 'the kernel compares no names of Unix sockets');
   return obstacles;
@@ -68,6 +75,11 @@ function exceptionIn(files: FilePolicy | undefined): Rule | undefined {
 export function readingObstacles({ policy, reading }: Plan): Obstacle[] {
   const said = policy.read?.find(({ effect }) => effect === 'deny')?.said;
   return reading?.heldBy === 'supervisor' ? [{ option: said, reason: reading.why }] : [];
+}
+
+/** `--denied-netmasks`. */
+function optionOf({ said }: DestinationRule): string {
+  return said.replace(/=[^]*/, '');
 }
 
 /**

@@ -100,6 +100,8 @@ export function makePlan(given: Policy, features: KernelFeatures, options: PlanO
     options.refer !== undefined,
     { read: reading !== undefined && reading.landlock !== 'nothing', execute: policy.execute !== undefined },
   );
+  const restrictsDestinations = policy.network !== undefined && policy.network.kind !== 'families';
+  const supervised = options.refer !== undefined;
   const signalScope = ruleset !== undefined && (ruleset.scoped & Scope.SIGNAL) !== 0;
   const situation: Situation = {
     restrictsFiles,
@@ -107,7 +109,9 @@ export function makePlan(given: Policy, features: KernelFeatures, options: PlanO
     withoutCores: restrictsFiles && (ruleset === undefined || features.coreHandler),
     refersReads,
     restrictsNetwork: policy.network !== undefined,
-    restrictsDestinations: policy.network !== undefined && policy.network.kind !== 'families',
+    restrictsDestinations,
+    ...(policy.listen !== undefined &&
+      !(restrictsDestinations && supervised) && { restrictsListening: true }),
     landlockDomain: ruleset !== undefined,
     signalScope,
     refer: options.refer,

@@ -29,6 +29,8 @@ export type Advice =
   /** No option allows it; and why, where that is not plain. */
   | { readonly kind: 'none'; readonly reason?: string };
 
+type ReportedAddress = Extract<ReportedObject, { kind: 'address' }>;
+
 const NONE: Advice = { kind: 'none' };
 /** Somebody else's, and its number another's the next time. */
 const TERMINAL: Advice = {
@@ -64,12 +66,15 @@ export class Advisor {
     if (rule === KERNEL_INTERFACE) return INTERFACE;
     if (object.kind === 'path' && isPseudoTerminal(object.path)) return TERMINAL;
     if (!rule.includes('--')) return NONE;
+    // Somebody has said no, and so what would say yes is not for us to say.
+    if (rule.startsWith('denied by ')) return { kind: 'none', reason: rule };
     const advice = this.#optionFor(event);
     const reason = advice.kind === 'options' ? sensitivity(object, this.#homes()) : undefined;
     return reason === undefined ? advice : { kind: 'sensitive', reason };
   }
 
-  #optionFor({ object, operation, tid }: ReferralEvent): Advice {
+  #optionFor(event: ReferralEvent): Advice {
+    const { object, operation, tid } = event;
     switch (object.kind) {
       case 'path': {
         const { path, entry } = object;
@@ -89,7 +94,7 @@ export class Advisor {
           ? NONE
           : listOption('--allow-unix', [Buffer.concat([Buffer.from('@'), object.name])]);
       case 'address':
-        return this.#destination(object, operation);
+        return operation === 'bind' ? this.#listen(object, event.call) : this.#destination(object, operation);
       case 'process':
       case 'none':
         return NONE;
@@ -129,8 +134,15 @@ export class Advisor {
     return isTemporary(path) && !isOwn && (!isMoved || isMadeUp(path, tid));
   }
 
+  /** A port that the kernel has chosen is another one the next time. */
+  #listen({ port }: ReportedAddress, call: string): Advice {
+    if (call !== 'bind') return NONE;
+    const advice = { kind: 'options', options: `--allowed-listen=${port}` } as const;
+    return this.#policy.listen?.length === 0 ? { ...advice, instead: '--allowed-listen=none' } : advice;
+  }
+
   #destination(
-    { address, port, protocol }: Extract<ReportedObject, { kind: 'address' }>,
+    { address, port, protocol, names }: ReportedAddress,
     operation: ReferralEvent['operation'],
   ): Advice {
     const { network } = this.#policy;
@@ -140,7 +152,11 @@ export class Advisor {
       return openingWith(['--allow-resolv'], network);
     // To learn its own address any allowed port does (reach.ts).
     const isQuestion = operation === 'connect' && asksForSource(protocol, port);
-    const options = missingOptions(network, address, hasPort ? port : undefined, isQuestion);
+    const rules = listsOf(network)?.rules;
+    const options =
+      rules === undefined
+        ? missingOptions(network, address, hasPort ? port : undefined, isQuestion)
+        : missingRule(network, names?.[0] ?? hostText(address), hasPort ? port : undefined, isQuestion);
     if (options === 'none helps') return NONE;
     if (options.length > 0) return openingWith(options, network);
     return network.kind === 'none' ? { kind: 'options', options: '--no-outbound-network=0' } : NONE;
@@ -210,6 +226,27 @@ function missingOptions(
     ...(isListed ? [] : [`--allowed-netmasks=${formatAddress(address)}`]),
     ...(isPortListed ? [] : [`--allowed-ports=${port}`]),
   ];
+}
+
+/** Beside rules: one more, for this host and port alone. Ports that are listed for any address go on being listed so. */
+function missingRule(
+  network: NetworkPolicy,
+  host: string,
+  port: Port | undefined,
+  isQuestion: boolean,
+): string[] | 'none helps' {
+  if (isQuestion) return 'none helps';
+  const lists = listsOf(network);
+  const isByPort = lists?.networks === undefined && lists?.ports !== undefined;
+  if (isByPort) return port === undefined ? 'none helps' : [`--allowed-ports=${port}`];
+  const place = port === undefined ? host : `${host}:${port}`;
+  return [shellQuote(Buffer.from(`--allowed-hosts=${place}`))];
+}
+
+/** As it stands before a port. */
+function hostText(address: AddressBytes): string {
+  const text = formatAddress(address);
+  return address.length === 4 ? text : `[${text}]`;
 }
 
 /** The lists that count, once nothing wins over them. */

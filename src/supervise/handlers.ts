@@ -3,6 +3,7 @@ import { entriesOf } from '../linux/entries.ts';
 import { X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { Errno } from '../linux/errno.ts';
 import { mayMoveUnseen } from '../judge/files.ts';
+import { ListenRules } from '../judge/listening.ts';
 import { asTarget } from './as-target.ts';
 import { OTHER_RIGHTS, refused, untrusted, type Context } from './context.ts';
 import type { FileContext, FileHandler } from './files/context.ts';
@@ -200,6 +201,7 @@ export function makeHandlers(
       ...context,
       files,
       network,
+      listening: context.listening ?? new ListenRules(undefined),
       unix,
       bound,
       pending,

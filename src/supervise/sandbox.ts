@@ -2,6 +2,7 @@
 import { DeniedPlaces } from '../judge/denied-places.ts';
 import { OwnDirectories } from '../judge/own-directories.ts';
 import { ChangeRules } from '../judge/change-rules.ts';
+import { ListenRules } from '../judge/listening.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
@@ -132,6 +133,7 @@ export class Sandbox {
         ...lasting,
         reporter,
         network: new NetworkRules(withEndpoints(policy.network, more.endpoints)),
+        listening: new ListenRules(policy.listen),
         unix: new UnixRules([...policy.unixSockets, ...more.unixSockets], policy.anyUnixSocket),
         files: {
           ...rules,

@@ -19,10 +19,14 @@ export const NETWORK = {
       when: 'network',
     },
   ),
-  listen: registers('listen-port', 'a socket that has no port gets one, and is reached from inside then', {
-    judge: 'network',
-    when: 'network',
-  }),
+  listen: registers(
+    'listen-port',
+    'a socket that has no port gets one, and is reached from inside then; some ports may be closed',
+    {
+      judge: 'network',
+      when: 'network',
+    },
+  ),
   getsockopt: registers('getsockopt-option', 'SCTP connects by an option that is read', { when: 'network' }),
 } satisfies Part;
 

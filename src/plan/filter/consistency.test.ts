@@ -207,8 +207,8 @@ const ORACLE: Readonly<
     return whole(args, 4) === 0n && !connects && !(restrictsDestinations && leads) ? ALLOW : 'leave';
   },
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
-  'listen-port': (_, { restrictsDestinations, refer }) =>
-    restrictsDestinations && refer !== undefined ? 'leave' : ALLOW,
+  'listen-port': (_, { restrictsDestinations, restrictsListening, refer }) =>
+    restrictsListening === true || (restrictsDestinations && refer !== undefined) ? 'leave' : ALLOW,
   'getsockopt-option': (args) => (low(args, 1) === 132 ? told(ENOPROTOOPT) : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(
@@ -290,6 +290,7 @@ function unjudged(name: SyscallName, args: Registers, situation: Situation): Act
   if (name === 'socketpair') return family !== 1 ? mainstream() : type === 1 || type === 5 ? ALLOW : REFUSED;
   if (name === 'connect') return sockets === 'none' ? REFUSED : ALLOW;
   if (name === 'bind') return ALLOW;
+  if (name === 'listen' && situation.restrictsListening === true) return REFUSED;
   if (name === 'sendmsg') return fastOpen(2);
   return name === 'sendto' || name === 'sendmmsg' ? fastOpen(3) : undefined;
 }
@@ -468,6 +469,8 @@ function situations(): [string, Situation][] {
   const first = result[0]?.[1];
   assert.ok(first !== undefined);
   result.push(['files, reading', { ...first, refersReads: true }]);
+  const listening = { restrictsNetwork: true, restrictsListening: true } as const;
+  result.push(['network, where to listen', { ...first, ...listening }]);
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
   const alone = { refer: undefined, judges: new Set<Judge>(), ownSession: true } as const;
   result.push(['files, the kernel alone, in a session of its own', { ...first, ...alone, sockets: 'any' }]);
@@ -485,6 +488,10 @@ function situations(): [string, Situation][] {
       ]);
     }
   }
+  result.push([
+    'files network, the kernel alone, nobody listens',
+    { ...first, ...alone, ...listening, sockets: 'tcp' },
+  ]);
   return result;
 }
 

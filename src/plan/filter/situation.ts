@@ -16,6 +16,8 @@ export interface Situation {
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;
+  /** Where programs may listen is restricted, and listen(2) not referred for another reason. */
+  readonly restrictsListening?: boolean;
   /** The sandbox is a Landlock domain: ptrace(2) stays inside it. */
   readonly landlockDomain: boolean;
   /** The domain scopes signals (LANDLOCK_SCOPE_SIGNAL). */

@@ -132,7 +132,8 @@ export const setsockoptRule: Rule = (_call, leave, situation) => {
   return when(absent, noOption, when(hasNoProtocols, missing, judged));
 };
 
-export const listenRule: Rule = (_call, leave, situation) => (knowsOwnSockets(situation) ? leave : allow);
+export const listenRule: Rule = (_call, leave, situation) =>
+  knowsOwnSockets(situation) || situation.restrictsListening === true ? leave : allow;
 
 /** Then the sandbox's own sockets on this host are reached from inside. */
 function knowsOwnSockets({ restrictsDestinations, refer }: Situation): boolean {

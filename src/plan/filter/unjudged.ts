@@ -49,6 +49,8 @@ export function unjudgedSocketCall(
       return sockets === 'none' ? refused : allow;
     case 'bind':
       return allow;
+    case 'listen':
+      return situation.restrictsListening === true ? refused : undefined;
     case 'sendto':
     case 'sendmmsg':
       return unlessFastOpen(3, sockets);

@@ -1,4 +1,4 @@
-/** bind(2), performed on the target's socket. Addresses of hosts are all allowed; a Unix path makes a file. */
+/** bind(2), performed on the target's socket. Addresses of hosts are allowed unless listening is restricted; a Unix path makes a file. */
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind as bindOurs } from '../../linux/sockets.ts';
 import { unixName } from '../../judge/destination.ts';
 import { trustedStatus, untrusted } from '../context.ts';
@@ -7,6 +7,7 @@ import { noteName } from './autobind.ts';
 import { bindPath } from './bind-path.ts';
 import { addListener, markListener } from './loopback.ts';
 import type { NetworkContext, NetworkHandler } from './context.ts';
+import { refusedBind } from './listening.ts';
 import { bindDatagram, notesPorts } from './datagrams.ts';
 import type { Owner } from './datagram-sockets.ts';
 import {
@@ -31,6 +32,8 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   if (typeof address === 'number') return fail(-address);
   const status = trustedStatus(referral, context);
   if (status === undefined) return untrusted(referral, context, 'bind');
+  const refusal = refusedBind(referral, context, socket, address);
+  if (refusal !== undefined) return refusal;
   if (socket.kind.domain !== AF_UNIX) {
     const owner = { tid: referral.tid, descriptor: referral.int(0) };
     return resultReply(bindInternet(context, socket, owner, address));

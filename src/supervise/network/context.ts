@@ -1,5 +1,6 @@
 /** What the handlers of calls on sockets have at hand. */
 import type { FileRules } from '../../judge/files.ts';
+import type { ListenRules } from '../../judge/listening.ts';
 import type { NetworkRules } from '../../judge/network.ts';
 import type { UnixRules } from '../../judge/unix-sockets.ts';
 import type { Context } from '../context.ts';
@@ -15,6 +16,7 @@ export class BlockingConnects {
 
 export interface NetworkContext extends Context {
   readonly network: NetworkRules;
+  readonly listening: ListenRules;
   readonly unix: UnixRules;
   /** Unix sockets that were bound by processes of the sandbox. */
   readonly bound: BoundSockets;
