@@ -164,6 +164,10 @@ const NETWORKS = [
   ['--allowed-netmasks=10.1.2.3', '--allowed-ports=443'],
   ['--allow-resolv'],
   ['--mainstream-network-families'],
+  ['--allowed-hosts=10.1.2.3:443,*.example', '--denied-ports=25'],
+  ['--allowed-ports=443', '--denied-netmasks=@metadata'],
+  ['--allowed-netmasks=10.0.0.0/8', '--allowed-ports=443', '--denied-hosts=10.1.2.3:443'],
+  ['--no-outbound-network', '--allowed-netmasks=10.0.0.0/8:443', '--allow-resolv'],
 ];
 const listOf = (option: string): fc.Arbitrary<string[]> =>
   fc

@@ -48,6 +48,18 @@ void test('readPolicy() says of each key what its option says', () => {
       'allowed-netmasks=10.0.0.0/8 allowed-ports=443 allowed-ports=8000-8010 allow-resolv=true',
     ],
     [
+      {
+        network: {
+          hosts: ['db:80,443', '*.example'],
+          deniedHosts: ['a'],
+          deniedNetmasks: ['@private'],
+          deniedPorts: [25],
+        },
+        listen: [80, '[::1]:81'],
+      },
+      'allowed-hosts=db:80,443 allowed-hosts=*.example denied-hosts=a denied-netmasks=@private denied-ports=25 allowed-listen=80 allowed-listen=[::1]:81',
+    ],
+    [
       { readOnly: true, unixSockets: ['/s', '@a'], engine: 'trace' },
       'read-only=true allow-unix=/s allow-unix=@a engine=trace',
     ],
@@ -67,6 +79,14 @@ void test('an empty list allows nothing, and never everything', () => {
   assert.equal(said({ network: { ports: [] } }), 'no-outbound-network=true');
   assert.equal(said({ network: { ports: [], netmasks: ['::1'] } }), 'no-outbound-network=true');
   assert.equal(said({ network: { ports: [], netmasks: ['::1'], resolvers: true } }), 'allow-resolv=true');
+  assert.equal(said({ network: { hosts: [] } }), 'no-outbound-network=true');
+  assert.equal(said({ network: { hosts: [], netmasks: [] } }), 'no-outbound-network=true');
+  assert.equal(said({ network: { hosts: [], netmasks: ['::1'] } }), 'allowed-netmasks=::1');
+  assert.equal(said({ network: { hosts: ['a'], ports: [] } }), 'no-outbound-network=true');
+  assert.equal(said({ network: { hosts: [], deniedPorts: [25] } }), 'no-outbound-network=true');
+  assert.equal(said({ network: { deniedHosts: [], deniedPorts: [25] } }), 'denied-ports=25');
+  assert.throws(() => said({ network: { deniedHosts: [] } }), KeyError);
+  assert.equal(said({ listen: [] }), 'allowed-listen=none');
   assert.equal(said({ readOnly: true, write: { ownTmp: false } }), 'read-only=true own-tmp=false');
 });
 

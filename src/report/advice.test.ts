@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { NetworkPolicy, Policy } from '../policy/policy.ts';
+import type { DestinationRule } from '../policy/destinations.ts';
+import type { ListedDestinations, NetworkPolicy, Policy } from '../policy/policy.ts';
 import { Advisor } from './advice.ts';
 import { KERNEL_INTERFACE } from '../judge/files.ts';
 import type { NewEntry, ReferralEvent } from './event.ts';
@@ -121,6 +122,48 @@ void test('advise() names what of address and port is missing', () => {
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten])), '--allowed-netmasks=11.0.0.1');
   assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed([ten], [80])), 'none');
   assert.equal(advise(connectTo([169, 254, 169, 254], 80), listed([ten])), 'sensitive: cloud credentials');
+});
+
+void test('advise() names host and port beside rules, and takes back no denial', () => {
+  const rules: readonly DestinationRule[] = [
+    { effect: 'deny', to: { kind: 'any' }, ports: [{ first: 25, last: 25 }], protocol: undefined, said: '' },
+  ];
+  const listed = (more: Partial<ListedDestinations>): Policy =>
+    withNetwork({ kind: 'listed', networks: [], ports: undefined, endpoints: [], rules, ...more });
+  const named: ReferralEvent = {
+    ...connectTo([11, 1, 2, 3], 443),
+    object: {
+      kind: 'address',
+      address: Uint8Array.of(11, 1, 2, 3),
+      port: 443,
+      protocol: 'tcp',
+      names: ['api.example.org', 'b.example'],
+    },
+  };
+  const six = connectTo([32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 443);
+  assert.equal(advise(named, listed({})), '--allowed-hosts=api.example.org:443');
+  assert.equal(advise(connectTo([11, 1, 2, 3], 443), listed({})), '--allowed-hosts=11.1.2.3:443');
+  assert.equal(advise(six, listed({})), "'--allowed-hosts=[2001:db8::1]:443'");
+  assert.equal(advise(named, listed({ networks: undefined, ports: [80] })), '--allowed-ports=443');
+  assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed({})), '--allowed-hosts=11.0.0.1');
+  assert.equal(advise(ping(Uint8Array.of(11, 0, 0, 1)), listed({ ports: [80] })), 'none');
+  assert.equal(advise(connectTo([11, 1, 2, 3], 0), listed({})), 'none');
+  assert.match(advise({ ...named, rule: 'denied by --denied-hosts=*.example.org' }, listed({})), /^none/);
+});
+
+function listeningAt(call: string): ReferralEvent {
+  return { ...connectTo([0, 0, 0, 0], 8080), call, operation: 'bind', rule: 'not in --allowed-listen' };
+}
+
+function withListen(listen: NonNullable<Policy['listen']>): Policy {
+  return { ...withNetwork({ kind: 'families' }), listen };
+}
+
+void test('advise() names a port to listen at, where it was asked for', () => {
+  const rule = { network: undefined, ports: [{ first: 80, last: 80 }], protocol: undefined };
+  assert.equal(advise(listeningAt('bind'), withListen([rule])), '--allowed-listen=8080');
+  assert.equal(advise(listeningAt('bind'), withListen([])), '--allowed-listen=8080 / --allowed-listen=none');
+  assert.equal(advise(listeningAt('listen'), withListen([])), 'none');
 });
 
 void test('advise() knows resolvers', (t) => {

@@ -235,10 +235,10 @@ function missingRule(
   port: Port | undefined,
   isQuestion: boolean,
 ): string[] | 'none helps' {
-  if (isQuestion) return 'none helps';
   const lists = listsOf(network);
-  const isByPort = lists?.networks === undefined && lists?.ports !== undefined;
-  if (isByPort) return port === undefined ? 'none helps' : [`--allowed-ports=${port}`];
+  const isListed = lists?.ports !== undefined;
+  if (isQuestion || port === 0 || (port === undefined && isListed)) return 'none helps';
+  if (isListed && lists?.networks === undefined) return [`--allowed-ports=${port}`];
   const place = port === undefined ? host : `${host}:${port}`;
   return [shellQuote(Buffer.from(`--allowed-hosts=${place}`))];
 }

@@ -80,6 +80,16 @@ void test('logLine() writes every kind of object', () => {
       { kind: 'address', address: Uint8Array.of(10, 0, 0, 1), port: 53, protocol: 'udp' },
       { kind: 'address', address: '10.0.0.1', port: 53, protocol: 'udp' },
     ],
+    [
+      {
+        kind: 'address',
+        address: Uint8Array.of(10, 0, 0, 1),
+        port: 1,
+        protocol: 'tcp',
+        names: ['a.b', 'c\x1b'],
+      },
+      { kind: 'address', address: '10.0.0.1', port: 1, protocol: 'tcp', names: ['a.b', 'c\\x1b'] },
+    ],
   ];
   for (const [object, logged] of rows)
     assert.deepEqual(record(refusal('other', object), { kind: 'none' }).object, logged);
