@@ -50,11 +50,20 @@ const READ: Policy['read'] = [
   { effect: 'deny', place: { kind: 'path', path: Buffer.from('/') }, said: '--read-deny=/' },
 ];
 
-const policies = [undefined, READ].flatMap((read) =>
+/** Where destinations are restricted, listening adds nothing to the filter. */
+const LISTENING = [undefined, { writable: [] }].map((files): Policy => ({
+  files,
+  network: { kind: 'families' },
+  listen: [],
+  unixSockets: [],
+}));
+
+const places = [undefined, READ].flatMap((read) =>
   [undefined, { writable: [] }].flatMap((files) =>
     NETWORKS.map((network): Policy => ({ files, ...(read && { read }), network, unixSockets: [] })),
   ),
 );
+const policies = [...places, ...LISTENING];
 
 /** Those that are compiled, by their keys. */
 export function situations(): Map<string, Situation> {

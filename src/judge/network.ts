@@ -15,6 +15,7 @@ const FAMILY_RULE = refuse('not an ordinary family or protocol');
 export const OWN_PORT = 'bound in the sandbox';
 
 const PORTS = 65536;
+const NO_NAME: readonly string[] = [];
 
 interface Lists {
   /** Undefined: any address. */
@@ -70,7 +71,7 @@ export class NetworkRules {
 
   /** The names that an address was given out for, as far as rules ask for names. */
   namesOf(address: AddressBytes): readonly string[] {
-    return this.#names?.namesOf(address) ?? [];
+    return this.#names?.namesOf(address) ?? NO_NAME;
   }
 
   /** A port that an address may be reached at, where only some may; undefined where none may. Without rules of ports: undefined. */

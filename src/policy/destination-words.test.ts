@@ -88,8 +88,24 @@ void test('parseDestination() refuses all else', () => {
   }
 });
 
-void test('sets of networks can be read, and hold what they are for', () => {
-  for (const [name, words] of NETWORK_SETS) assert.equal(networksOf(name).length, words.length);
+function networksIn(name: string): string[] {
+  return networksOf(name).map(formatNetwork);
+}
+
+void test('a set of networks holds what it is for, also as IPv6 carries it, and loopback what stays here', () => {
+  for (const name of NETWORK_SETS.keys()) assert.ok(networksIn(name).length >= 2);
+  assert.deepEqual(networksIn('loopback'), ['127.0.0.0/8', '::1']);
+  const inside = [
+    '10.0.0.0/8',
+    '64:ff9b::a00:0/104',
+    '2002:a00::/24',
+    '169.254.0.0/16',
+    'fe80::/10',
+    'ff00::/8',
+  ];
+  for (const network of inside) assert.ok(networksIn('private').includes(network), network);
+  for (const network of ['169.254.169.254', '64:ff9b::a9fe:a9fe', 'fd00:ec2::254'])
+    assert.ok(networksIn('metadata').includes(network), network);
 });
 
 function toldListen({ network, ports, protocol }: ListenRule): string {

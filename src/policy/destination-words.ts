@@ -27,6 +27,14 @@ const WITH_PORTS_PATTERN = /^(?<host>[^:]*):(?<ports>[^:]*)$/s;
 /** What is meant as an address, right or wrong. A name has no colon, and its last label is no number. */
 const ADDRESS_PATTERN = /^\[|:|\/|^[\d.]+$/;
 
+/** What is sent there does not leave this host, and nothing that leaves it does so for that. */
+const LOOPBACK = 'loopback';
+/** Where an IPv4 address begins in an IPv6 address that stands for it. */
+const CARRIERS: readonly { readonly bytes: Uint8Array; readonly at: number }[] = [
+  { bytes: Uint8Array.of(0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), at: 12 },
+  { bytes: Uint8Array.of(0x20, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), at: 2 },
+];
+
 /** Throws a ValueError. */
 export function parseDestination(text: string, whom: Whom): DestinationWord {
   // An @ at the beginning is a set; behind a name it says where its answers may point.
@@ -48,10 +56,24 @@ export function parseDestination(text: string, whom: Whom): DestinationWord {
 
 /** A network, or all of a set: `@private`. Throws a ValueError. */
 export function networksOf(text: string): readonly Network[] {
-  if (NETWORK_SETS.has(text)) return (NETWORK_SETS.get(text) ?? []).map(parseNetwork);
+  const set = NETWORK_SETS.get(text);
+  if (set !== undefined)
+    return set
+      .map(parseNetwork)
+      .flatMap((network) => (text === LOOPBACK ? [network] : [network, ...carried(network)]));
   if (ADDRESS_PATTERN.test(text)) return [parseNetwork(text)];
   const names = [...NETWORK_SETS.keys()].map((name) => `@${name}`).join(', ');
   throw new ValueError('names no set of networks', { hint: `there are ${names}` });
+}
+
+/** The same network as IPv6 carries it to a router that translates, or unpacks it: NAT64 (RFC 6052), 6to4 (RFC 3056). */
+function carried({ address, prefix }: Network): Network[] {
+  if (address.length !== 4) return [];
+  return CARRIERS.map(({ bytes, at }) => {
+    const whole = Uint8Array.from(bytes);
+    whole.set(address, at);
+    return { address: whole, prefix: 8 * at + prefix };
+  });
 }
 
 /** `name@one@two` in its parts; the first keeps an @ at its beginning. */

@@ -1,4 +1,4 @@
-/** Sets of networks, by the name that stands behind an `@`: data. Whoever parses them has the library for it loaded anyway. */
+/** Sets of networks, by the name that stands behind an `@`: data. IPv4 networks stand for what IPv6 carries to them as well, but for loopback. */
 
 /** Not loopback: that is a set of its own, for what is allowed of the one is seldom meant of the other. */
 const PRIVATE = [
