@@ -8,6 +8,9 @@ import { reading } from './given-path.ts';
 import type { PolicyWords } from './settings.ts';
 import { naming, UsageError } from './usage-error.ts';
 
+const PLAIN_PATTERN = /^[\d.]+(?:\/\d+)?$/;
+const PRINTABLE_PATTERN = /^[ -[\]-~]*$/;
+
 /** Throws a UsageError that names the word at fault. */
 export async function makeNetworkPolicy(words: PolicyWords): Promise<NetworkPolicy | undefined> {
   // Read even where --no-outbound-network makes them moot: a wrong word is an error all the same.
@@ -36,8 +39,14 @@ export async function makeListenPolicy({ listen }: PolicyWords): Promise<Pick<Po
 
 async function readLists(words: PolicyWords): Promise<ListedDestinations> {
   const { deniedHosts, deniedNetworks, deniedPorts, hosts } = words.destinations;
+  // Long lists are mostly of these.
+  const plain = await readNetworks(words.networks.filter(isPlain));
   const allowing = [
-    ...(await readRules(words.networks, 'allow', 'networks')),
+    ...(await readRules(
+      words.networks.filter((given) => !isPlain(given)),
+      'allow',
+      'networks',
+    )),
     ...(await readRules(hosts, 'allow', 'hosts')),
   ];
   const ports = words.ports.flatMap((given) => reading(given, () => parsePorts(given.text)));
@@ -46,13 +55,14 @@ async function readLists(words: PolicyWords): Promise<ListedDestinations> {
     ...(await readRules(deniedHosts, 'deny', 'hosts')),
     ...deniedPorts.map((given) => deniedPort(given)),
   ];
-  refuseIdlePorts(words.ports, allowing);
-  const networks = allowing.flatMap(plainNetwork);
+  if (plain.length === 0) refuseIdlePorts(words.ports, allowing);
+  const networks = [...plain, ...allowing.flatMap(plainNetwork)];
   const others = allowing.filter((rule) => plainNetwork(rule).length === 0);
   const usual = ports.length === 0 ? undefined : withoutPorts(portRanges(ports), denying.flatMap(portAlone));
   const rules = [...others.map((rule) => withPorts(rule, usual)), ...denying];
   // Without a word of what is allowed all is that nothing denies.
-  const isOpen = allowing.length === 0 && (ports.length > 0 || (denying.length > 0 && !words.resolvers));
+  const isOpen =
+    allowing.length + plain.length === 0 && (ports.length > 0 || (denying.length > 0 && !words.resolvers));
   return {
     kind: 'listed',
     networks: isOpen ? undefined : networks,
@@ -60,6 +70,17 @@ async function readLists(words: PolicyWords): Promise<ListedDestinations> {
     endpoints: [],
     ...(rules.length > 0 && { rules }),
   };
+}
+
+/** A network of IPv4 or an address, right or wrong, and nothing besides. */
+function isPlain({ text }: Assignment): boolean {
+  return PLAIN_PATTERN.test(text);
+}
+
+async function readNetworks(given: readonly Assignment[]): Promise<Network[]> {
+  if (given.length === 0) return [];
+  const { parseNetwork } = await import('../policy/networks.ts');
+  return given.map((word) => reading(word, () => parseNetwork(word.text)));
 }
 
 /** Those that the list of ports is about as well, as ever. */
@@ -109,7 +130,7 @@ function deniedPort(given: Assignment): DestinationRule {
 
 /** As on a command line, wherever it was written. */
 function saidOf({ option, text }: Assignment): string {
-  return `--${option.name}=${printable(text)}`;
+  return `--${option.name}=${PRINTABLE_PATTERN.test(text) ? text : printable(text)}`;
 }
 
 async function readResolvers(given: Assignment | undefined): Promise<Endpoint[]> {

@@ -78,6 +78,7 @@ function carried({ address, prefix }: Network): Network[] {
 
 /** `name@one@two` in its parts; the first keeps an @ at its beginning. */
 function splitAt(text: string): string[] {
+  if (!text.includes('@', 1)) return [text];
   const [first = '', ...others] = text.slice(1).split('@');
   return [text.slice(0, 1) + first, ...others];
 }
