@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DestinationRule } from '../policy/destinations.ts';
 import type { Policy } from '../policy/policy.ts';
 import { AccessFs } from '../linux/landlock.ts';
 import { notify, trace, type Expression } from '../seccomp/expression.ts';
@@ -42,6 +43,40 @@ function answers(plan: Plan, name: SyscallName): Set<string> {
   const filter = buildFilter(plan.situation);
   return new Set(collect(filter.calls.get(X86_64[name]) ?? filter.unknown));
 }
+
+void test('who holds listening is who is asked about it', () => {
+  const features = { landlockAbi: 6, listener: true, waitKillable: true, coreHandler: false };
+  for (const network of [{ kind: 'families' }, { kind: 'none' }] as const) {
+    const policy: Policy = { ...OPEN, network, listen: [] };
+    for (const refer of [notify, trace(0)]) {
+      const plan = makePlan(policy, features, { refer, judges: JUDGES, terminals: [] });
+      assert.deepEqual([...holders(plan, 'listening')], ['supervisor']);
+      assert.ok(isReferred(answers(plan, 'listen')) && isReferred(answers(plan, 'bind')));
+    }
+  }
+  const alone = makeKernelPlan({ ...NETWORK, listen: [] }, features, [], false);
+  assert.deepEqual([...holders(alone, 'listening')], ['filter']);
+  assert.deepEqual([...answers(alone, 'listen')], ['errno']);
+});
+
+function hostRule(effect: 'allow' | 'deny', said: string): DestinationRule {
+  const name = { labels: ['a'], zone: false };
+  return { effect, to: { kind: 'host', name }, ports: undefined, protocol: undefined, said };
+}
+
+void test('what is denied is said beside what is allowed', () => {
+  const features = { landlockAbi: 6, listener: true, waitKillable: true, coreHandler: false };
+  const promised = (rules: readonly DestinationRule[], networks?: readonly []): string => {
+    const network = { kind: 'listed', networks, ports: undefined, endpoints: [], rules } as const;
+    const plan = makePlan({ ...OPEN, network }, features, { refer: notify, judges: JUDGES, terminals: [] });
+    return explainPromises(plan).find(({ about }) => about === 'network')?.promise ?? '';
+  };
+  assert.match(
+    promised([hostRule('deny', '--denied-hosts=a')]),
+    /to any address, but not by --denied-hosts=a$/,
+  );
+  assert.match(promised([hostRule('allow', '--allowed-hosts=a')], []), /only to the hosts, [a-z, ]+ listed$/);
+});
 
 const isReferred = (said: Set<string>): boolean => said.has('notify') || said.has('trace');
 

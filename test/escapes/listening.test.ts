@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { who } from '../support/environment.ts';
 import { attackTest, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
-import { type Outcome, run } from '../support/run.ts';
+import { type Outcome, run, secfiltWords } from '../support/run.ts';
 
 /** Each way keeps its sockets open, and says which they are. */
 const WAYS = String.raw`
@@ -105,6 +105,15 @@ for (const [title, options] of [
     worked: (_, outcome) => waysThatWorked(outcome).length > 0,
   });
 }
+
+void test(`N43 listening nowhere: held by the kernel engine, where there are no datagram sockets (${who})`, async (t) => {
+  const { root, a } = makeGround(t);
+  const options = ['--engine=kernel', '--allowed-listen=none', '--no-outbound-network'];
+  const words = secfiltWords([...options, '--', ...python(WAYS, root)]);
+  const outcome = await run(python(`WORDS = sys.argv[2:]\n${LOOK}`, root, ...words), { cwd: a });
+  if (/^secfilt: kernel: the kernel needs/m.test(outcome.stderr)) return t.skip(outcome.stderr.trim());
+  assert.deepEqual(waysThatWorked(outcome), [], JSON.stringify(outcome));
+});
 
 insideTest(
   'N43 what is allowed listens: its ports, and the loopback at any port',
