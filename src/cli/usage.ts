@@ -32,13 +32,13 @@ export function versionText(): string {
   return `secfilt ${VERSION}\n`;
 }
 
-/** Beside each other, as many as fit. */
+/** Beside each other, each in the first line that has room for it. */
 function inLines(names: readonly string[]): string[] {
   const lines: string[] = [];
   for (const name of names) {
-    const longer = `${lines.at(-1) ?? ''}  ${name}`;
-    if (lines.length > 0 && longer.length <= COLUMNS) lines.splice(-1, 1, longer);
-    else lines.push(`  ${name}`);
+    const at = lines.findIndex((line) => line.length + 2 + name.length <= COLUMNS);
+    if (at < 0) lines.push(`  ${name}`);
+    else lines[at] = `${lines[at]}  ${name}`;
   }
   return lines;
 }

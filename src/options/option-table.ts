@@ -87,6 +87,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'read-only, but for what it makes itself in DIR',
     group: 'files',
+    sharesLine: true,
   },
   {
     name: 'own-tmp',
@@ -97,6 +98,7 @@ export const OPTIONS = [
     inConfig: true,
     help: '--write-own of /tmp and /var/tmp',
     group: 'files',
+    sharesLine: true,
   },
   {
     name: 'read-deny',
@@ -253,6 +255,7 @@ export const OPTIONS = [
     inConfig: true,
     help: 'also to these Unix sockets (@name: abstract)',
     group: 'network',
+    sharesLine: true,
   },
   {
     name: 'config',
