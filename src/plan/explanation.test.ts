@@ -73,7 +73,7 @@ void test('what is denied is said beside what is allowed', () => {
   };
   assert.match(
     promised([hostRule('deny', '--denied-hosts=a')]),
-    /to any address, but not by --denied-hosts=a$/,
+    /to any address, but not where --denied-hosts=a says no$/,
   );
   assert.match(promised([hostRule('allow', '--allowed-hosts=a')], []), /only to the hosts, [a-z, ]+ listed$/);
 });

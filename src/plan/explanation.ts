@@ -221,7 +221,9 @@ function networkPromise(policy: NetworkPolicy): string {
   const allowed = isOpen
     ? 'outbound to any address'
     : 'outbound only to the hosts, networks, ports and resolvers that are listed';
-  return denied.length === 0 ? allowed : `${allowed}, but not by ${[...new Set(denied)].join(', ')}`;
+  return denied.length === 0
+    ? allowed
+    : `${allowed}, but not where ${[...new Set(denied)].join(', ')} says no`;
 }
 
 function listening({ policy, situation }: Plan): ExplainedPromise[] {
