@@ -33,9 +33,10 @@ export class Epoll {
   /**
    * Watches a descriptor for being readable; its end and errors are always told of. Throws a SyscallError.
    * @param key a number of 31 bits that it is known by
+   * @param events what it is watched for in place of that
    */
-  add(descriptor: number, key: number): void {
-    this.#words[0] = EPOLLIN;
+  add(descriptor: number, key: number, events: number = EPOLLIN): void {
+    this.#words[0] = events;
     this.#words[1] = key;
     this.#words[2] = 0;
     const result = syscall(X86_64.epoll_ctl, this.descriptor, EPOLL_CTL_ADD, descriptor, this.#address, 0, 0);

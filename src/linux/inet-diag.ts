@@ -66,6 +66,21 @@ function socketsAt(at: InternetAddress, protocol: number, states: number): reado
   return found;
 }
 
+/**
+ * The cookie of the UDP socket of our network namespace that a datagram would reach: to `at`, sent from `from`. Undefined where there is
+ * none that the kernel tells of.
+ */
+export function datagramReceiver(from: InternetAddress, at: InternetAddress): bigint | undefined {
+  const body = question(at.address.length === 4 ? AF_INET : AF_INET6, ANY_STATE, IPPROTO_UDP);
+  // "src and dst are swapped for historical reasons" (net/ipv4/udp_diag.c): the source is who sends.
+  body.writeUInt16BE(from.port, REQUEST_ID + Id.sourcePort);
+  body.writeUInt16BE(at.port, REQUEST_ID + Id.destinationPort);
+  body.set(from.address, REQUEST_ID + Id.source);
+  body.set(at.address, REQUEST_ID + Id.destination);
+  const message = askOne(body);
+  return typeof message === 'number' || message.length < MESSAGE_SIZE ? undefined : cookieOf(message);
+}
+
 /** The cookies of the UDP sockets of a family (AF_INET, AF_INET6) that are connected to a port of whatever address. Undefined as above. */
 export function connectedTo(family: number, port: number): ReadonlySet<bigint> | undefined {
   const found = new Set<bigint>();
@@ -91,6 +106,7 @@ function takes(message: Buffer, family: number, address: Uint8Array): boolean {
 
 /** One end of a connection. */
 export interface TcpEnd {
+  readonly cookie: bigint;
   /** Nobody has it open any more: the kernel keeps it to end the connection. */
   readonly isClosed: boolean;
   /** The marks of `markListener`, which what a listener accepts inherits. */
@@ -117,6 +133,7 @@ export function connectionEnd(local: InternetAddress, remote: InternetAddress): 
   const bits = options === undefined || options.length < 2 ? undefined : options.readUInt16LE(0);
   const isEnding = state === TcpState.finWait2 || state === TcpState.timeWait;
   return {
+    cookie: cookieOf(message),
     isClosed: isEnding && bits === undefined,
     isMarked: bits !== undefined && isMarked(bits),
     isRequest: state === TcpState.synReceived && bits === undefined,

@@ -11,3 +11,12 @@ export function nameservers(text: string): string[] {
     return word === undefined ? [] : [word.replace(IPV6_SCOPE_PATTERN, '')];
   });
 }
+
+const SEARCH_PATTERN = /^(?:search|domain)[ \t]+(.+)$/;
+
+/** The domains that are tried behind a name, as the last line that has some says: lower case, without the dot at the end. */
+export function searchDomains(text: string): string[] {
+  const lines = text.split('\n').flatMap((line) => SEARCH_PATTERN.exec(line)?.[1] ?? []);
+  const words = lines.at(-1)?.split(/[ \t\r]+/) ?? [];
+  return words.map((word) => word.toLowerCase().replace(/\.$/, '')).filter((word) => word !== '');
+}

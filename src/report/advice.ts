@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { asksForSource } from '../judge/destination.ts';
 import { KERNEL_INTERFACE, OWN_PLACES } from '../judge/files.ts';
+import { ASTRAY, OUTSIDE_HOSTS } from '../judge/names/look-up.ts';
 import { formatAddress } from '../policy/address-text.ts';
 import { quotePlace } from '../policy/place-text.ts';
 import { splitPath } from '../policy/paths.ts';
@@ -39,6 +40,7 @@ const TERMINAL: Advice = {
 };
 const OWN: Advice = { kind: 'none', reason: OWN_PLACES };
 const INTERFACE: Advice = { kind: 'sensitive', reason: 'kernel interface' };
+const LEADS_IN: Advice = { kind: 'sensitive', reason: 'the answer leads into a network of your own' };
 const DELETED = Buffer.from(' (deleted)');
 const DNS_PORT = 53;
 /** What --own-tmp allows needs no directory named. */
@@ -63,6 +65,7 @@ export class Advisor {
   advise(event: ReferralEvent): Advice {
     const { object, rule } = event;
     if (rule === OWN_PLACES) return OWN;
+    if (object.kind === 'host' && rule !== OUTSIDE_HOSTS) return rule.startsWith(ASTRAY) ? LEADS_IN : NONE;
     if (rule === KERNEL_INTERFACE) return INTERFACE;
     if (object.kind === 'path' && isPseudoTerminal(object.path)) return TERMINAL;
     if (!rule.includes('--')) return NONE;
@@ -95,6 +98,8 @@ export class Advisor {
           : listOption('--allow-unix', [Buffer.concat([Buffer.from('@'), object.name])]);
       case 'address':
         return operation === 'bind' ? this.#listen(object, event.call) : this.#destination(object, operation);
+      case 'host':
+        return openingWith([`--allowed-hosts=${object.name}`], this.#policy.network);
       case 'process':
       case 'none':
         return NONE;
@@ -255,9 +260,9 @@ function listsOf(network: NetworkPolicy): ListedDestinations | undefined {
   return network.kind === 'listed' ? network : undefined;
 }
 
-function openingWith(options: readonly string[], network: NetworkPolicy): Advice {
+function openingWith(options: readonly string[], network: NetworkPolicy | undefined): Advice {
   const advice = { kind: 'options', options: options.join(' ') } as const;
-  return network.kind === 'none' ? { ...advice, instead: '--no-outbound-network' } : advice;
+  return network?.kind === 'none' ? { ...advice, instead: '--no-outbound-network' } : advice;
 }
 
 /** A list option for each item, quoted. Not one for all: an item that ends in a backslash would take the comma after it for its own. */

@@ -19,6 +19,8 @@ export function describeObject(object: ReportedObject): string {
       return `socket ${escapeBytes(object.path)}`;
     case 'unix-abstract':
       return `socket @${escapeBytes(object.name)}`;
+    case 'host':
+      return escapeBytes(Buffer.from(object.name));
     case 'process':
       return `process ${object.pid}`;
     case 'none':

@@ -20,6 +20,8 @@ export type ReportedObject =
     }
   | { readonly kind: 'unix-path'; readonly path: PathBytes }
   | { readonly kind: 'unix-abstract'; readonly name: Buffer }
+  /** A name that was looked up, lower case. */
+  | { readonly kind: 'host'; readonly name: string }
   | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'none' };
 

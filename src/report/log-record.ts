@@ -18,6 +18,7 @@ export type Operation =
   | 'connect'
   | 'send'
   | 'bind'
+  | 'look-up' /* of a host's name */
   | 'signal'
   | 'other';
 
@@ -65,5 +66,6 @@ export type LoggedObject =
     }
   | { readonly kind: 'unix-path'; readonly path: string }
   | { readonly kind: 'unix-abstract'; readonly name: string }
+  | { readonly kind: 'host'; readonly name: string }
   | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'none' };

@@ -47,6 +47,8 @@ function loggedObject(object: ReportedObject): LoggedObject {
       const escaped = names?.map((name) => escapeBytes(Buffer.from(name)));
       return { kind, address: formatAddress(address), port, protocol, ...(escaped && { names: escaped }) };
     }
+    case 'host':
+      return { kind: object.kind, name: escapeBytes(Buffer.from(object.name)) };
     case 'process':
     case 'none':
       return object;

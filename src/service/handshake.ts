@@ -24,6 +24,7 @@ import { makeRuleset } from '../supervise/engines/ruleset.ts';
 import { lookAround } from '../supervise/engines/surroundings.ts';
 import { PendingCalls } from '../supervise/pending.ts';
 import { Sandbox } from '../supervise/sandbox.ts';
+import { loadNameService } from '../supervise/network/names/name-service.ts';
 import { Members } from '../supervise/target/members.ts';
 import type { Peer } from './peer.ts';
 import { argumentsOf, directoryOf, searchPathOf, streamsOf } from './process-facts.ts';
@@ -170,6 +171,7 @@ export class Handshake {
       const options = { refer: notify, judges, terminals, surroundings, wantsReports };
       const plan = makePlan(policy, features, options);
       const filter = await filterProgram(plan.situation);
+      await loadNameService(plan.policy.network);
       if (this.#isOver) return;
       const ruleset = makeRuleset(plan);
       if (ruleset.descriptor !== undefined) passing.push(ruleset.descriptor);
@@ -195,7 +197,7 @@ export class Handshake {
       passing.push(far);
       const sandbox = new Sandbox(
         { plan, identity, reporter, ask: served.askerFor?.(pid) },
-        { writable, readable, pending, members, streams },
+        { writable, readable, pending, members, streams, watching: this.#options.loop },
       );
       const steps = new HandoverSteps(
         { reportSocket: this.#socket, controlSocket: near, steps: rows.steps },

@@ -29,6 +29,7 @@ import { bind } from './network/bind.ts';
 import { connect } from './network/connect.ts';
 import { BlockingConnects, type NetworkContext, type NetworkHandler } from './network/context.ts';
 import { listen } from './network/listen.ts';
+import { getpeername, recvfrom, recvmmsg, recvmsg } from './network/names/receive.ts';
 import { setsockopt, sharesPort } from './network/shared-port.ts';
 import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
@@ -102,6 +103,10 @@ const NETWORK_HANDLERS: Partial<Record<SyscallName, NetworkHandler>> = {
   sendmsg,
   sendmmsg,
   listen,
+  recvfrom,
+  recvmsg,
+  recvmmsg,
+  getpeername,
 };
 
 /** Whatever the policy: which calls may change the caller's credentials, or add a filter. */
@@ -207,6 +212,7 @@ export function makeHandlers(
       pending,
       made,
       blocking,
+      names: context.names,
     };
     for (const [name, handler] of entriesOf(NETWORK_HANDLERS)) {
       handlers.set(X86_64[name], asWhoCalls(networkContext, handler));

@@ -23,6 +23,9 @@ import { MadeQueues } from './ipc/made-queues.ts';
 import type { Members } from './target/members.ts';
 import { InnerDomains } from './target/inner-domains.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
+import { judgesNames } from '../policy/judges-names.ts';
+import { makeNameService, type NameService } from './network/names/name-service.ts';
+import type { Watching } from './network/names/watching.ts';
 import type { PendingCalls } from './pending.ts';
 
 /** What tells one sandbox from another. */
@@ -48,6 +51,8 @@ export interface SandboxStart {
   readonly members: Members;
   /** Our own descriptors of the standard streams that it is given; not kept. */
   readonly streams: readonly number[];
+  /** The loop that the supervisor's own descriptors are watched in; needed where names are judged. */
+  readonly watching?: Watching | undefined;
 }
 
 const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
@@ -55,6 +60,16 @@ const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] 
 /** That one thing: what is asked about is not what lies in it. */
 function granted(path: PathBytes): WritablePath {
   return { path, backing: { kind: 'none' }, alone: true };
+}
+
+function nameService(
+  { policy: { network } }: Plan,
+  { watching }: SandboxStart,
+  reporter: Reporter,
+): NameService | undefined {
+  if (!judgesNames(network)) return undefined;
+  if (watching === undefined) throw new Error('nobody watches for answers');
+  return makeNameService({ policy: network, watching, reporter });
 }
 
 function readingRules({ reading }: Plan, { readable = [] }: SandboxStart): ReadingRules | undefined {
@@ -86,6 +101,7 @@ export class Sandbox {
   readonly #pseudoTerminals = new PseudoTerminals();
   readonly #terminals: Terminals;
   readonly #pending: PendingCalls;
+  readonly #names: NameService | undefined;
   readonly #releases: (() => void)[] = [];
 
   constructor(of: SandboxOf, start: SandboxStart) {
@@ -93,6 +109,7 @@ export class Sandbox {
     const { pending } = start;
     this.#terminals = Terminals.among(plan.policy.files === undefined ? [] : start.streams);
     this.#pending = pending;
+    this.#names = nameService(plan, start, reporter);
     const make = this.#maker(of, start);
     this.handlers = ask === undefined ? make(reporter) : askingHandlers({ make, reporter, ask, pending });
   }
@@ -106,6 +123,7 @@ export class Sandbox {
       objects: this.#objects,
       queues: this.#queues,
       pending,
+      names: this.#names,
       bound: this.#bound,
       terminals: this.#terminals,
       pseudoTerminals: this.#pseudoTerminals,
@@ -132,7 +150,7 @@ export class Sandbox {
       makeHandlers({
         ...lasting,
         reporter,
-        network: new NetworkRules(withEndpoints(policy.network, more.endpoints)),
+        network: new NetworkRules(withEndpoints(policy.network, more.endpoints), this.#names?.known),
         listening: new ListenRules(policy.listen),
         unix: new UnixRules([...policy.unixSockets, ...more.unixSockets], policy.anyUnixSocket),
         files: {
@@ -148,6 +166,7 @@ export class Sandbox {
   /** Lets go of all that is held for it, once nobody is left in it. */
   release(): void {
     this.#pending.drop();
+    this.#names?.release();
     this.#made.release();
     this.#objects.release();
     this.#queues.release();

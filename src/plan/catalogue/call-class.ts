@@ -90,6 +90,10 @@ export const REGISTER_RULES = [
   'setsockopt-option',
   /** listen(2): referred where destinations are restricted. */
   'listen-port',
+  /** recvfrom(2): referred where names are judged and somebody wants to know the sender. */
+  'receive-from',
+  /** recvmsg(2), recvmmsg(2), getpeername(2): referred where names are judged. */
+  'receive-message',
   /** getsockopt(2): SCTP's, one of which connects, refused. */
   'getsockopt-option',
   /** clone(2): CLONE_NEW* and CLONE_UNTRACED refused; a process that shares a descriptor table is left to the supervisor. */

@@ -112,12 +112,8 @@ export const HARMLESS = {
   // Sockets that were connected, bound or handed over before; inbound connections are not restricted.
   accept: harmless,
   accept4: harmless,
-  recvfrom: harmless,
-  recvmsg: harmless,
-  recvmmsg: harmless,
   shutdown: harmless,
   getsockname: harmless,
-  getpeername: harmless,
 
   // Memory of the caller.
   brk: harmless,

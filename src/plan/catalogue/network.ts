@@ -27,8 +27,18 @@ export const NETWORK = {
       when: 'network',
     },
   ),
+  recvfrom: received('receive-from'),
+  recvmsg: received('receive-message'),
+  recvmmsg: received('receive-message'),
+  getpeername: received('receive-message'),
   getsockopt: registers('getsockopt-option', 'SCTP connects by an option that is read', { when: 'network' }),
 } satisfies Part;
+
+/** Who asks a resolver asks the supervisor in its place, where names are judged. */
+function received(rule: RegisterRule): CallClass {
+  const note = 'nothing is refused; who asked a resolver is told that it has answered';
+  return registers(rule, note, { judge: 'network', when: 'network' });
+}
 
 /** Under any restriction: a Unix socket is a way to write, and a service behind one a way to connect. */
 function network(note: string, rule?: RegisterRule): CallClass {

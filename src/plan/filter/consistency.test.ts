@@ -209,6 +209,9 @@ const ORACLE: Readonly<
   'setsockopt-option': (args, situation) => setsockopt(low(args, 1), low(args, 2), situation),
   'listen-port': (_, { restrictsDestinations, restrictsListening, refer }) =>
     restrictsListening === true || (restrictsDestinations && refer !== undefined) ? 'leave' : ALLOW,
+  'receive-from': (args, { judgesNames }) =>
+    judgesNames === true && whole(args, 4) !== 0n ? 'leave' : ALLOW,
+  'receive-message': (_, { judgesNames }) => (judgesNames === true ? 'leave' : ALLOW),
   'getsockopt-option': (args) => (low(args, 1) === 132 ? told(ENOPROTOOPT) : ALLOW),
   'clone-flags': (args, { refer }) =>
     [0x20000, 0x800000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000].some(

@@ -47,7 +47,15 @@ import type { RegisterRule } from '../catalogue.ts';
 import { refusal } from './refusal.ts';
 import type { Situation } from './situation.ts';
 import type { Rule } from './rule.ts';
-import { getsockoptRule, listenRule, sendtoRule, setsockoptRule, socketRule } from './socket-rules.ts';
+import {
+  getsockoptRule,
+  listenRule,
+  receiveFromRule,
+  receiveMessageRule,
+  sendtoRule,
+  setsockoptRule,
+  socketRule,
+} from './socket-rules.ts';
 
 const refused = errno(Errno.EPERM);
 /** Not done, and the caller is told that it was. */
@@ -132,6 +140,8 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
   'sendto-address': sendtoRule,
   'setsockopt-option': setsockoptRule,
   'listen-port': listenRule,
+  'receive-from': receiveFromRule,
+  'receive-message': receiveMessageRule,
   'getsockopt-option': getsockoptRule,
 
   'clone-flags': (_call, leave, situation) => {

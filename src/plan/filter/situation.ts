@@ -18,6 +18,8 @@ export interface Situation {
   readonly restrictsDestinations: boolean;
   /** Where programs may listen is restricted, and listen(2) not referred for another reason. */
   readonly restrictsListening?: boolean;
+  /** Names are looked up in the sandbox's place: who receives is told whom he has asked. */
+  readonly judgesNames?: boolean;
   /** The sandbox is a Landlock domain: ptrace(2) stays inside it. */
   readonly landlockDomain: boolean;
   /** The domain scopes signals (LANDLOCK_SCOPE_SIGNAL). */

@@ -140,6 +140,13 @@ function knowsOwnSockets({ restrictsDestinations, refer }: Situation): boolean {
   return restrictsDestinations && refer !== undefined;
 }
 
+/** recv(2) is recvfrom without an address. */
+export const receiveFromRule: Rule = (_call, leave, { judgesNames }) =>
+  judgesNames === true ? when(pointer(4).equals(0n), allow, leave) : allow;
+
+export const receiveMessageRule: Rule = (_call, leave, { judgesNames }) =>
+  judgesNames === true ? leave : allow;
+
 /** SCTP_SOCKOPT_CONNECTX3 connects by an option that is read. */
 export const getsockoptRule: Rule = (_call, _leave, situation) =>
   when(int(1).equals(IPPROTO_SCTP), refusal(situation, Errno.ENOPROTOOPT), allow);

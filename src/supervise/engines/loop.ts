@@ -70,11 +70,14 @@ export class Loop {
     this.#pending.add(pending);
   }
 
-  /** Calls `ready` each time that a descriptor is readable or hung up, until `unwatch`. Throws a SyscallError. */
-  watch(descriptor: number, ready: Ready): void {
+  /**
+   * Calls `ready` each time that a descriptor is readable or hung up, until `unwatch`. Throws a SyscallError.
+   * @param awaited what it is watched for in place of that (epoll_ctl(2))
+   */
+  watch(descriptor: number, ready: Ready, awaited?: number): void {
     // Never used again: an event that is out already may be of somebody who has gone meanwhile.
     this.#lastKey += 1;
-    this.#epoll.add(descriptor, this.#lastKey);
+    this.#epoll.add(descriptor, this.#lastKey, awaited);
     this.#sources.set(this.#lastKey, ready);
     this.#keys.set(descriptor, this.#lastKey);
   }

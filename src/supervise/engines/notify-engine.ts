@@ -9,6 +9,7 @@ import type { LaunchError } from '../../launch/launch-error.ts';
 import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import type { EngineRun } from './engine-run.ts';
 import { Loop } from './loop.ts';
+import { loadNameService } from '../network/names/name-service.ts';
 import { Members } from '../target/members.ts';
 import { NotifyListener } from './notify.ts';
 import { reportKilled } from './report-killed.ts';
@@ -24,12 +25,13 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const { plan } = run;
   const members = new Members(run.identity.filters, false);
   const loop = new Loop();
+  await loadNameService(plan.policy.network);
   const ruleset = makeRuleset(plan);
   const launched = startLauncher(run, ruleset, { listener: true, waitKillable: plan.waitKillable });
   // While the launcher begins its work.
   watchOrAbandon(launched);
   const pending = new PendingCalls(run.fault);
-  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2] });
+  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2], watching: loop });
   const { listener, watchdog } = receiveHandover(launched);
   members.exclude(watchdog.pid);
   setSyncWakeUp(listener);

@@ -20,7 +20,10 @@ import { reportKilled } from './report-killed.ts';
 import { makeRuleset } from './ruleset.ts';
 import { startLauncher } from './start.ts';
 import { Sandbox } from '../sandbox.ts';
+import { loadNameService } from '../network/names/name-service.ts';
+import { judgesNames } from '../../policy/judges-names.ts';
 import { traceUntilEnd } from './trace/loop.ts';
+import { OwnSources } from './trace/own-sources.ts';
 import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
 import { endWatch, startWatch } from '../watch.ts';
@@ -31,11 +34,13 @@ const MOST_ATTEMPTS = 5000;
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const members = new Members(run.identity.filters, true);
+  await loadNameService(run.plan.policy.network);
   const ruleset = makeRuleset(run.plan);
   const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
-  const waker = attach(launched, members);
+  const own = judgesNames(run.plan.policy.network) ? new OwnSources(eventLoopDescriptor()) : undefined;
+  const waker = attach(launched, members, own?.descriptor ?? eventLoopDescriptor());
   const pending = new PendingCalls(run.fault);
-  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2] });
+  const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2], watching: own });
   const command = new Command(launched.pid, () => tracees.killAll(), true);
   const tracees: Tracees = new Tracees(
     command,
@@ -44,7 +49,7 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   );
   command.forwardSignals();
   go(launched);
-  await traceUntilEnd(tracees, waker, pending);
+  await traceUntilEnd(tracees, waker, pending, own);
   endWatch();
   waker.end();
   const outcome = launchOutcome(launched);
@@ -56,10 +61,10 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
 }
 
 /** Becomes the launcher's tracer while it waits for our word. */
-function attach(launched: Launched, members: Members): Waker {
+function attach(launched: Launched, members: Members, events: number): Waker {
   let waker: Waker | undefined;
   try {
-    waker = new Waker(eventLoopDescriptor(), members);
+    waker = new Waker(events, members);
     startWatch();
     const result = seizeLauncher(launched);
     if (result < 0) throw new LaunchError('ptrace PTRACE_SEIZE', -result);

@@ -8,6 +8,7 @@ import type { MadeFiles } from '../files/made-files.ts';
 import type { PendingCalls } from '../pending.ts';
 import type { Referral, Reply } from '../referral.ts';
 import type { BoundSockets } from './bound-sockets.ts';
+import type { NameService } from './names/name-service.ts';
 
 /** Whether a program has made a socket block while its connect was tried, which takes a thread that does nothing else. */
 export class BlockingConnects {
@@ -25,6 +26,8 @@ export interface NetworkContext extends Context {
   /** What the sandbox made in directories that it shares with others. */
   readonly made: MadeFiles;
   readonly blocking: BlockingConnects;
+  /** Looks names up for the sandbox, where the policy has rules about names. */
+  readonly names?: NameService | undefined;
 }
 
 /** Handles one kind of call on sockets. */

@@ -2,7 +2,9 @@
 import { Errno } from '../../linux/errno.ts';
 import { AT_FDCWD, S_IFMT, S_IFSOCK, W_OK, accessDescriptor, fileMode } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
-import { AF_UNIX, UNIX_PATH_OFFSET, localAddress } from '../../linux/sockets.ts';
+import { mappedAddress } from '../../linux/internet-sockets.ts';
+import { AF_INET6, AF_UNIX, UNIX_PATH_OFFSET, localAddress, socketCookie } from '../../linux/sockets.ts';
+import { syscallName } from '../../linux/syscalls.ts';
 import { datagramSocketsAt } from '../../linux/inet-diag.ts';
 import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
 import {
@@ -22,10 +24,12 @@ import { SUCCESS, fail, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
 import type { NetworkContext } from './context.ts';
 import { INTERFACE_RULE, isBoundAstray } from './interface.ts';
-import { isLoopback, whoListens } from './loopback.ts';
-import { isDatagram, type TargetSocket } from './target-socket.ts';
+import { isAtHome, isLoopback, whoListens } from './loopback.ts';
+import type { NameService } from './names/name-service.ts';
+import { isDatagram, isTcp, type TargetSocket } from './target-socket.ts';
 
 const ALLOWED_RULE = 'allowed destination';
+const NOT_LED_RULE = 'a resolver that cannot be asked in its place';
 
 /** A place on this host that is closed, but for what is the sandbox's own there. */
 export interface Inside {
@@ -67,6 +71,10 @@ export function reach(
     case 'other':
       return decide(referral, context, use, context.network.judgeOther(), { kind: 'none' }, address);
     case 'internet': {
+      if (context.names?.isResolver(destination) === true) {
+        const led = leadToStub(referral, context, context.names, socket, destination, use);
+        if (led !== undefined) return led;
+      }
       const { protocol } = destination;
       const port = usablePort(context.network, destination, use);
       const verdict = context.network.judge(destination.address, port, protocol);
@@ -118,6 +126,35 @@ export function reach(
     case 'unix-path':
       return reachPath(referral, context, socket, use, destination.path);
   }
+}
+
+/**
+ * A resolver is asked in the program's place: what is meant for it goes to a stub of ours. Undefined where nothing allows names, and the
+ * resolver neither: then it is a destination as others are.
+ */
+function leadToStub(
+  referral: Referral,
+  context: NetworkContext,
+  names: NameService,
+  socket: TargetSocket,
+  destination: InternetDestination,
+  use: SocketUse,
+): Reachable | Reply | undefined {
+  const { address, port, protocol } = destination;
+  if (!isTcp(socket) && !isDatagram(socket)) return undefined;
+  if (!names.allowsNames && context.network.judge(address, port, protocol).kind === 'refuse')
+    return undefined;
+  // Nobody is led by data that goes with the first packet: as where that is switched off (tcp_fastopen).
+  if (isTcp(socket) && use.kind === 'send') return fail(Errno.EOPNOTSUPP);
+  const object = { kind: 'address', address, port, protocol } as const;
+  // From another network, or bound to an interface, it would not arrive.
+  if (!isAtHome(socket.descriptor)) return refused(referral, context, use.kind, object, NOT_LED_RULE);
+  const cookie = socketCookie(socket.descriptor);
+  const thread = { tid: referral.tid, call: syscallName(referral.number) ?? 'connect' };
+  const own = typeof cookie === 'bigint' ? names.lead(destination, cookie, thread) : undefined;
+  if (own === undefined) return refused(referral, context, use.kind, object, NOT_LED_RULE);
+  if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS, ALLOWED_RULE);
+  return reachable(socket.kind.domain === AF_INET6 ? mappedAddress(own) : own);
 }
 
 /**

@@ -112,3 +112,28 @@ export function writeUnsigned(tid: number, address: number, value: number): numb
   if (count < 0) return count;
   return count === 4 ? 0 : -Errno.EFAULT;
 }
+
+/** Copies bytes of ours, from the beginning of an arena, to one place of a target. 0, or a negated error number. */
+export function writeMemory(tid: number, address: number, from: Arena, length: number): number {
+  if (length === 0) return 0;
+  return writeScattered(tid, vectorOf(address, length), from, length);
+}
+
+/** The same to the places of a vector, one after the other. 0, or a negated error number: EFAULT where not all could be written. */
+export function writeScattered(tid: number, vector: Vector, from: Arena, length: number): number {
+  if (length === 0) return 0;
+  let [rest, count] = [length, 0];
+  for (const place of vector.places) {
+    const taken = Math.min(place.length, rest);
+    if (taken === 0) continue;
+    if (place.address < 0) return -Errno.EFAULT;
+    putPlace(remote, count, place.address, taken);
+    count += 1;
+    rest -= taken;
+    if (rest === 0) break;
+  }
+  putPlace(local, 0, from.address, length);
+  const written = looking(() => processVmWritev(tid, local, 1, remote, count, 0));
+  if (written < 0) return written;
+  return written === length ? 0 : -Errno.EFAULT;
+}

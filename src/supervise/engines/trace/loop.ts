@@ -7,6 +7,7 @@ import { poll } from '../../../linux/libc.ts';
 import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../../linux/wait-tracees.ts';
 import type { PendingCalls } from '../../pending.ts';
 import { endWatch } from '../../watch.ts';
+import type { OwnSources } from './own-sources.ts';
 import { TakenStops } from './taken-stops.ts';
 import type { Tracees } from './tracees.ts';
 import type { Waker } from './waker.ts';
@@ -19,8 +20,16 @@ const POLLFD_SIZE = 8;
 
 const taken = new TakenStops();
 
-/** Answers until no thread is left. */
-export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: PendingCalls): Promise<void> {
+/**
+ * Answers until no thread is left.
+ * @param own goes on with what the supervisor itself watches
+ */
+export async function traceUntilEnd(
+  tracees: Tracees,
+  waker: Waker,
+  pending: PendingCalls,
+  own?: OwnSources,
+): Promise<void> {
   // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
   await eventLoopTurn();
   while (!tracees.areGone()) {
@@ -29,6 +38,7 @@ export async function traceUntilEnd(tracees: Tracees, waker: Waker, pending: Pen
     if (found === 'no child') return;
     if (waker.hasCalled) {
       await eventLoopTurn();
+      own?.turn();
       waker.goOn();
     }
     for (let tid = taken.next(); tid !== 0; tid = taken.next()) tracees.handle(tid, taken.status);

@@ -1,0 +1,61 @@
+/** What handlers of calls on sockets know of the resolvers that a sandbox is led to. What stands behind it is loaded for policies about names alone. */
+import type { KnownNames } from '../../../judge/known-names.ts';
+import type { AddressBytes } from '../../../policy/addresses.ts';
+import { judgesNames } from '../../../policy/judges-names.ts';
+import type { ListedDestinations, NetworkPolicy } from '../../../policy/policy.ts';
+import type { InternetDestination } from '../../../judge/destination.ts';
+import type { Reporter } from '../../../report/event.ts';
+import type { Watching } from './watching.ts';
+
+/** Who was led to a stub. */
+export interface LedThread {
+  readonly tid: number;
+  /** Name of the system call. */
+  readonly call: string;
+}
+
+export interface NameService {
+  /** What addresses were given out for. */
+  readonly known: KnownNames;
+  /** Only names that a rule allows may be looked up. */
+  readonly allowsNames: boolean;
+  /** Whether a destination is a resolver of the system's, which is asked in its place. */
+  isResolver(destination: InternetDestination): boolean;
+  /**
+   * Where a socket is led that would go to a resolver: struct sockaddr. Undefined where nobody can stand there.
+   * @param cookie of the socket, which is answered from now on
+   */
+  lead(destination: InternetDestination, cookie: bigint, thread: LedThread): Buffer | undefined;
+  /** Whether any socket was led: as long as none was nothing has to be looked at. */
+  readonly hasLed: boolean;
+  /** Whether this one was. */
+  isLed(cookie: bigint): boolean;
+  /** The resolver that a place of ours stands for: address and port; undefined where it is none of ours. */
+  resolverAt(
+    address: AddressBytes,
+    port: number,
+  ): { readonly address: AddressBytes; readonly port: number } | undefined;
+  /** Ends all that is under way. */
+  release(): void;
+}
+
+export interface NameServiceOf {
+  readonly policy: ListedDestinations;
+  readonly watching: Watching;
+  readonly reporter: Reporter;
+}
+
+let make: ((of: NameServiceOf) => NameService) | undefined;
+
+/** To be waited for before a sandbox is made of such a policy. */
+export async function loadNameService(policy: NetworkPolicy | undefined): Promise<void> {
+  if (!judgesNames(policy)) return;
+  const { SystemNames } = await import('./system-names.ts');
+  make = (of) => new SystemNames(of);
+}
+
+/** Throws where it was not loaded. */
+export function makeNameService(of: NameServiceOf): NameService {
+  if (make === undefined) throw new Error('what looks names up was not loaded');
+  return make(of);
+}
