@@ -111,6 +111,7 @@ export function judgeAnswer(
     const { owner, data, timeToLive } = record;
     if (!chain.has(owner)) continue;
     if (data.type === 'CNAME') {
+      if (chain.has(data.target)) continue;
       if (rules.judge(data.target) === 'deny') return { kind: 'denied', name: data.target };
       chain.add(data.target);
       passed.push(record);
