@@ -1,6 +1,16 @@
 /** Sockets of our own for the internet protocols (socket(2), recv(2), accept(2), ip(7), ipv6(7)). None of them waits. */
-import { addressOf, syscall } from './libc.ts';
-import { AF_INET, AF_INET6, LONGEST_ADDRESS, MSG_DONTWAIT, MSG_NOSIGNAL, send } from './sockets.ts';
+import { Errno } from './errno.ts';
+import { addressOf, close, syscall } from './libc.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  LONGEST_ADDRESS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_DGRAM,
+  bind,
+  send,
+} from './sockets.ts';
 import { X86_64 } from './syscalls.ts';
 
 const SOCK_CLOEXEC = 0x8_0000;
@@ -24,14 +34,20 @@ export function accept(socket: number): number {
   return syscall(X86_64.accept4, socket, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0);
 }
 
-/** What has arrived, copied, and from whom (struct sockaddr); or a negated error number: EAGAIN where nothing has. */
-export function receive(socket: number): { readonly bytes: Buffer; readonly from: Buffer } | number {
+/**
+ * What has arrived, copied, and from whom (struct sockaddr); or a negated error number: EAGAIN where nothing has.
+ * @param most bytes
+ */
+export function receive(
+  socket: number,
+  most = LONGEST_MESSAGE,
+): { readonly bytes: Buffer; readonly from: Buffer } | number {
   length.writeUInt32LE(LONGEST_ADDRESS);
   const result = syscall(
     X86_64.recvfrom,
     socket,
     dataAddress,
-    LONGEST_MESSAGE,
+    Math.min(most, LONGEST_MESSAGE),
     MSG_DONTWAIT,
     nameAddress,
     lengthAddress,
@@ -50,6 +66,15 @@ export function transmit(socket: number, bytes: Buffer, to?: Uint8Array): number
   if (bytes.length > LONGEST_MESSAGE) throw new RangeError('a message is too long');
   data.set(bytes);
   return send(socket, dataAddress, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, to, undefined);
+}
+
+/** Whether an address is one of this host's: a socket can be bound to it. */
+export function isOwnAddress(address: Uint8Array): boolean {
+  const socket = openInternetSocket(address.length === 4 ? AF_INET : AF_INET6, SOCK_DGRAM);
+  if (socket < 0) return true;
+  const result = bind(socket, socketAddress(address, 0));
+  close(socket);
+  return result !== -Errno.EADDRNOTAVAIL;
 }
 
 /** struct sockaddr_in, or sockaddr_in6. */

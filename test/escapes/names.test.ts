@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { test, type TestContext } from 'node:test';
 
 import { NEIGHBOUR, WORLD } from '../network/namespaces.ts';
-import { makeNamedNetwork, type NamedNetwork, OTHER } from '../network/resolver.ts';
+import { inEtc, makeNamedNetwork, type NamedNetwork, OTHER } from '../network/resolver.ts';
 import { who } from '../support/environment.ts';
 import { engines, python } from '../support/escape.ts';
 import { environment, type Outcome, run, secfiltWords } from '../support/run.ts';
@@ -155,7 +155,7 @@ attack({
 s = udp(); s.connect(RESOLVER); print(code(ask(s, 'allowed.example')))
 tries(lambda: s.sendto(b'x', ('${OTHER}', 2222)), lambda: s.sendmsg([b'x'], [], 0, ('${OTHER}', 2222)))
 def moved(): s.connect(('${OTHER}', 2222)); s.send(b'x')
-def other(): t = socket.create_connection(RESOLVER, 5); t.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n'); print(t.recv(512))
+def other(): t = socket.create_connection(RESOLVER, 5); t.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n'); t.settimeout(0.5); print(t.recv(512))
 def child():
     if os.fork() == 0:
         s.send(question('forbidden.example')); os._exit(0)
@@ -211,6 +211,34 @@ print(code(ask(udp_again(), 'allowed.example')))
 `.replace('udp_again()', '(lambda t: (t.connect(RESOLVER), t)[1])(udp())'),
   natively: /^question forbidden\.example/,
   check: ({ stdout, stderr }) => assert.match(stdout, /^0$/m, `it goes on: ${stdout} ${stderr}`),
+});
+
+void test(`N43 a program that answers in a resolver's place, where that is on this host (${who})`, async (t) => {
+  const named = await makeNamedNetwork(t);
+  if (named === undefined) return;
+  for (const resolver of ['127.0.0.1', '192.168.1.1', '::1']) {
+    inEtc(named.network, 'resolv.conf', `nameserver ${resolver}\noptions timeout:1 attempts:1\n`);
+    const words = python(`${QUESTIONS}
+def serve(s):
+    while True:
+        data, peer = s.recvfrom(512); end = data.index(0, 12) + 5
+        s.sendto(data[:2] + struct.pack('!HHHHH', 0x8180, 1, 1, 0, 0) + data[12:end] + b'\\xc0\\x0c' + struct.pack('!HHIH', 1, 1, 60, 4) + socket.inet_aton('${OTHER}'), peer)
+for family, places in ((socket.AF_INET, ('${resolver}', '')), (socket.AF_INET6, ('::ffff:${resolver}', '${resolver}', '::'))):
+    for place in places:
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT): tries(lambda: s.setsockopt(1, option, 1))
+        try: s.bind((place, 53)); threading.Thread(target=serve, args=(s,), daemon=True).start(); print('bound')
+        except OSError: pass
+tries(lambda: socket.create_connection(('allowed.example', 80), 5), lambda: socket.create_connection(('${OTHER}', 80), 5))
+`);
+    await run([...named.network.inside, ...words]);
+    assert.deepEqual(await named.arrived(), [`tcp ${OTHER} 80`], 'it works natively');
+    for (const engine of engines) {
+      const options = ['--quiet', ...engine.options, '--allowed-hosts=allowed.example'];
+      const { stdout } = await run([...named.network.inside, ...secfiltWords([...options, '--', ...words])]);
+      assert.deepEqual(await named.arrived(), [], `${resolver} ${stdout}`);
+    }
+  }
 });
 
 void test(`N43 a stub answers nobody but its own sandbox (${who})`, async (t) => {

@@ -1,5 +1,6 @@
 /** bind(2), performed on the target's socket. Addresses of hosts are allowed unless listening is restricted; a Unix path makes a file. */
 import { AF_UNIX, UNIX_PATH_OFFSET, UNIX_PATH_SIZE, bind as bindOurs } from '../../linux/sockets.ts';
+import { Errno } from '../../linux/errno.ts';
 import { unixName } from '../../judge/destination.ts';
 import { trustedStatus, untrusted } from '../context.ts';
 import { fail, resultReply, type Referral, type Reply } from '../referral.ts';
@@ -35,6 +36,8 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   const refusal = refusedBind(referral, context, socket, address);
   if (refusal !== undefined) return refusal;
   if (socket.kind.domain !== AF_UNIX) {
+    // Who answers there would say himself which addresses an allowed name has.
+    if (context.names?.isResolverOfThisHost(address) === true) return fail(Errno.EADDRINUSE);
     const owner = { tid: referral.tid, descriptor: referral.int(0) };
     return resultReply(bindInternet(context, socket, owner, address));
   }

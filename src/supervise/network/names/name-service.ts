@@ -26,6 +26,8 @@ export interface NameService {
    * @param cookie of the socket, which is answered from now on
    */
   lead(destination: InternetDestination, cookie: bigint, thread: LedThread): Buffer | undefined;
+  /** Whether a socket that is bound to an address (struct sockaddr) could answer in the place of a resolver that is on this host. */
+  isResolverOfThisHost(address: Buffer): boolean;
   /** Whether any socket was led: as long as none was nothing has to be looked at. */
   readonly hasLed: boolean;
   /** Whether this one was. */

@@ -44,6 +44,8 @@ const MOST_EXCHANGES = 128;
 const MOST_CONNECTIONS = 32;
 /** Questions that are taken before others have their turn. */
 const QUESTIONS_AT_ONCE = 8;
+/** The same of a connection, on which any number of them may have come. */
+const BYTES_AT_ONCE = 1024;
 const LONGEST_STREAM = 65_535;
 /** More has been sent than any question needs, and is no whole one. */
 const LONGEST_WAITING = 8192;
@@ -162,7 +164,7 @@ export class Stub {
 
   #readConnection(connection: Connection): void {
     const { descriptor, cookie, stream } = connection;
-    const received = receive(descriptor);
+    const received = receive(descriptor, BYTES_AT_ONCE);
     if (typeof received === 'number' || received.bytes.length === 0) {
       if (!isPassing(received)) this.#hangUp(connection);
       return;

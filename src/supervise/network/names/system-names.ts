@@ -1,7 +1,7 @@
 /** The names of one sandbox: its stubs, one for each resolver of the system's that it asks, and what they have given out. */
 import { readFileSync } from 'node:fs';
 import { Errno } from '../../../linux/errno.ts';
-import { socketAddress } from '../../../linux/internet-sockets.ts';
+import { isOwnAddress, socketAddress } from '../../../linux/internet-sockets.ts';
 import { internetAddressOf, needsInterface, type InternetDestination } from '../../../judge/destination.ts';
 import { LookUpRules } from '../../../judge/names/look-up-rules.ts';
 import { NameTable } from '../../../judge/names/name-table.ts';
@@ -15,6 +15,7 @@ import type { Reporter } from '../../../report/event.ts';
 import type { LedThread, NameService, NameServiceOf } from './name-service.ts';
 import { Stub, type Refusal } from './stub.ts';
 
+const DNS_PORT = 53;
 /** Beyond this the oldest are forgotten, and no longer answered. */
 const MOST_CLIENTS = 4096;
 /** Resolvers of a file without end are not all asked. */
@@ -51,7 +52,7 @@ export class SystemNames implements NameService {
   }
 
   isResolver({ address, port }: InternetDestination): boolean {
-    return port === 53 && this.#resolvers.some((one) => isSame(one, { address, port }));
+    return port === DNS_PORT && this.#resolvers.some((one) => isSame(one, { address, port }));
   }
 
   lead(destination: InternetDestination, cookie: bigint, thread: LedThread): Buffer | undefined {
@@ -64,6 +65,16 @@ export class SystemNames implements NameService {
       this.#clients.delete(oldest);
     }
     return destination.protocol === 'tcp' ? stub.streamAddress : stub.datagramAddress;
+  }
+
+  isResolverOfThisHost(address: Buffer): boolean {
+    // Whatever the family says: the kernel takes some for others.
+    if (address.length < 4 || address.readUInt16BE(2) !== DNS_PORT) return false;
+    const host = internetAddressOf(address)?.address;
+    const isAny = host === undefined || host.every((byte) => byte === 0);
+    return this.#resolvers.some(
+      (one) => (isAny || Buffer.compare(host, one.address) === 0) && isOwnAddress(one.address),
+    );
   }
 
   get hasLed(): boolean {
