@@ -218,18 +218,28 @@ void test(`N43 a program that answers in a resolver's place, where that is on th
   if (named === undefined) return;
   for (const resolver of ['127.0.0.1', '192.168.1.1', '::1']) {
     inEtc(named.network, 'resolv.conf', `nameserver ${resolver}\noptions timeout:1 attempts:1\n`);
+    // A connection that was accepted is answered without an address that anybody could judge.
     const words = python(`${QUESTIONS}
+def reply(data):
+    end = data.index(0, 12) + 5
+    return data[:2] + struct.pack('!HHHHH', 0x8180, 1, 1, 0, 0) + data[12:end] + b'\\xc0\\x0c' + struct.pack('!HHIH', 1, 1, 60, 4) + socket.inet_aton('${OTHER}')
 def serve(s):
-    while True:
-        data, peer = s.recvfrom(512); end = data.index(0, 12) + 5
-        s.sendto(data[:2] + struct.pack('!HHHHH', 0x8180, 1, 1, 0, 0) + data[12:end] + b'\\xc0\\x0c' + struct.pack('!HHIH', 1, 1, 60, 4) + socket.inet_aton('${OTHER}'), peer)
+    while True: data, peer = s.recvfrom(512); s.sendto(reply(data), peer)
+def listen(s):
+    while True: c, _ = s.accept(); data = reply(c.recv(512)[2:]); c.sendall(struct.pack('!H', len(data)) + data)
 for family, places in ((socket.AF_INET, ('${resolver}', '')), (socket.AF_INET6, ('::ffff:${resolver}', '${resolver}', '::'))):
     for place in places:
-        s = socket.socket(family, socket.SOCK_DGRAM)
-        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT): tries(lambda: s.setsockopt(1, option, 1))
-        try: s.bind((place, 53)); threading.Thread(target=serve, args=(s,), daemon=True).start(); print('bound')
-        except OSError: pass
-tries(lambda: socket.create_connection(('allowed.example', 80), 5), lambda: socket.create_connection(('${OTHER}', 80), 5))
+        for kind, start in ((socket.SOCK_DGRAM, serve), (socket.SOCK_STREAM, listen)):
+            s = socket.socket(family, kind)
+            for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT): tries(lambda: s.setsockopt(1, option, 1))
+            try:
+                s.bind((place, 53))
+                if kind == socket.SOCK_STREAM: s.listen()
+                threading.Thread(target=start, args=(s,), daemon=True).start(); print('bound', place)
+            except OSError as error: pass
+def asks():
+    s = socket.create_connection(('${resolver}', 53), 5); bytes = question('allowed.example'); s.sendall(struct.pack('!H', len(bytes)) + bytes); print(s.recv(512))
+tries(asks, lambda: socket.getaddrinfo('allowed.example', 80), lambda: socket.create_connection(('${OTHER}', 80), 5))
 `);
     await run([...named.network.inside, ...words]);
     assert.deepEqual(await named.arrived(), [`tcp ${OTHER} 80`], 'it works natively');

@@ -141,14 +141,16 @@ function leadToStub(
   use: SocketUse,
 ): Reachable | Reply | undefined {
   const { address, port, protocol } = destination;
-  if (!isTcp(socket) && !isDatagram(socket)) return undefined;
+  if (protocol !== 'tcp' && protocol !== 'udp') return undefined;
   if (!names.allowsNames && context.network.judge(address, port, protocol).kind === 'refuse')
     return undefined;
   // Nobody is led by data that goes with the first packet: as where that is switched off (tcp_fastopen).
   if (isTcp(socket) && use.kind === 'send') return fail(Errno.EOPNOTSUPP);
   const object = { kind: 'address', address, port, protocol } as const;
-  // From another network, or bound to an interface, it would not arrive.
-  if (!isAtHome(socket.descriptor)) return refused(referral, context, use.kind, object, NOT_LED_RULE);
+  // From another network, or bound to an interface, it would not arrive; other kinds of sockets could have other ways.
+  const isPlain = isTcp(socket) || isDatagram(socket);
+  if (!isPlain || !isAtHome(socket.descriptor))
+    return refused(referral, context, use.kind, object, NOT_LED_RULE);
   const cookie = socketCookie(socket.descriptor);
   const thread = { tid: referral.tid, call: syscallName(referral.number) ?? 'connect' };
   const own = typeof cookie === 'bigint' ? names.lead(destination, cookie, thread) : undefined;
