@@ -72,6 +72,7 @@ export function sensitivity(object: ReportedObject, homes: Homes): string | unde
       return ofSocket(`/${object.name.toString('latin1')}`);
     case 'address':
       return ofAddress(object.address);
+    case 'host':
     case 'process':
     case 'none':
       return undefined;

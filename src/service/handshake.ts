@@ -24,7 +24,7 @@ import { makeRuleset } from '../supervise/engines/ruleset.ts';
 import { lookAround } from '../supervise/engines/surroundings.ts';
 import { PendingCalls } from '../supervise/pending.ts';
 import { Sandbox } from '../supervise/sandbox.ts';
-import { loadNameService } from '../supervise/network/names/name-service.ts';
+import { loadNameService } from '../supervise/network/names/load-names.ts';
 import { Members } from '../supervise/target/members.ts';
 import type { Peer } from './peer.ts';
 import { argumentsOf, directoryOf, searchPathOf, streamsOf } from './process-facts.ts';

@@ -176,6 +176,7 @@ function grantFor({ object }: ReferralEvent): Granted | undefined {
       return { ...nothing, unixSockets: [{ kind: 'path', path: object.path }] };
     case 'unix-abstract':
       return { ...nothing, unixSockets: [{ kind: 'abstract', name: object.name }] };
+    case 'host':
     case 'process':
     case 'none':
       return undefined;

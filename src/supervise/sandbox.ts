@@ -24,7 +24,8 @@ import type { Members } from './target/members.ts';
 import { InnerDomains } from './target/inner-domains.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
 import { judgesNames } from '../policy/judges-names.ts';
-import { makeNameService, type NameService } from './network/names/name-service.ts';
+import { makeNameService } from './network/names/load-names.ts';
+import type { NameService } from './network/names/name-service.ts';
 import type { Watching } from './network/names/watching.ts';
 import type { PendingCalls } from './pending.ts';
 

@@ -75,11 +75,13 @@ void test('what is no question by its own bytes has no name', () => {
   assert.equal(read.name, undefined);
 });
 
+/** Of an error that is answered at once. */
+function code(bytes: Buffer): number | undefined {
+  const read = readQuestion(bytes);
+  return Buffer.isBuffer(read) ? read.readUInt16BE(2) & 15 : undefined;
+}
+
 void test('what cannot be read is answered with its kind of error, or with nothing', () => {
-  const code = (bytes: Buffer): number | undefined => {
-    const read = readQuestion(bytes);
-    return Buffer.isBuffer(read) ? read.readUInt16BE(2) & 15 : undefined;
-  };
   const good = [labels('a.example'), words(1, 1)];
   assert.equal(readQuestion(Buffer.alloc(0)), undefined);
   assert.equal(readQuestion(Buffer.alloc(11)), undefined);

@@ -158,6 +158,7 @@ export class Lessons implements Reporter, OutcomeListener {
       case 'unix-abstract':
         this.#noteSocket('unix-abstract', object.name);
         break;
+      case 'host':
       case 'process':
         break;
       case 'none':

@@ -9,7 +9,7 @@ import type { LaunchError } from '../../launch/launch-error.ts';
 import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import type { EngineRun } from './engine-run.ts';
 import { Loop } from './loop.ts';
-import { loadNameService } from '../network/names/name-service.ts';
+import { loadNameService } from '../network/names/load-names.ts';
 import { Members } from '../target/members.ts';
 import { NotifyListener } from './notify.ts';
 import { reportKilled } from './report-killed.ts';

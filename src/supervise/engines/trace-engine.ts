@@ -20,7 +20,7 @@ import { reportKilled } from './report-killed.ts';
 import { makeRuleset } from './ruleset.ts';
 import { startLauncher } from './start.ts';
 import { Sandbox } from '../sandbox.ts';
-import { loadNameService } from '../network/names/name-service.ts';
+import { loadNameService } from '../network/names/load-names.ts';
 import { judgesNames } from '../../policy/judges-names.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { OwnSources } from './trace/own-sources.ts';

@@ -1,8 +1,7 @@
 /** What handlers of calls on sockets know of the resolvers that a sandbox is led to. What stands behind it is loaded for policies about names alone. */
 import type { KnownNames } from '../../../judge/known-names.ts';
 import type { AddressBytes } from '../../../policy/addresses.ts';
-import { judgesNames } from '../../../policy/judges-names.ts';
-import type { ListedDestinations, NetworkPolicy } from '../../../policy/policy.ts';
+import type { ListedDestinations } from '../../../policy/policy.ts';
 import type { InternetDestination } from '../../../judge/destination.ts';
 import type { Reporter } from '../../../report/event.ts';
 import type { Watching } from './watching.ts';
@@ -45,19 +44,4 @@ export interface NameServiceOf {
   readonly policy: ListedDestinations;
   readonly watching: Watching;
   readonly reporter: Reporter;
-}
-
-let make: ((of: NameServiceOf) => NameService) | undefined;
-
-/** To be waited for before a sandbox is made of such a policy. */
-export async function loadNameService(policy: NetworkPolicy | undefined): Promise<void> {
-  if (!judgesNames(policy)) return;
-  const { SystemNames } = await import('./system-names.ts');
-  make = (of) => new SystemNames(of);
-}
-
-/** Throws where it was not loaded. */
-export function makeNameService(of: NameServiceOf): NameService {
-  if (make === undefined) throw new Error('what looks names up was not loaded');
-  return make(of);
 }
