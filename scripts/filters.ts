@@ -5,6 +5,7 @@ import { kernelObstacles, makeKernelPlan } from '../src/plan/kernel-plan.ts';
 import type { Situation } from '../src/plan/filter/situation.ts';
 import type { KernelFeatures } from '../src/plan/features.ts';
 import { makePlan, type Plan, type Surroundings } from '../src/plan/plan.ts';
+import type { DestinationRule } from '../src/policy/destinations.ts';
 import type { NetworkPolicy, Policy } from '../src/policy/policy.ts';
 import { notify, trace } from '../src/seccomp/expression.ts';
 import { JUDGES } from '../src/supervise/judges.ts';
@@ -15,11 +16,19 @@ const FEATURES = [false, true].map((coreHandler) => ({
   waitKillable: true,
   coreHandler,
 }));
+const BY_NAME: DestinationRule = {
+  effect: 'allow',
+  to: { kind: 'host', name: { labels: ['example'], zone: false } },
+  ports: undefined,
+  protocol: undefined,
+  said: '',
+};
 const NETWORKS: (NetworkPolicy | undefined)[] = [
   undefined,
   { kind: 'families' },
   { kind: 'none' },
   { kind: 'listed', networks: undefined, ports: [80], endpoints: [] },
+  { kind: 'listed', networks: [], ports: undefined, endpoints: [], rules: [BY_NAME] },
 ];
 
 /** Where only root, or everybody, makes names that Landlock does not decide about. */

@@ -50,7 +50,7 @@ function attack({
   check,
   natively,
 }: Attack): void {
-  void test(`N43 ${title} (${who})`, async (t) => {
+  void test(`N44 ${title} (${who})`, async (t) => {
     const named = await makeNamedNetwork(t);
     if (named === undefined) return;
     const words = python(QUESTIONS + script);
@@ -212,7 +212,7 @@ print(code(ask(udp_again(), 'allowed.example')))
   check: ({ stdout, stderr }) => assert.match(stdout, /^0$/m, `it goes on: ${stdout} ${stderr}`),
 });
 
-void test(`N43 a program that answers in a resolver's place, where that is on this host (${who})`, async (t) => {
+void test(`N44 a program that answers in a resolver's place, where that is on this host (${who})`, async (t) => {
   const named = await makeNamedNetwork(t);
   if (named === undefined) return;
   for (const resolver of ['127.0.0.1', '192.168.1.1', '::1']) {
@@ -250,7 +250,7 @@ tries(asks, lambda: socket.getaddrinfo('allowed.example', 80), lambda: socket.cr
   }
 });
 
-void test(`N43 a stub answers nobody but its own sandbox (${who})`, async (t) => {
+void test(`N44 a stub answers nobody but its own sandbox (${who})`, async (t) => {
   const named = await makeNamedNetwork(t);
   if (named === undefined) return;
   for (const engine of engines) {

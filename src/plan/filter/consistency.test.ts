@@ -474,6 +474,8 @@ function situations(): [string, Situation][] {
   result.push(['files, reading', { ...first, refersReads: true }]);
   const listening = { restrictsNetwork: true, restrictsListening: true } as const;
   result.push(['network, where to listen', { ...first, ...listening }]);
+  const byName = { restrictsNetwork: true, restrictsDestinations: true, judgesNames: true } as const;
+  result.push(['network by names', { ...first, ...byName }]);
   result.push(['files, only the judge of files', { ...first, judges: new Set<Judge>(['files']) }]);
   const alone = { refer: undefined, judges: new Set<Judge>(), ownSession: true } as const;
   result.push(['files, the kernel alone, in a session of its own', { ...first, ...alone, sockets: 'any' }]);
