@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { who } from '../support/environment.ts';
+import { secfiltScript, who } from '../support/environment.ts';
 import { engines } from '../support/escape.ts';
 import { type Outcome, run, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -92,8 +92,8 @@ const PROGRAMS: readonly Program[] = [
     name: 'Go',
     make: (folder) => {
       writeFileSync(join(folder, 'look.go'), GO);
-      const cache = { CGO_ENABLED: '0', GOCACHE: join(folder, 'cache'), GO111MODULE: 'off' };
-      return made('go', ['build', '-o', 'look-go', 'look.go'], folder, cache);
+      const still = { CGO_ENABLED: '0', GO111MODULE: 'off' };
+      return made('go', ['build', '-o', 'look-go', 'look.go'], folder, still);
     },
     words: (folder, name) => [join(folder, 'look-go'), name],
   },
@@ -332,4 +332,27 @@ void test(`an ordinary user, and what is told (${who})`, async (t) => {
   );
   const arrived = await named.arrived();
   for (const line of arrived) assert.match(line, LEGAL, `${arrived.join('\n')} ${WORLD6}`);
+});
+
+void test(`each sandbox of a service has names of its own (${who})`, async (t) => {
+  const named = await makeNamedNetwork(t);
+  if (named === undefined) return;
+  const folder = temporaryDirectory(t);
+  const text = `chmod 700 . && export XDG_RUNTIME_DIR=$PWD && "$@" --serve --allowed-hosts=many.example >log 2>&1 & service=$!
+export XDG_RUNTIME_DIR=$PWD; "$@" --compile=one --allowed-hosts=allowed.example; "$@" --compile=two --allowed-hosts=www.zone.example
+i=0; until "$@" --status >/dev/null 2>&1; do i=$((i+1)); [ $i -lt 100 ] || exit 9; sleep 0.1; done
+for client in ./one ./two; do for name in allowed.example www.zone.example; do $client curl -sS http://$name/ 2>/dev/null || echo no; done; done
+"$@" --status | tail -n +2; kill $service; wait; tail -1 log`;
+  const outcome = await run(
+    [...named.network.inside, 'sh', '-c', text, 'sh', process.execPath, secfiltScript],
+    {
+      cwd: folder,
+    },
+  );
+  assert.equal(
+    outcome.stdout.split('\n').slice(0, 4).join(' '),
+    'hello no no hello',
+    JSON.stringify(outcome),
+  );
+  assert.match(outcome.stdout, /were refused|was refused/, 'by the service');
 });

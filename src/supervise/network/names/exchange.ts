@@ -25,6 +25,8 @@ const MOST_STRANGERS = 64;
 export class Exchange {
   readonly #watching: Watching;
   readonly #enquiry: Enquiry;
+  /** Of performance.now. */
+  readonly since = performance.now();
   readonly #id = randomInt(65_536);
   readonly #stream = new MessageStream();
   #descriptor: number;

@@ -40,7 +40,9 @@ const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const IPV6_LOOPBACK = Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0));
 const BACKLOG = 32;
 /** Of one sandbox and resolver. The oldest gives way: it has waited longest in vain. */
-const MOST_EXCHANGES = 128;
+const MOST_EXCHANGES = 64;
+/** Milliseconds after which nobody waits any more: resolver libraries ask once more after five seconds. */
+const LONGEST_EXCHANGE = 15_000;
 const MOST_CONNECTIONS = 32;
 /** Questions that are taken before others have their turn. */
 const QUESTIONS_AT_ONCE = 8;
@@ -215,8 +217,13 @@ export class Stub {
     });
     if (!exchange.isOpen) return this.#pass(question, verdict, asker, 'failed');
     this.#exchanges.add(exchange);
+    this.#dropOld();
+  }
+
+  #dropOld(): void {
+    const before = performance.now() - LONGEST_EXCHANGE;
     for (const oldest of this.#exchanges) {
-      if (this.#exchanges.size <= MOST_EXCHANGES) break;
+      if (this.#exchanges.size <= MOST_EXCHANGES && oldest.since > before) break;
       oldest.drop();
       this.#exchanges.delete(oldest);
     }

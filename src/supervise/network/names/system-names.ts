@@ -19,7 +19,7 @@ const DNS_PORT = 53;
 /** Beyond this the oldest are forgotten, and no longer answered. */
 const MOST_CLIENTS = 4096;
 /** Resolvers of a file without end are not all asked. */
-const MOST_STUBS = 16;
+const MOST_STUBS = 8;
 
 export class SystemNames implements NameService {
   readonly known = new NameTable();
