@@ -271,9 +271,13 @@ sys.stdin.read()
     const [file = '', ...rest] = [...named.network.inside, ...words];
     const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'inherit'], env: environment() });
     t.after(() => void child.kill('SIGKILL'));
-    const line = await new Promise<string>((resolve) =>
-      child.stdout.once('data', (data: Buffer) => resolve(data.toString())),
-    );
+    const line = await new Promise<string>((resolve) => {
+      let said = '';
+      child.stdout.on('data', (data: Buffer) => {
+        said += data.toString('latin1');
+        if (said.includes('\n')) resolve(said);
+      });
+    });
     const [, port] = /^\('192\.168\.1\.2', 53\) (\d+)$/m.exec(line) ?? [];
     assert.ok(port !== undefined, line);
     await named.arrived();
