@@ -82,6 +82,15 @@ void test('words about reading become rules', async () => {
   assert.deepEqual(said((await policyOf('--deny-read=~/x')).read), ['--read-deny=~/x']);
 });
 
+void test('the links by which readable places were found are readable themselves', async () => {
+  assert.deepEqual(spelt((await policyOf('--read-deny=/', '--read-allow=link/a,work')).read), [
+    'allow R/real/a',
+    'allow R/work',
+    'allow R/link',
+    'deny /',
+  ]);
+});
+
 void test('who names a place of a set himself means it', async () => {
   writeFileSync(file, `set.mine=${root}/home/a,${root}/home/b,${root}/work/*.key\n`);
   const config = `--config=${file}`;

@@ -61,10 +61,13 @@ export function makeRules(
     return true;
   };
   for (const { given, links } of write.allowed) refuseLinks(given, links);
+  const readable = read.allowed.filter(isSafe);
   const linksToDenied = [...read.denied, ...execute.denied].flatMap(({ links }) => links);
   return {
     files,
-    ...(read.denied.length > 0 && { read: rulesOf(read.allowed.filter(isSafe), read.denied) }),
+    ...(read.denied.length > 0 && {
+      read: rulesOf([...readable, ...readable.flatMap(linksOf)], read.denied),
+    }),
     ...(execute.denied.length > 0 && {
       execute: rulesOf(execute.allowed.filter(isSafe), execute.denied),
     }),
@@ -126,7 +129,7 @@ function denyAll({ writable, own }: PolicyWords): Rule {
   };
 }
 
-/** Without the link the way would lead elsewhere the next time. */
+/** Without the link the way would lead elsewhere the next time; and who looks where it leads (realpath(3)) reads it. */
 function linksOf({ given, said, links }: Found): Found[] {
   return links.map((path) => ({
     given,

@@ -123,6 +123,23 @@ forEachBacking(`@startup: nothing of it comes into being (${who})`, async (t, { 
   assert.equal(readFileSync(join(home, 'project/Makefile'), 'utf8'), 'x');
 });
 
+/** Of links and directories on the way, of what is and is not there, and of devices. */
+const WAYS = String.raw`
+for place in /bin/sh . /etc/localtime /proc/self/cwd /nowhere /etc/nowhere; do realpath $place; echo $?; done
+for place in /etc / .. /bin /proc/self/exe /nowhere; do readlink $place; echo $?; done
+cat /dev/null; : > /dev/null; : <> /dev/null; head -c 3 /dev/zero | wc -c; ls -l /bin /etc/localtime; echo $?
+`;
+
+forEachBacking(`@system: what leads to it is seen as natively (${who})`, async (t, { env }) => {
+  const given = options(makeHome(t), env);
+  const natively = await run(['sh', '-c', WAYS], given);
+  for (const words of [[], ['--write-allow=.'], ['--write-allow=.', '-v']]) {
+    const policy = [...words, '--read-deny=/', '--read-allow=@system,.'];
+    const { stdout, stderr } = await secfilt([...policy, 'sh', '-c', WAYS], given);
+    assert.equal(stdout, natively.stdout, `${policy.join(' ')}: ${stderr}`);
+  }
+});
+
 const cargo = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo');
 
 /** With what each must be able to do by @system alone. */
@@ -137,6 +154,12 @@ const programs: readonly (readonly [name: string, script: string])[] = [
   ['java', 'java -version 2>&1'],
   ['gcc', 'echo "int main(){return 0;}" > a.c && gcc a.c && ./a.out'],
   ['perl', 'perl -MPOSIX -e "print strftime(q(%Y), gmtime(0))"'],
+  ['ruby', 'ruby -rjson -e "puts JSON[%q([1])]"'],
+  ['man', 'man -P cat bash | head -n 1'],
+  ['ssh', 'ssh -G host | head -n 1'],
+  ['vim', 'echo a > v && vim -es -u NONE -c "s/a/b/" -c wq v && cat v'],
+  ['gdb', 'gdb -batch -ex "print 1+1" /bin/sh'],
+  ['tar', 'echo a > f && tar -czf f.tgz f && tar -tf f.tgz'],
 ];
 
 for (const [name, script] of programs) {

@@ -4,7 +4,7 @@
  * file, if it is executable, and learn where such a link leads. Its contents no open gives them.
  */
 import { Errno } from '../../linux/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../../linux/files.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, S_IFLNK } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeRead, mayMoveUnseen } from '../../judge/files.ts';
 import { refused } from '../context.ts';
@@ -31,7 +31,12 @@ export const execveAt: FileHandler = (referral, context) =>
   });
 
 export const readlink: FileHandler = (referral, context) =>
-  look(referral, context, { directory: AT_FDCWD, path: referral.pointer(0), flags: AT_SYMLINK_NOFOLLOW });
+  look(referral, context, {
+    directory: AT_FDCWD,
+    path: referral.pointer(0),
+    flags: AT_SYMLINK_NOFOLLOW,
+    type: S_IFLNK,
+  });
 
 /** An empty path means what the descriptor refers to (readlink(2)). */
 export const readlinkAt: FileHandler = (referral, context) =>
@@ -39,6 +44,7 @@ export const readlinkAt: FileHandler = (referral, context) =>
     directory: referral.int(0),
     path: referral.pointer(1),
     flags: AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+    type: S_IFLNK,
   });
 
 interface Look {
@@ -47,6 +53,8 @@ interface Look {
   readonly path: number;
   /** AT_ flags. */
   readonly flags: number;
+  /** What is of another type has nothing to be read: realpath(3) asks each directory on its way, which is none. */
+  readonly type?: number;
 }
 
 /** Whatever fails here the kernel has an error of its own for. */
@@ -56,8 +64,10 @@ function look(referral: Referral, context: FileContext, call: Look): Reply {
   if (length < 0 || !referral.isCurrent()) return CONTINUE_CALL;
   const object = find(referral, context, call, length);
   if (object.kind === 'error') return CONTINUE_CALL;
-  const verdict = judgeRead(context.files, READS, foundObject(object, context.members));
-  const isClosed = verdict.kind === 'refuse' && !isAnonymousMemory(object);
+  const found = foundObject(object, context.members);
+  const verdict = judgeRead(context.files, READS, found);
+  const isRead = call.type === undefined || call.type === found.type;
+  const isClosed = verdict.kind === 'refuse' && isRead && !isAnonymousMemory(object);
   close(object.descriptor);
   if (!isClosed) return CONTINUE_CALL;
   const reported = { kind: 'path', path: object.path } as const;
