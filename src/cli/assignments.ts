@@ -8,6 +8,7 @@ import {
   type OptionName,
   type ValuedOptionName,
 } from '../options/option-table.ts';
+import { otherLanguage } from '../policy/place-text.ts';
 import { joinPorts } from '../policy/ports.ts';
 import { type Origin, UsageError } from './usage-error.ts';
 
@@ -71,6 +72,7 @@ export function readAssignments(
     const hint = `expected ${option.choices.join(', ')}`;
     throw new UsageError({ ...details, word: value, problem: 'is none of the choices', hint });
   }
+  if (option.kind === 'place-list') refuseOtherLanguage(value, spelling, origin);
   const items = itemsOf(option, value);
   if (items.includes('')) {
     const hint = 'a comma stands between two items';
@@ -93,6 +95,12 @@ export function namesFile({ option, text }: Assignment): boolean {
 
 function isFileName(option: Option, value: ByteString): boolean {
   return option.namesFile === true && value !== '' && !BOOLEANS.has(value);
+}
+
+/** Throws a UsageError where a list of places is written in another language than ours. */
+export function refuseOtherLanguage(word: ByteString, option: string, origin: Origin): void {
+  const other = otherLanguage(word);
+  if (other !== undefined) throw new UsageError({ option, word, origin, ...other });
 }
 
 /** The items of a comma-separated list. `\,` is a comma within an item; a backslash before anything else is itself. */

@@ -16,7 +16,7 @@ import { errnoMessage } from '../linux/errno.ts';
 import { isOwnPipe } from '../linux/handed-descriptors.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
-import { type Assignment, readAssignments, splitList } from './assignments.ts';
+import { type Assignment, readAssignments, refuseOtherLanguage, splitList } from './assignments.ts';
 import { type ByteString, toBytes } from './byte-string.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
 import { type Environment, expandPath, holdsPaths, mayExpand } from './expand-path.ts';
@@ -183,6 +183,7 @@ function readLine(
 function readSetDefinition(key: ByteString, value: ByteString | undefined, origin: Origin): SetDefinition {
   const name = key.slice(SET_PREFIX.length);
   naming({ option: SET_PREFIX.slice(0, -1), word: name, origin }, () => refuseSetName(name));
+  if (value !== undefined) refuseOtherLanguage(value, key, origin);
   const items = value === undefined ? [] : splitList(value);
   if (items.length === 0 || items.includes('')) {
     const hint = `${key}=PATH,PATH`;

@@ -204,6 +204,14 @@ void test('what is wrong with a word names it, and what would be right', async (
       ['--read-deny=~bob/x'],
       '--read-deny: "~bob/x" names the home of another user: write ./~ for a file so called',
     ],
+    [
+      ['--read-deny=**/*.{key,pem}'],
+      String.raw`--read-deny: "**/*.{key,pem}" has braces around a comma: they mean nothing here, write each: *.key,*.pem (\, is a comma of a name)`,
+    ],
+    [
+      ['--write-deny=.git,!.git/objects'],
+      '--write-deny: ".git,!.git/objects" has a ! before a place: what is excepted is said by the opposite option, a file so called is ./!x',
+    ],
     [['--read-deny=$NO_SUCH/x'], '--read-deny: "$NO_SUCH/x" needs $NO_SUCH, which is not set'],
     [
       ['--read-deny=a$'],
@@ -284,11 +292,15 @@ void test('sets of config files', async () => {
     ['set.=x', ':1: set: "" is no name of a set: a letter, then letters, digits, - and _'],
     ['set.a b=x', ':1: set: "a b" is no name of a set: a letter, then letters, digits, - and _'],
     ['set.a=', ':1: set.a needs a value: set.a=PATH,PATH'],
+    [
+      'set.a=*.{key,pem}',
+      String.raw`:1: set.a: "*.{key,pem}" has braces around a comma: they mean nothing here, write each: *.key,*.pem (\, is a comma of a name)`,
+    ],
     ['set.a', ':1: set.a needs a value: set.a=PATH,PATH'],
     ['set.a=$NO_SUCH\nread-deny=@a', ':1: set.a: "$NO_SUCH" needs $NO_SUCH, which is not set'],
     [
       'set.a=x*\nexec-deny=@a',
-      `:2: exec-deny: "@a" is a pattern: what may be executed is said by paths and sets of paths, --exec-deny=@a in ${file}:2 (x*) holds a pattern`,
+      `:2: exec-deny: "@a" holds a pattern, as in --exec-deny=@a in ${file}:2 (x*): what may be executed is said by paths and sets of paths`,
     ],
   ];
   for (const [content, message] of rows) {

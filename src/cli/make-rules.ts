@@ -173,8 +173,7 @@ function refuseEmpty(given: Assignment, found: readonly Found[]): readonly Found
 function refusePattern({ given, place, said }: Found): void {
   if (place.kind === 'path') return;
   reading(given, () => {
-    throw new ValueError('is a pattern', {
-      hint: `what may be executed is said by paths and sets of paths${setNamed(given.text) === undefined ? '' : `, ${said} holds a pattern`}`,
-    });
+    const problem = setNamed(given.text) === undefined ? 'is a pattern' : `holds a pattern, as in ${said}`;
+    throw new ValueError(problem, { hint: 'what may be executed is said by paths and sets of paths' });
   });
 }

@@ -122,6 +122,10 @@ void test('readPolicy() names the key at fault and says what would be right', ()
       { write: { allow: [new URL('https://a/b')] } },
       'write.allow[0]: "https://a/b" is no URL of a file: expected file:///…',
     ],
+    [
+      { read: { deny: ['**/*.{key,pem}'] } },
+      String.raw`read.deny[0]: "**/*.{key,pem}" has braces around a comma: they mean nothing here, write each: *.key,*.pem (\, is a comma of a name)`,
+    ],
     [{ write: {} }, 'write restricts nothing: write readOnly: true to refuse every change, or leave it out'],
     [
       { write: { ownTmp: false } },

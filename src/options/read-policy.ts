@@ -3,7 +3,7 @@
  * understood is an error that names the key, and so is what looks like a restriction and is none: nothing is passed over.
  */
 import { fileURLToPath } from 'node:url';
-import { quotePlace } from '../policy/place-text.ts';
+import { otherLanguage, quotePlace } from '../policy/place-text.ts';
 import { parsePorts } from '../policy/ports.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { KeyError } from './key-error.ts';
@@ -162,7 +162,10 @@ function readPort(key: string, value: unknown): string {
 /** A file: URL is a path and never a pattern. */
 export function readPlace(key: string, value: unknown): string {
   const path = readPath(key, value);
-  return value instanceof URL ? quotePlace(path) : path;
+  if (value instanceof URL) return quotePlace(path);
+  const other = otherLanguage(path);
+  if (other !== undefined) throw new KeyError(key, other.problem, { word: path, hint: other.hint });
+  return path;
 }
 
 /** A file: URL is a path as well, as everywhere in Node. */

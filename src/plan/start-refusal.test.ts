@@ -22,13 +22,19 @@ const CASES: [about: string, read: Rule[], execute: Rule[], text: string | undef
     'the command',
     [rule('deny', '/home')],
     [],
-    'it is not to be read (--x-deny=/home); what would be right: --read-allow=/home/u/run.py or --read-allow=@system',
+    'it is not to be read (--x-deny=/home); what would be right: --read-allow=/home/u/run.py',
+  ],
+  [
+    'everything',
+    [rule('deny', '/')],
+    [],
+    'it is not to be read (--x-deny=/); what would be right: --read-allow=/home/u/run.py or --read-allow=@system',
   ],
   [
     'its interpreter',
     [],
     [rule('deny', '/usr')],
-    '/usr/bin/python3, by which it runs, is not to be executed (--x-deny=/usr); what would be right: --exec-allow=/usr/bin/python3 or --exec-allow=@system',
+    '/usr/bin/python3, by which it runs, is not to be executed (--x-deny=/usr); what would be right: --exec-allow=/usr/bin/python3',
   ],
   [
     'the loader',

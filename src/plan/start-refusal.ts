@@ -44,6 +44,9 @@ export function startRefusalText(
   const what = file.equals(command) ? 'it' : `${name}, by which it runs,`;
   const option = access === 'read' ? '--read-allow' : '--exec-allow';
   const isNamed = rule.place.kind === 'path' && rule.place.path.equals(file);
-  const right = isNamed ? 'leave that out' : `what would be right: ${option}=${name} or ${option}=@system`;
+  // What is denied by name is denied within the set too.
+  const isAll = rule.place.kind === 'path' && rule.place.path.length === 1;
+  const set = isAll ? ` or ${option}=@system` : '';
+  const right = isNamed ? 'leave that out' : `what would be right: ${option}=${name}${set}`;
   return `${what} is not to be ${access === 'read' ? 'read' : 'executed'} (${rule.said}); ${right}`;
 }

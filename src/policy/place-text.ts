@@ -50,5 +50,26 @@ export function setNamed(text: string): string | undefined {
   return text.startsWith('@') ? text.slice(1) : undefined;
 }
 
+/** `*.{key,pem}`, but not `${A},${B}`. A comma with a backslash is one of a name. */
+const BRACES_PATTERN = /\{(?:\\,|\\(?!,)|[^{},\\])*,[^{}]*\}/;
+
+/**
+ * What means something in other languages of patterns, and would be a file here that nobody has: a rule that protects nothing.
+ * Undefined: there is nothing of that kind in a list of places, or in one.
+ */
+export function otherLanguage(text: string): { readonly problem: string; readonly hint: string } | undefined {
+  if (BRACES_PATTERN.test(text))
+    return {
+      problem: 'has braces around a comma',
+      hint: String.raw`they mean nothing here, write each: *.key,*.pem (\, is a comma of a name)`,
+    };
+  if (/(?:^|[^\\],)!/.test(text))
+    return {
+      problem: 'has a ! before a place',
+      hint: 'what is excepted is said by the opposite option, a file so called is ./!x',
+    };
+  return undefined;
+}
+
 /** What a set may be called. */
 export const SET_NAME_PATTERN = /^[A-Za-z][\w-]*$/;
