@@ -61,12 +61,14 @@ interface Place {
   readonly options: RunOptions;
 }
 
-/** A home directory with a project, in which copies of the samples lie, and `secfilt` in the path. */
+/** A home directory with a key and a project, in which copies of the samples and a place for hooks lie, and `secfilt` in the path. */
 function makePlace(t: TestContext): Place {
   const base = temporaryDirectory(t);
   const home = join(base, 'home');
   const cwd = join(home, 'project');
-  mkdirSync(cwd, { recursive: true });
+  mkdirSync(join(cwd, '.git/hooks'), { recursive: true });
+  mkdirSync(join(home, '.ssh'));
+  writeFileSync(join(home, '.ssh/id_ed25519'), 'a key\n');
   mkdirSync(join(base, 'bin'));
   for (const name of readdirSync(join(projectRoot, 'samples')).filter((name) =>
     /\.(?:conf|json)$/.test(name),
