@@ -1,5 +1,5 @@
 /** `secfilt --explain=FILE`: what is baked into an executable that --compile has made. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -10,6 +10,7 @@ import { type Baked, LONGEST_FILE, readBaked } from './baked.ts';
 import { toBytes } from './byte-string.ts';
 import { reading } from './given-path.ts';
 import type { UsageError } from './usage-error.ts';
+import { print } from './print.ts';
 
 export interface CompiledQuestion {
   readonly file: Assignment;
@@ -26,7 +27,7 @@ export function explainCompiled({ file, json, more }: CompiledQuestion): void {
     return found;
   });
   if (more) throw more;
-  writeAll(json ? `${JSON.stringify(asJson(baked))}\n` : text(baked));
+  print(json ? `${JSON.stringify(asJson(baked))}\n` : text(baked));
 }
 
 /** Not of what has no end, or waits for somebody. */
@@ -71,10 +72,4 @@ function text({ version, kind, options, command, socket, fallback }: Baked): str
     '',
   ];
   return lines.join('\n');
-}
-
-/** A pipe takes only a part at a time. */
-function writeAll(whole: string): void {
-  const bytes = Buffer.from(whole);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
 }

@@ -1,5 +1,4 @@
 /** `secfilt --explain`: what would be in force, and which layer holds it. Runs nothing, changes nothing. */
-import { writeSync } from 'node:fs';
 import { close } from '../linux/libc.ts';
 import { syscallName, SYSCALL_NAMES, X86_64 } from '../linux/syscalls.ts';
 import { resolveCommand } from '../launch/command.ts';
@@ -19,6 +18,7 @@ import { makeRuleset } from '../supervise/engines/ruleset.ts';
 import { whyNotStarted } from '../supervise/engines/not-started.ts';
 import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
+import { print } from './print.ts';
 
 export interface ExplainOptions {
   readonly json: boolean;
@@ -69,14 +69,8 @@ export async function explain(settings: Settings, options: ExplainOptions): Prom
   };
   if (options.json) {
     const lines = options.filter ? { disassembly: disassembly.trimEnd().split('\n') } : {};
-    writeAll(`${JSON.stringify({ ...explained, ...lines })}\n`);
-  } else writeAll(options.filter ? disassembly : text(explained));
-}
-
-/** A pipe takes only a part at a time. */
-function writeAll(whole: string): void {
-  const bytes = Buffer.from(whole);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+    print(`${JSON.stringify({ ...explained, ...lines })}\n`);
+  } else print(options.filter ? disassembly : text(explained));
 }
 
 function commandText(name: Buffer | undefined, policy: Policy): string | null {

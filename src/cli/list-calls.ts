@@ -1,5 +1,4 @@
 /** `secfilt --list-calls`: what becomes of every system call under a policy, on this machine and with the engine that a run would have. */
-import { writeSync } from 'node:fs';
 import { CATALOGUE, type CallClass } from '../plan/catalogue.ts';
 import { buildFilter } from '../plan/filter/build.ts';
 import type { Action, Expression } from '../seccomp/expression.ts';
@@ -7,6 +6,7 @@ import { errnoName } from '../linux/errno.ts';
 import { SYSCALL_NAMES, X86_64, type SyscallName } from '../linux/syscalls.ts';
 import { planRun } from './plan-run.ts';
 import type { Settings } from './settings.ts';
+import { print } from './print.ts';
 
 interface Listed {
   readonly number: number;
@@ -38,13 +38,7 @@ export async function listCalls(settings: Settings, json: boolean): Promise<void
       ...(note !== undefined && { note }),
     };
   });
-  writeAll(json ? `${JSON.stringify(calls)}\n` : text(calls));
-}
-
-/** A pipe takes only a part at a time. */
-function writeAll(whole: string): void {
-  const bytes = Buffer.from(whole);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  print(json ? `${JSON.stringify(calls)}\n` : text(calls));
 }
 
 function text(calls: readonly Listed[]): string {

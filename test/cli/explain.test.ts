@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { secfilt } from '../support/run.ts';
+import { run, secfilt, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 interface Explained {
@@ -99,4 +99,11 @@ void test('--explain takes no other value, and refuses what no engine can do', a
   const impossible = await secfilt(['--engine=kernel', '--allow-unix=/run/x', '--read-only', '--explain']);
   assert.equal(impossible.code, 125);
   assert.match(impossible.stderr, /--allow-unix needs a supervisor/);
+});
+
+void test('who reads only the beginning of what is explained ends nothing by that', async () => {
+  const secfilt = secfiltWords(['--explain', '--read-deny=@secrets', 'true']);
+  const script = '"$@" | head -n 1; echo "${PIPESTATUS[0]}"';
+  const { stdout, stderr } = await run(['bash', '-c', script, 'bash', ...secfilt]);
+  assert.deepEqual([stdout.split('\n').slice(1), stderr], [['0', ''], '']);
 });
