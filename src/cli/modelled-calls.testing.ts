@@ -223,6 +223,7 @@ function rulesOf(policy: Policy, free: ReadonlySet<string>): FileRules {
   // Nothing that a call is about was made inside, save what it makes itself.
   const makers = {
     made: () => false,
+    madeFile: () => false,
     madeDirectoryOf: () => false,
     isFree: ({ path }: Place) => free.has(Buffer.from(path).toString('latin1')),
   };

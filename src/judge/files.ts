@@ -84,9 +84,14 @@ export interface FileRules {
   readonly supervisor: number;
 }
 
-/** Whether a place may be read, by the same calls: an object that exists, or an entry that is to be made. */
-export function judgeRead({ reading, landlock }: FileRules, call: OpenCall, place: Place): Verdict {
-  return reading === undefined || call.reads !== true ? CONTINUE : judgeReading(reading, landlock, place);
+/**
+ * Whether a place may be read, by the same calls: an object that exists, or an entry that is to be made. What was made inside, in a
+ * directory where that is one's own, tells nothing new.
+ */
+export function judgeRead({ reading, landlock, own }: FileRules, call: OpenCall, place: Place): Verdict {
+  if (reading === undefined || call.reads !== true) return CONTINUE;
+  const verdict = judgeReading(reading, landlock, place);
+  return verdict.kind === 'refuse' && own?.allowsReading(place) === true ? PERFORM : verdict;
 }
 
 /** The same calls of something that exists, as far as they change it. */

@@ -33,6 +33,7 @@ function parent(path: string): string {
 function rulesOf({ files, made }: World): FileRules {
   const makers = {
     made: (place: { path: Uint8Array }) => made.has(text(place)),
+    madeFile: (place: { path: Uint8Array }) => made.has(text(place)),
     madeDirectoryOf: (place: { path: Uint8Array }) => made.has(parent(text(place))),
     isFree: (place: { path: Uint8Array }) => !files.has(text(place)),
   };

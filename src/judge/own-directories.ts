@@ -12,6 +12,8 @@ import type { Place } from './place.ts';
 export interface Makers {
   /** An object was made in the sandbox; of an entry: what stands there was. */
   made(place: Place): boolean;
+  /** The same of what is no directory, in which others may have put something since. */
+  madeFile(place: Place): boolean;
   /** The directory of an entry was made in the sandbox. */
   madeDirectoryOf(place: Place): boolean;
   /** Nothing stands where an entry is. */
@@ -35,13 +37,23 @@ export class OwnDirectories {
 
   /** True where a new name may be made. */
   allowsNew(place: Place): boolean {
-    if (!this.#isBelow(place.path)) return false;
+    if (!this.isBelow(place.path)) return false;
     return this.has(parentOf(place.path)) || this.#makers.madeDirectoryOf(place);
   }
 
   /** True for what was made inside. */
   allowsChange(place: Place): boolean {
-    return this.#isBelow(place.path) && this.#makers.made(place);
+    return this.isBelow(place.path) && this.#makers.made(place);
+  }
+
+  /** True for the same, and for a name where there is nothing yet. */
+  allowsReading(place: Place): boolean {
+    return this.isBelow(place.path) && (this.#makers.made(place) || this.#makers.isFree(place));
+  }
+
+  /** True where a file is what was made inside: moved elsewhere it is still that. */
+  holdsOwnFile(place: Place): boolean {
+    return this.isBelow(place.path) && this.#makers.madeFile(place);
   }
 
   /** True where a name may be taken away. */
@@ -59,7 +71,8 @@ export class OwnDirectories {
     return this.#directories.some((directory) => directory.equals(path));
   }
 
-  #isBelow(path: Uint8Array): boolean {
+  /** True below such a directory. */
+  isBelow(path: Uint8Array): boolean {
     if (path[0] !== SLASH || this.#directories.length === 0) return false;
     const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
     return (

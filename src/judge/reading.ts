@@ -61,6 +61,11 @@ export function freesReading({ rules }: ReadingRules, from: Uint8Array, to: Uint
   return rules.difference(from, to).frees;
 }
 
+/** True where something may not be read by the name that it has, or had. */
+export function isClosed({ rules }: ReadingRules, path: Uint8Array): boolean {
+  return denying(rules, path) !== undefined;
+}
+
 /** The words of the rule that denies a path, or the path that it had. */
 function denying(rules: RuleIndex, path: Uint8Array): string | undefined {
   const rule = rules.decide(path);

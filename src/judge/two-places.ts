@@ -1,6 +1,6 @@
 /** The judge of calls that name two places: rename(2), and link(2), by which a file gets another name. Pure. */
 import { judgeEntry, judgeMove, judgeName, onNoWay, type FileRules, type Place } from './files.ts';
-import { freesReading } from './reading.ts';
+import { freesReading, isClosed } from './reading.ts';
 import { refuse, together, type Verdict } from './verdict.ts';
 
 const OTHER_NAME_RULE = refuse('what may not be read gets no name by which it could be');
@@ -30,9 +30,11 @@ function carriesAway(rules: FileRules, from: Place, to: Place): Verdict | undefi
   return rules.changes?.judgeMove(from.path, to.path) ?? readableAs(rules, from, to);
 }
 
-/** By another name what may not be read could be. */
-function readableAs({ reading }: FileRules, from: Place, to: Place): Verdict | undefined {
-  return reading !== undefined && freesReading(reading, from.path, to.path) ? OTHER_NAME_RULE : undefined;
+/** By another name what may not be read could be; so it could where what comes to lie counts as one's own. */
+function readableAs({ reading, own }: FileRules, from: Place, to: Place): Verdict | undefined {
+  if (reading === undefined || own?.holdsOwnFile(from) === true) return undefined;
+  const becomesOwn = own?.isBelow(to.path) === true && isClosed(reading, from.path);
+  return becomesOwn || freesReading(reading, from.path, to.path) ? OTHER_NAME_RULE : undefined;
 }
 
 /** link(2): what gets a second name, and that name. */

@@ -105,6 +105,8 @@ function whyNothing(
   const ways = readingWays(rules);
   const among = (paths: readonly PathBytes[]): PathBytes | undefined =>
     ways.find((way) => paths.some((path) => path.equals(way)));
+  const own = files?.own?.find((directory) => isDeniedBy(rules, directory));
+  if (own !== undefined) return `what is made in ${own.toString()} has to be read too`;
   const unlistable = among(facts.unlistable);
   if (unlistable !== undefined) return `${unlistable.toString()} cannot be listed`;
   const changed =
@@ -112,6 +114,18 @@ function whyNothing(
       ? among(facts.changeable)
       : ways.find((way) => mayGetEntries(way, files, facts.directories));
   return changed && `what is made in ${changed.toString()} has to be read too`;
+}
+
+/** Whether the nearest of the rules that are paths denies a directory. */
+function isDeniedBy(rules: readonly Rule[], directory: PathBytes): boolean {
+  let nearest = -1;
+  let isDenied = false;
+  for (const { effect, place } of rules) {
+    if (place.kind !== 'path' || place.path.length < nearest || !isWithin(directory, place.path)) continue;
+    isDenied = effect === 'deny' || (isDenied && place.path.length === nearest);
+    nearest = place.path.length;
+  }
+  return isDenied;
 }
 
 /** Whether the command may make something directly in a directory. */

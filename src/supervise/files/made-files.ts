@@ -6,7 +6,7 @@ import type { Makers } from '../../judge/own-directories.ts';
 import type { Place } from '../../judge/place.ts';
 import { Errno } from '../../linux/errno.ts';
 import { fileIdentity } from '../../linux/file-identity.ts';
-import { O_NOFOLLOW, S_IFMT, fileMode, fstat, openPath, openPathText } from '../../linux/files.ts';
+import { O_NOFOLLOW, S_IFDIR, S_IFMT, fileMode, fstat, openPath, openPathText } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { birthTime } from '../../linux/statx.ts';
 import type { ResolvedEntry } from '../target/resolved.ts';
@@ -58,6 +58,12 @@ export class MadeFiles implements Makers {
   made(place: Place): boolean {
     if (isObject(place)) return this.has(place.descriptor);
     return isEntry(place) && this.#ofEntry(place, (found) => found >= 0 && this.has(found));
+  }
+
+  madeFile(place: Place): boolean {
+    const isOwnFile = (found: number): boolean => (fileMode(found) & S_IFMT) !== S_IFDIR && this.has(found);
+    if (isObject(place)) return isOwnFile(place.descriptor);
+    return isEntry(place) && this.#ofEntry(place, (found) => found >= 0 && isOwnFile(found));
   }
 
   madeDirectoryOf(place: Place): boolean {
