@@ -62,6 +62,19 @@ const CASES: Case[] = [
     supervisor: /made in \/tmp has/,
   },
   {
+    about: 'what is made where nothing else may be read',
+    files: { writable: [], own: bytes('/tmp') },
+    facts: { directories: bytes('/tmp') },
+    read: [rule('deny', '/'), rule('allow', '/usr')],
+    supervisor: /made in \/tmp has/,
+  },
+  {
+    about: 'what is made where others are read too',
+    files: { writable: [], own: bytes('/tmp') },
+    facts: { directories: bytes('/tmp') },
+    read: [rule('deny', '/'), rule('allow', '/tmp')],
+  },
+  {
     about: 'shared memory',
     files: NOTHING,
     read: [rule('deny', '/dev/shm/x')],
