@@ -4,7 +4,8 @@ import { AT_FDCWD, R_OK, W_OK, X_OK, terminated } from '../../linux/files.ts';
 import { syscallMemory2 } from '../../linux/libc.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { Errno } from '../../linux/errno.ts';
-import { readingRules, readingWays, type ReadingFacts } from '../../plan/reading.ts';
+import type { PlaceTree } from '../../plan/place-tree.ts';
+import { readingPlaces, readingRules, type ReadingFacts } from '../../plan/reading.ts';
 import { changeableTrees, type PathBytes, type Policy } from '../../policy/policy.ts';
 
 /** Generic SCSI devices read sectors too (sg). */
@@ -16,14 +17,26 @@ export function readingFacts({ read = [], files }: Policy): ReadingFacts {
     effect === 'deny' && place.kind === 'path' && isClosed(place.path) ? [place.path] : [],
   );
   const devices = readableDevices();
-  const ways = readingWays(readingRules(read, { closed, devices }));
+  const places = readingPlaces(readingRules(read, { closed, devices }));
+  const ways = waysThere(places);
   return {
+    places,
     closed,
     devices,
-    changeable: files === undefined ? ways.filter(isChangeable) : [],
-    unlistable: ways.filter((way) => access(way, R_OK) === -Errno.EACCES),
+    changeable: files === undefined ? ways.map(({ path }) => path).filter(isChangeable) : [],
+    unlistable: ways.filter(({ isListable }) => !isListable).map(({ path }) => path),
     directories: changeableTrees(files).filter(isDirectory),
   };
+}
+
+/** Directories that are listed at the start. Nothing is below one that is missing. */
+function waysThere(places: PlaceTree): { readonly path: PathBytes; readonly isListable: boolean }[] {
+  if (places.children.size === 0) return [];
+  const { path } = places;
+  const result = access(path, R_OK);
+  if (result === -Errno.ENOENT || result === -Errno.ENOTDIR) return [];
+  const below = [...places.children.values()].flatMap(waysThere);
+  return places.effect === 'allow' ? [{ path, isListable: result !== -Errno.EACCES }, ...below] : below;
 }
 
 /**

@@ -12,7 +12,8 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
-import { close, openText } from '../../linux/libc.ts';
+import { close, openText, syscallMemory2 } from '../../linux/libc.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import type { Backing, WritablePath } from '../../judge/path-set.ts';
 import { grantedRights } from '../../plan/landlock.ts';
@@ -24,12 +25,12 @@ import {
   placeTree,
   waysOf,
   type Mark,
+  type PlaceTree,
 } from '../../plan/place-tree.ts';
 import type { LandlockPlan, Plan } from '../../plan/plan.ts';
 import type { ReadingPlan } from '../../plan/reading.ts';
 import type { PathBytes } from '../../policy/policy.ts';
 import { isWithin } from '../../policy/within.ts';
-import type { Rule } from '../../rules/rule.ts';
 import { addTerminalCommands, isItsDevice } from './fixed-devices.ts';
 import { namesIn } from './listing.ts';
 
@@ -73,7 +74,8 @@ export function makeRuleset(plan: Plan): Ruleset {
     if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
     else addTerminalCommands(descriptor, plan, landlock);
     const writable = allowChanges(descriptor, plan, landlock, devices, paths);
-    if (plan.policy.execute !== undefined) allow(descriptor, AccessFs.EXECUTE, plan.policy.execute);
+    if (plan.policy.execute !== undefined)
+      allow(descriptor, AccessFs.EXECUTE, placeTree(marksOf(plan.policy.execute), 'allow'));
     const { reading } = plan;
     const readable = reading === undefined ? [] : allowReading(descriptor, reading);
     return { descriptor, writable, readable };
@@ -156,13 +158,13 @@ function addChanges(
 }
 
 /** In trees that may hold what a pattern denies Landlock allows all but what paths deny: else nothing there could be executed. */
-function allowReading(ruleset: number, { rules, heldBy, landlock }: ReadingPlan): WritablePath[] {
+function allowReading(ruleset: number, { places, heldBy, landlock }: ReadingPlan): WritablePath[] {
   if (landlock === 'nothing') return [];
-  return allow(ruleset, AccessFs.READ_FILE, rules, heldBy === 'supervisor' && landlock === 'all');
+  return allow(ruleset, AccessFs.READ_FILE, places, heldBy === 'supervisor' && landlock === 'all');
 }
 
 /** A right at every tree that rules allow. Returns those that are decided thereby, if they are asked for. */
-function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked = false): WritablePath[] {
+function allow(ruleset: number, right: number, places: PlaceTree, isAsked = false): WritablePath[] {
   const decided: WritablePath[] = [];
   const add = (descriptor: number, isDecided: boolean, path: () => PathBytes): void => {
     if (descriptor < 0) return;
@@ -173,8 +175,8 @@ function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked =
     if (result < 0 && result !== -EBADFD) throw new SyscallError('landlock_add_rule', -result);
     if (backing !== UNBACKED) decided.push({ path: path(), backing });
   };
-  for (const { path, names, isDecided } of allowedIn(placeTree(marksOf(rules), 'allow'), (each) =>
-    namesIn(each),
+  for (const { path, names, isDecided } of allowedIn(places, (each) =>
+    isThere(each) ? namesIn(each) : undefined,
   )) {
     if (names === undefined) {
       add(openPath(AT_FDCWD, terminated(path), O_NOFOLLOW), isDecided, () => path);
@@ -189,6 +191,11 @@ function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked =
     }
   }
   return decided;
+}
+
+/** The listing of what is missing costs more than to ask first: an error is made, with its stack. */
+function isThere(directory: PathBytes): boolean {
+  return syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(directory), 0, 0, 0) !== -Errno.ENOENT;
 }
 
 /** With O_PATH, and a link as itself. The common case copies nothing. */
