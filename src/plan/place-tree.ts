@@ -153,8 +153,8 @@ class SettledPlace implements PlaceTree {
   readonly children: ReadonlyMap<string, PlaceTree>;
   readonly #text: string;
 
-  constructor(node: Node, effect: 'allow' | 'deny', isDecided: boolean, children: PlaceTree['children']) {
-    this.#text = node.text;
+  constructor(text: string, effect: 'allow' | 'deny', isDecided: boolean, children: PlaceTree['children']) {
+    this.#text = text;
     this.effect = effect;
     this.isDecided = isDecided;
     this.children = children;
@@ -172,8 +172,20 @@ function settled(node: Node, inherited: 'allow' | 'deny', isDecidedAbove: boolea
   let children: Map<string, PlaceTree> | undefined;
   for (const [name, child] of node.children ?? NO_CHILDREN) {
     const below = settled(child, effect, isDecided);
-    const isNews = below.children.size > 0 || below.effect !== effect || below.isDecided !== isDecided;
-    if (isNews) (children ??= new Map()).set(name, below);
+    if (isNews(below, { effect, isDecided })) (children ??= new Map()).set(name, below);
   }
-  return new SettledPlace(node, effect, isDecided, children ?? NO_CHILDREN);
+  return new SettledPlace(node.text, effect, isDecided, children ?? NO_CHILDREN);
+}
+
+/** Whether a place says anything that the one around it does not say already. */
+export function isNews(
+  { effect, isDecided, children }: PlaceTree,
+  around: Pick<PlaceTree, 'effect' | 'isDecided'>,
+): boolean {
+  return children.size > 0 || effect !== around.effect || isDecided !== around.isDecided;
+}
+
+/** The same place with others below it. */
+export function withChildren(tree: PlaceTree, children: PlaceTree['children']): PlaceTree {
+  return new SettledPlace(tree.path.toString('latin1'), tree.effect, tree.isDecided, children);
 }

@@ -8,6 +8,8 @@ export interface ReadingPlan {
   readonly rules: readonly Rule[];
   /** The same as Landlock sees them. */
   readonly places: PlaceTree;
+  /** As in the facts. */
+  readonly listed?: ReadonlyMap<string, readonly string[]>;
   /** `supervisor`: every open for reading is referred. */
   readonly heldBy: 'Landlock' | 'supervisor';
   /**
@@ -24,6 +26,8 @@ export interface ReadingPlan {
 export interface ReadingFacts {
   /** The tree of the rules, where it was made already (`readingPlaces`). */
   readonly places?: PlaceTree;
+  /** What lies in directories on the way, by their paths; all texts are bytes as characters (latin1). */
+  readonly listed?: ReadonlyMap<string, readonly string[]>;
   /** Denied places that the user has no right to read anyway. */
   readonly closed: readonly PathBytes[];
   /** Block devices that the user may read: the same bytes by another name. */
@@ -99,16 +103,13 @@ export function planReading(
   const some = whySome(rules);
   const why =
     (hasLandlock ? some : undefined) ?? (wantsReports ? 'what is refused is told of' : undefined) ?? nothing;
-  const landlock = nothing !== undefined ? 'nothing' : some !== undefined ? 'some' : 'all';
+  const landlock: ReadingPlan['landlock'] =
+    nothing !== undefined ? 'nothing' : some !== undefined ? 'some' : 'all';
+  const listed = facts?.listed;
+  const known: Omit<ReadingPlan, 'heldBy' | 'why'> = { rules, places, landlock, ...(listed && { listed }) };
   return why === undefined
-    ? {
-        rules,
-        places,
-        heldBy: 'Landlock',
-        landlock,
-        why: 'nothing new comes to lie beside what may not be read',
-      }
-    : { rules, places, heldBy: 'supervisor', landlock, why };
+    ? { ...known, heldBy: 'Landlock', why: 'nothing new comes to lie beside what may not be read' }
+    : { ...known, heldBy: 'supervisor', why };
 }
 
 /** Why Landlock cannot hold all rules. */

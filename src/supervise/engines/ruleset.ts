@@ -1,6 +1,7 @@
 /** Makes the Landlock ruleset of a plan, and notes what of it Landlock decides. */
 import {
   AT_FDCWD,
+  F_OK,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -158,13 +159,26 @@ function addChanges(
 }
 
 /** In trees that may hold what a pattern denies Landlock allows all but what paths deny: else nothing there could be executed. */
-function allowReading(ruleset: number, { places, heldBy, landlock }: ReadingPlan): WritablePath[] {
+function allowReading(ruleset: number, { places, listed, heldBy, landlock }: ReadingPlan): WritablePath[] {
   if (landlock === 'nothing') return [];
-  return allow(ruleset, AccessFs.READ_FILE, places, heldBy === 'supervisor' && landlock === 'all');
+  const isAsked = heldBy === 'supervisor' && landlock === 'all';
+  return allow(
+    ruleset,
+    AccessFs.READ_FILE,
+    places,
+    isAsked,
+    (directory) => listed?.get(directory.toString('latin1')) ?? listing(directory),
+  );
 }
 
 /** A right at every tree that rules allow. Returns those that are decided thereby, if they are asked for. */
-function allow(ruleset: number, right: number, places: PlaceTree, isAsked = false): WritablePath[] {
+function allow(
+  ruleset: number,
+  right: number,
+  places: PlaceTree,
+  isAsked = false,
+  list = listing,
+): WritablePath[] {
   const decided: WritablePath[] = [];
   const add = (descriptor: number, isDecided: boolean, path: () => PathBytes): void => {
     if (descriptor < 0) return;
@@ -175,9 +189,7 @@ function allow(ruleset: number, right: number, places: PlaceTree, isAsked = fals
     if (result < 0 && result !== -EBADFD) throw new SyscallError('landlock_add_rule', -result);
     if (backing !== UNBACKED) decided.push({ path: path(), backing });
   };
-  for (const { path, names, isDecided } of allowedIn(places, (each) =>
-    isThere(each) ? namesIn(each) : undefined,
-  )) {
+  for (const { path, names, isDecided } of allowedIn(places, list)) {
     if (names === undefined) {
       add(openPath(AT_FDCWD, terminated(path), O_NOFOLLOW), isDecided, () => path);
       continue;
@@ -193,9 +205,10 @@ function allow(ruleset: number, right: number, places: PlaceTree, isAsked = fals
   return decided;
 }
 
-/** The listing of what is missing costs more than to ask first: an error is made, with its stack. */
-function isThere(directory: PathBytes): boolean {
-  return syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(directory), 0, 0, 0) !== -Errno.ENOENT;
+/** Undefined where nothing is: an error that is made with its stack costs more than to ask first. */
+function listing(directory: PathBytes): readonly string[] | undefined {
+  const result = syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(directory), F_OK, 0, 0);
+  return result === -Errno.ENOENT || result === -Errno.ENOTDIR ? undefined : namesIn(directory);
 }
 
 /** With O_PATH, and a link as itself. The common case copies nothing. */
