@@ -20,7 +20,9 @@ const TRACED = [
  * @property {'native' | 'sandbox' | 'mechanism'} kind a mechanism sees the calls but has no policy to enforce
  * @property {(words: string[], folder: string) => string[]} wrap the words that run a command with changes allowed in `folder`
  * @property {(words: string[], networks: string) => string[]} [wrapNetwork] the words that let it connect to these networks only
+ * @property {(words: string[], folder: string, secret: string) => string[]} [wrapDenied] the same as `wrap`, and this file is not read
  * @property {string} [needs] the program that must be installed
+ * @property {string} [module] the module of Python that must be installed
  * @property {string} [engine] the engine that must be the one at work
  * @property {string[]} [suites] the only suites that it takes part in
  */
@@ -83,6 +85,23 @@ export function allContenders({ script, programs }) {
       needs: 'srt',
       wrap: (command, folder) => ['srt', '--settings', srtSettings(folder), '-c', quoted(command)],
     },
+    {
+      name: 'sandlock',
+      kind: 'sandbox',
+      needs: 'python3',
+      module: 'sandlock',
+      suites: ['reading'],
+      wrap: (command, folder) => sandlock(folder, join(folder, '.env'), command),
+      wrapDenied: (command, folder, secret) => sandlock(folder, secret, command),
+    },
+    {
+      name: 'syd',
+      kind: 'sandbox',
+      needs: 'syd',
+      suites: ['reading'],
+      wrap: (command, folder) => syd(folder, join(folder, '.env'), command),
+      wrapDenied: (command, folder, secret) => syd(folder, secret, command),
+    },
     { name: 'proot', kind: 'mechanism', needs: 'proot', wrap: (command) => ['proot', '-r', '/', ...command] },
     {
       name: 'strace',
@@ -121,6 +140,28 @@ function onOneProcessor(contender) {
   return { ...contender, name: `${contender.name}, one CPU`, needs: 'taskset', suites: ['micro'], wrap };
 }
 
+/** The Python package of this name: everything may be read but one file. */
+function sandlock(folder, secret, command) {
+  const script = `import sys
+from sandlock import Sandbox
+folder, secret, command = sys.argv[1], sys.argv[2], sys.argv[3:]
+sandbox = Sandbox(fs_readable=['/'], fs_writable=[folder, '/dev'], fs_denied=[secret])
+sys.exit(sandbox.run_interactive(command))`;
+  return ['python3', '-c', script, folder, secret, ...command];
+}
+
+/** The same for syd (syd(1)): what it sees of files is reading and changing alone. */
+function syd(folder, secret, command) {
+  const rules = [
+    'sandbox/read:on',
+    'sandbox/write,create,delete:on',
+    'allow/read+/***',
+    `deny/read+${secret}`,
+  ];
+  const changes = [`allow/write,create,delete+${folder}/***`, 'allow/write+/dev/***'];
+  return ['syd', '-poff', ...[...rules, ...changes].flatMap((rule) => ['-m', rule]), '--', ...command];
+}
+
 /** The policy of the others, as sandbox-runtime reads it. */
 function srtSettings(folder) {
   const file = `${folder}.srt.json`;
@@ -148,6 +189,11 @@ export async function chooseContenders(contenders, folder) {
 
 async function whyNot(contender, folder) {
   if (contender.needs !== undefined && !isInstalled(contender.needs)) return 'not installed';
+  if (
+    contender.module !== undefined &&
+    (await run(['python3', '-c', `import ${contender.module}`])).code !== 0
+  )
+    return 'not installed';
   const inside = join(folder, 'inside');
   const outside = join(folder, 'outside');
   rmSync(inside, { recursive: true, force: true });

@@ -12,6 +12,7 @@ import { allContenders, chooseContenders } from './contenders.mjs';
 import { picture } from './picture.mjs';
 import { memory } from './suites/memory.mjs';
 import { micro } from './suites/micro.mjs';
+import { reading } from './suites/reading.mjs';
 import { rules } from './suites/rules.mjs';
 import { scale } from './suites/scale.mjs';
 import { service } from './suites/service.mjs';
@@ -20,7 +21,7 @@ import { start } from './suites/start.mjs';
 import { work } from './suites/work.mjs';
 import * as text from './text.mjs';
 
-const SUITES = { start, micro, work, scale, rules, memory, service, soak };
+const SUITES = { start, micro, work, reading, scale, rules, memory, service, soak };
 const here = dirname(fileURLToPath(import.meta.url));
 
 const { values: options } = parseArgs({

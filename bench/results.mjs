@@ -1,9 +1,9 @@
 // Results as plain data: tables of rows, each with a value a round for every contender, and the targets they are held against.
-import { median, quantile, ratio } from './statistics.mjs';
+import { median, more, quantile, ratio } from './statistics.mjs';
 
 /**
  * One table, ready for JSON. `rows`: name, unit, base (the contender that is 1), values and failures by contender;
- * `targets`: of a row, that `name` takes at most `limit` times what `base` takes.
+ * `targets`: of a row, that `name` takes at most `limit` times what `base` takes; or that many units of `difference` more.
  */
 export function table(suite, title, rows, targets) {
   return { suite, title, rows: rows.map(finishRow), targets: targets.map(finishTarget) };
@@ -22,13 +22,14 @@ function finishRow({ name, unit, base = 'native', values, failed }) {
   return { name, unit, base, contenders, failed: Object.fromEntries(failed) };
 }
 
-function finishTarget({ text, row, name, base, limit }) {
+function finishTarget({ text, row, name, base, limit, difference }) {
   const values = row.values.get(name);
   const baseValues = row.values.get(base);
   if (values === undefined || baseValues === undefined) {
     return { text, limit, reason: `${values === undefined ? name : base} was not measured` };
   }
-  const measured = ratio(values, baseValues);
+  const measured =
+    difference === undefined ? ratio(values, baseValues) : more(values, baseValues, difference);
   return { text, limit, measured, met: measured.ratio <= limit };
 }
 

@@ -25,3 +25,9 @@ export function ratio(values, base) {
     high: quantile(rounds, 0.75),
   };
 }
+
+/** How many units more, told as `ratio` tells it: the median of the rounds' own differences, and their quartiles. */
+export function more(values, base, unit) {
+  const rounds = values.map((value, round) => (value - base[round]) / unit);
+  return { ratio: median(rounds), low: quantile(rounds, 0.25), high: quantile(rounds, 0.75) };
+}

@@ -1,5 +1,5 @@
 // Writes V8's code cache of a program: node code-cache.cjs PROGRAM CACHE. The program runs `true` in a sandbox beforehand, by each
-// engine that is to start fast, so that the cache holds what a start needs. Where it cannot (no seccomp in a container), the
+// engine and each kind of policy that is to start fast, so that the cache holds what a start needs. Where it cannot (no seccomp in a container), the
 // cache holds what was reached.
 const { openSync, readFileSync, writeSync } = require('node:fs');
 const { createRequire } = require('node:module');
@@ -7,22 +7,27 @@ const { dirname } = require('node:path');
 const { Script } = require('node:vm');
 
 /** The kernel engine comes last: it restricts this very process. */
-const ENGINES = ['notify', 'kernel'];
+const RUNS = [
+  ['--engine=notify', '--read-only'],
+  ['--engine=notify', '--read-only', '--read-deny=@secrets'],
+  ['--engine=notify', '--read-deny=@secrets'],
+  ['--engine=kernel', '--read-only'],
+];
 
 const [program, cache] = process.argv.slice(2);
 const script = new Script(readFileSync(program, 'latin1'), { filename: program });
 const requireFromProgram = createRequire(program);
 // Open before a sandbox forbids it.
 const output = openSync(cache, 'w');
-const remaining = [...ENGINES];
+const remaining = [...RUNS];
 let ended = true;
 
-/** Runs the program by the next engine, or writes the cache when there is none left. */
+/** Runs the program with the next policy, or writes the cache when there is none left. */
 function next() {
-  const engine = remaining.shift();
-  if (engine === undefined) finish();
+  const options = remaining.shift();
+  if (options === undefined) finish();
   ended = false;
-  process.argv = [process.execPath, program, `--engine=${engine}`, '--read-only', '--quiet', '--', 'true'];
+  process.argv = [process.execPath, program, ...options, '--quiet', '--', 'true'];
   script.runInThisContext()(requireFromProgram, { exports: {} }, dirname(program));
 }
 

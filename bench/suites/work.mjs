@@ -138,7 +138,7 @@ async function checkRefusal(words) {
   if (!stderr.includes('PermissionError')) throw new Error('does not enforce the policy');
 }
 
-function shell(script, folder) {
+export function shell(script, folder) {
   return ['sh', '-c', script, 'sh', folder];
 }
 
@@ -146,10 +146,10 @@ function git(command) {
   return `git -c user.name=bench -c user.email=bench@localhost -c gc.auto=0 ${command}`;
 }
 
-const makeTree = `mkdir "$1/tree" && cd "$1/tree" && for d in $(seq 30); do mkdir $d; for f in $(seq 100); do
+export const makeTree = `mkdir "$1/tree" && cd "$1/tree" && for d in $(seq 30); do mkdir $d; for f in $(seq 100); do
   seq $f $((f + 300)) > $d/$f; done; done`;
 
-function makeProject(base) {
+export function makeProject(base) {
   const folder = join(base, 'project');
   mkdirSync(folder);
   const names = Array.from({ length: 24 }, (_, index) => `part${index}`);
@@ -183,7 +183,7 @@ async function makeArchive(base) {
 }
 
 /** Forty packages of ten files, packed as a registry would, and an application that wants them all. */
-async function makePackages(base) {
+export async function makePackages(base) {
   const app = join(base, 'app');
   mkdirSync(app);
   const dependencies = {};

@@ -140,10 +140,12 @@ function linksOf({ given, said, links }: Found): Found[] {
 }
 
 function placesOf(given: Assignment, { sets, ways, environment }: Known): Found[] {
-  if (setNamed(given.text) !== undefined)
+  if (setNamed(given.text) !== undefined) {
+    const set = saidFor(given);
     return sets
       .placesOf(given)
-      .map((found) => ({ given, ...found, said: `${saidFor(given)} (${saidOf(found)})`, isOfSet: true }));
+      .map((found) => ({ given, ...found, said: `${set} (${saidOf(found)})`, isOfSet: true }));
+  }
   return reading(given, () => {
     const text = expandPlace(given.text, environment);
     const base = baseOf(given);

@@ -23,16 +23,34 @@ export interface SetLine {
 const PLACE_PATTERN = /^(?:\\[^]|[^\\ \t])+$/;
 const VARIABLE_PATTERN =
   /^(?<head>(?:\\[^]|[^\\$])*)\$(?:(?<bare>[A-Za-z_]\w*)|\{(?<braced>[A-Za-z_]\w*)(?::-(?<usual>(?:\\[^]|[^\\}])*))?\})(?<rest>[^]*)$/;
+/** A home directory or a variable, as far as the next slash. */
+const BEGINNING_PATTERN = /^(?<beginning>~|\$\w+|\$\{[^\\}]*\})(?<rest>\/[^]*|)$/;
 
 /** Throws a ValueError for a line that is none, and where the home directory is not known. */
 export function readSet(content: ByteString, valueOf: ValueOf): SetLine[] {
-  return content.split('\n').flatMap((line) => {
-    if (line === '' || line.startsWith('#')) return [];
+  const beginnings = new Map<string, readonly ByteString[]>();
+  const lines: SetLine[] = [];
+  for (const line of content.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
     const end = line.indexOf('  #');
     const place = end === -1 ? line : line.slice(0, end).replace(/ +$/, '');
     if (!PLACE_PATTERN.test(place)) throw new ValueError('has a line that is none of a set', { hint: line });
-    return [{ written: place, places: expansions(place, valueOf) }];
-  });
+    lines.push({ written: place, places: begunAlike(place, valueOf, beginnings) });
+  }
+  return lines;
+}
+
+/** Hundreds of places begin with the same few directories, which are filled in once. */
+function begunAlike(
+  place: ByteString,
+  valueOf: ValueOf,
+  known: Map<string, readonly ByteString[]>,
+): readonly ByteString[] {
+  const { beginning, rest = '' } = BEGINNING_PATTERN.exec(place)?.groups ?? {};
+  if (beginning === undefined || rest.includes('$')) return expansions(place, valueOf);
+  let filledIn = known.get(beginning);
+  if (filledIn === undefined) known.set(beginning, (filledIn = expansions(beginning, valueOf)));
+  return rest === '' ? filledIn : filledIn.map((each) => each + rest);
 }
 
 function expansions(place: ByteString, valueOf: ValueOf): ByteString[] {

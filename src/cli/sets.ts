@@ -8,13 +8,11 @@ import { errnoMessage } from '../linux/errno.ts';
 import { variableBytes } from '../linux/environment.ts';
 import { BUILT_IN_SETS } from '../options/policy-keys.ts';
 import { nearestName } from '../options/suggest.ts';
-import type { Ways } from '../policy/links.ts';
+import { resolveMissingText, type Ways } from '../policy/links.ts';
 import { SET_NAME_PATTERN, setNamed } from '../policy/place-text.ts';
 import { absolutePath, isOurOwn } from '../policy/paths.ts';
-import type { PathBytes } from '../policy/policy.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
-import { isWithin } from '../policy/within.ts';
 import { type ByteString, printable, toBytes } from './byte-string.ts';
 import { type Environment, expandPlace } from './expand-path.ts';
 import { baseOf, type GivenWord, reading } from './given-path.ts';
@@ -36,8 +34,10 @@ export interface SetPlace extends ResolvedPlace {
 
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_SETS);
 const SUFFIX = '.set';
-const NULL_DEVICE = '/dev/null';
-const NOTHING = Buffer.from(NULL_DEVICE);
+const NOTHING = '/dev/null';
+const PROC = '/proc';
+/** Absolute, and no sign in it has a meaning. */
+const PLAIN_PATTERN = /^\/[^\\*?[\0]*$/;
 /** From a module of the program to the package that holds it. */
 const DEEPEST = 4;
 
@@ -88,11 +88,26 @@ export class Sets {
     if (!BUILT_IN.has(name)) throw this.#unknown(name);
     const lines = readSet(load(join(this.#folder ?? setsFolder(), name + SUFFIX)), this.#valueOf);
     const home = this.#home();
-    return lines.flatMap(({ written, places }) =>
-      places
-        .map((text) => ({ written, ...resolveWord(text, undefined, this.#ways) }))
-        .filter((found) => written === NULL_DEVICE || isPlace(home)(found)),
-    );
+    const found: SetPlace[] = [];
+    for (const { written, places } of lines) {
+      for (const text of places) {
+        const at = this.#placeOf(text);
+        const { place } = at;
+        const isMeant = written === NOTHING || place.kind === 'pattern' || isPlace(at.text, home);
+        if (isMeant) found.push({ written, place, links: at.links });
+      }
+    }
+    return found;
+  }
+
+  /** Most are plain absolute paths, hundreds of them: bytes are made of what they come to, once. */
+  #placeOf(text: ByteString): ResolvedPlace & { readonly text: ByteString } {
+    if (!PLAIN_PATTERN.test(text)) {
+      const found = resolveWord(text, undefined, this.#ways);
+      return { ...found, text: found.place.kind === 'path' ? found.place.path.toString('latin1') : '' };
+    }
+    const { links, place } = resolveMissingText(text, this.#ways);
+    return { place: { kind: 'path', path: toBytes(place) }, links, text: place };
   }
 
   readonly #valueOf = (name: string): ByteString | undefined => {
@@ -101,9 +116,11 @@ export class Sets {
     return value === '' ? undefined : value;
   };
 
-  #home(): PathBytes | undefined {
+  #home(): ByteString | undefined {
     const home = this.#valueOf('HOME');
-    return home === undefined ? undefined : this.#ways.of(absolutePath(toBytes(home))).place;
+    return home === undefined
+      ? undefined
+      : this.#ways.of(absolutePath(toBytes(home))).place.toString('latin1');
   }
 
   #unknown(name: string): ValueError {
@@ -159,13 +176,11 @@ function load(file: string): ByteString {
  * What leads to the null device by another name is no secret, what leads to the home directory or above it would be a rule about everything, and what
  * leads to an entry of this process would be another place for the command.
  */
-function isPlace(home: PathBytes | undefined): (found: ResolvedPlace) => boolean {
-  return ({ place }) => {
-    if (place.kind === 'pattern') return true;
-    const { path } = place;
-    const isAboveHome = home !== undefined && isWithin(home, path);
-    return path.length > 1 && !path.equals(NOTHING) && !isAboveHome && !isOurOwn(path);
-  };
+function isPlace(path: ByteString, home: ByteString | undefined): boolean {
+  const isAboveHome =
+    home !== undefined && home.startsWith(path) && (home.length === path.length || home[path.length] === '/');
+  if (path.length === 1 || path === NOTHING || isAboveHome) return false;
+  return !path.startsWith(PROC) || !isOurOwn(toBytes(path));
 }
 
 function wordOf({ spelling: option, text: word, origin }: GivenWord): {

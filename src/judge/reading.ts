@@ -74,8 +74,9 @@ function denying(rules: RuleIndex, path: Uint8Array): string | undefined {
   return before?.effect === 'deny' && endsWith(path, DELETED) ? before.said : undefined;
 }
 
-function isBacked(readable: PathSet, { path, device, inode }: ReadPlace): boolean {
-  const location = readable.locate(path);
+/** What it takes a call to know is asked for only where it counts. */
+function isBacked(readable: PathSet, place: ReadPlace): boolean {
+  const location = readable.locate(place.path);
   switch (location.kind) {
     case 'outside':
       return false;
@@ -83,7 +84,7 @@ function isBacked(readable: PathSet, { path, device, inode }: ReadPlace): boolea
       return location.backed;
     case 'at': {
       const { backing } = location;
-      if (backing.kind === 'file') return backing.device === device && backing.inode === inode;
+      if (backing.kind === 'file') return backing.device === place.device && backing.inode === place.inode;
       return backing.kind === 'directory';
     }
   }

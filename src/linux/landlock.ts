@@ -1,6 +1,6 @@
 /** Landlock: its three calls and their constants (landlock(7), include/uapi/linux/landlock.h). */
 import { Errno } from './errno.ts';
-import { syscall, syscallMemory1, syscallMemory3 } from './libc.ts';
+import { addressOf, syscall, syscallMemory1, syscallMemory3 } from './libc.ts';
 
 const SYS_LANDLOCK_CREATE_RULESET = 444;
 const SYS_LANDLOCK_ADD_RULE = 445;
@@ -65,14 +65,17 @@ export function createRuleset(attributes: RulesetAttributes, abi: number): numbe
   return syscallMemory1(SYS_LANDLOCK_CREATE_RULESET, bytes, size, 0, 0);
 }
 
-const pathBeneath = new Uint8Array(12);
+/** Memory of its own, which never moves: there may be a thousand rules. */
+const pathBeneath = new Uint8Array(new ArrayBuffer(4096));
 const pathBeneathView = new DataView(pathBeneath.buffer);
+let pathBeneathAddress: number | undefined;
 
 /** landlock_add_rule(2) for the hierarchy at an open file (O_PATH will do). 0, or a negated error number. */
 export function addPathRule(ruleset: number, access: number, descriptor: number): number {
   pathBeneathView.setUint32(0, access, true);
   pathBeneathView.setInt32(8, descriptor, true);
-  return syscallMemory3(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, pathBeneath, 0, 0);
+  pathBeneathAddress ??= Number(addressOf(pathBeneath));
+  return syscall(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, pathBeneathAddress, 0, 0, 0);
 }
 
 /** landlock_add_rule(2) for a TCP port (host byte order). 0, or a negated error number. */

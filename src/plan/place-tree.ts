@@ -24,7 +24,6 @@ export interface PlaceTree {
 }
 
 const SLASH = '/';
-const ROOT: PathBytes = Buffer.from(SLASH);
 /** Entries come and go there with processes: a list of them would be wrong at once. */
 const PROCESSES: PathBytes = Buffer.from('/proc');
 
@@ -44,18 +43,14 @@ export function marksOf(rules: readonly Rule[]): Mark[] {
 }
 
 /**
- * The tree from the root on. At the same place `deny` wins; what is undecided stays so all the way down.
+ * The tree from the root on. At the same place `deny` wins; what is undecided stays so all the way down. Sets name hundreds of places,
+ * and each start makes such a tree: paths are only made of those that somebody asks for.
  * @param otherwise what counts where nothing is marked
  */
 export function placeTree(marks: readonly Mark[], otherwise: 'allow' | 'deny'): PlaceTree {
-  const root = nodeAt(ROOT);
+  const root = new Node('');
   for (const { path, effect } of marks) {
-    let node = root;
-    for (const [name, end] of componentsOf(path)) {
-      let child = node.children.get(name);
-      if (child === undefined) node.children.set(name, (child = nodeAt(path.subarray(0, end))));
-      node = child;
-    }
+    const node = nodeAt(root, path.toString('latin1'));
     if (effect === 'undecided') node.isDecided = false;
     else if (node.effect !== 'deny') node.effect = effect;
   }
@@ -76,14 +71,21 @@ export interface AllowedIn extends AllowedTree {
 
 /**
  * The trees that are allowed as a whole, none within another.
- * @param list the names in a directory, bytes as characters (latin1)
+ * @param list the names in a directory, bytes as characters (latin1); undefined: there is none, nor anything below it
  */
-export function allowedIn(tree: PlaceTree, list: (directory: PathBytes) => readonly string[]): AllowedIn[] {
-  const { path, effect, isDecided, children } = tree;
+export function allowedIn(
+  tree: PlaceTree,
+  list: (directory: PathBytes) => readonly string[] | undefined,
+): AllowedIn[] {
+  const { effect, isDecided, children } = tree;
+  if (effect === 'deny' && children.size === 0) return [];
+  const { path } = tree;
+  if (children.size === 0) return [{ path, names: undefined, isDecided }];
+  const listed = effect === 'allow' ? list(path) : [];
+  if (listed === undefined) return [];
   const below = [...children.values()].flatMap((child) => allowedIn(child, list));
   if (effect === 'deny') return below;
-  const names = children.size === 0 ? undefined : list(path).filter((name) => !children.has(name));
-  return [{ path, names, isDecided }, ...below];
+  return [{ path, names: listed.filter((name) => !children.has(name)), isDecided }, ...below];
 }
 
 /** The same, each by its path. */
@@ -106,41 +108,84 @@ export function entryOf(directory: PathBytes, name: string): PathBytes {
 
 /** Directories that are listed: around a place that is treated in another way than they are. */
 export function waysOf(tree: PlaceTree): PlaceTree[] {
+  if (tree.children.size === 0) return [];
   const ways = [...tree.children.values()].flatMap(waysOf);
   return tree.effect === 'allow' && tree.children.size > 0 ? [tree, ...ways] : ways;
 }
 
-interface Node {
-  readonly path: PathBytes;
+const NO_CHILDREN: ReadonlyMap<string, never> = new Map<string, never>();
+
+class Node {
+  /** Its path, bytes as characters; the root's is empty. */
+  readonly text: string;
   effect: 'allow' | 'deny' | undefined;
-  isDecided: boolean;
-  readonly children: Map<string, Node>;
+  isDecided = true;
+  children: Map<string, Node> | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** @param end where the name of the child ends in the path */
+  child(name: string, path: string, end: number): Node {
+    this.children ??= new Map();
+    let child = this.children.get(name);
+    if (child === undefined) this.children.set(name, (child = new Node(path.slice(0, end))));
+    return child;
+  }
 }
 
-function nodeAt(path: PathBytes): Node {
-  return { path, effect: undefined, isDecided: true, children: new Map() };
+/** The node for an absolute path. */
+function nodeAt(root: Node, path: string): Node {
+  let node = root;
+  for (let start = 1; start < path.length;) {
+    const slash = path.indexOf(SLASH, start);
+    const end = slash === -1 ? path.length : slash;
+    if (end > start) node = node.child(path.slice(start, end), path, end);
+    start = end + 1;
+  }
+  return node;
 }
 
-/** Each name, and where it ends. */
-function componentsOf(path: PathBytes): [name: string, end: number][] {
-  let end = 0;
-  return path
-    .toString('latin1')
-    .split(SLASH)
-    .slice(1)
-    .filter((name) => name !== '')
-    .map((name) => [name, (end += name.length + 1)]);
+class SettledPlace implements PlaceTree {
+  readonly effect: 'allow' | 'deny';
+  readonly isDecided: boolean;
+  readonly children: ReadonlyMap<string, PlaceTree>;
+  readonly #text: string;
+
+  constructor(text: string, effect: 'allow' | 'deny', isDecided: boolean, children: PlaceTree['children']) {
+    this.#text = text;
+    this.effect = effect;
+    this.isDecided = isDecided;
+    this.children = children;
+  }
+
+  get path(): PathBytes {
+    return Buffer.from(this.#text === '' ? SLASH : this.#text, 'latin1');
+  }
 }
 
 /** What is inherited is filled in; places that say nothing new are left out. */
 function settled(node: Node, inherited: 'allow' | 'deny', isDecidedAbove: boolean): PlaceTree {
   const effect = node.effect ?? inherited;
   const isDecided = isDecidedAbove && node.isDecided;
-  const children = new Map<string, PlaceTree>();
-  for (const [name, child] of node.children) {
+  let children: Map<string, PlaceTree> | undefined;
+  for (const [name, child] of node.children ?? NO_CHILDREN) {
     const below = settled(child, effect, isDecided);
-    const isNews = below.children.size > 0 || below.effect !== effect || below.isDecided !== isDecided;
-    if (isNews) children.set(name, below);
+    if (isNews(below, { effect, isDecided })) (children ??= new Map()).set(name, below);
   }
-  return { path: node.path, effect, isDecided, children };
+  return new SettledPlace(node.text, effect, isDecided, children ?? NO_CHILDREN);
+}
+
+/** Whether a place says anything that the one around it does not say already. */
+export function isNews(
+  { effect, isDecided, children }: PlaceTree,
+  around: Pick<PlaceTree, 'effect' | 'isDecided'>,
+): boolean {
+  return children.size > 0 || effect !== around.effect || isDecided !== around.isDecided;
+}
+
+/** The same place with others below it. */
+export function withChildren(tree: PlaceTree, children: PlaceTree['children']): PlaceTree {
+  return new SettledPlace(tree.path.toString('latin1'), tree.effect, tree.isDecided, children);
 }

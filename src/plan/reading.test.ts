@@ -5,7 +5,7 @@ import type { Rule } from '../rules/rule.ts';
 import { notify } from '../seccomp/expression.ts';
 import { AccessFs } from '../linux/landlock.ts';
 import { makePlan } from './plan.ts';
-import { planReading, readingRules, readingWays, type ReadingFacts } from './reading.ts';
+import { planReading, readingPlaces, readingRules, readingWays, type ReadingFacts } from './reading.ts';
 
 const bytes = (...paths: string[]): Buffer[] => paths.map((path) => Buffer.from(path));
 const rule = (effect: Rule['effect'], path: string): Rule => ({
@@ -150,7 +150,7 @@ void test('what the user may not read anyway needs no rule, and no directory on 
   const given = [SECRET, rule('deny', '/etc/shadow'), rule('allow', '/etc/shadow')];
   const rules = readingRules(given, { closed: bytes('/etc/shadow'), devices: [] });
   assert.deepEqual(rules, [SECRET, rule('allow', '/etc/shadow')]);
-  assert.deepEqual(readingWays(rules), bytes('/', '/home', '/home/u'));
+  assert.deepEqual(readingWays(readingPlaces(rules)), bytes('/', '/home', '/home/u'));
 });
 
 void test('devices that hold the same bytes are denied too, but for one that is named', () => {

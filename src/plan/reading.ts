@@ -2,10 +2,14 @@
 import { changeableTrees, type FilePolicy, type PathBytes, type Policy } from '../policy/policy.ts';
 import { isWithin } from '../policy/within.ts';
 import { beginningOf, type Rule } from '../rules/rule.ts';
-import { marksOf, placeTree, waysOf } from './place-tree.ts';
+import { marksOf, placeTree, waysOf, type PlaceTree } from './place-tree.ts';
 
 export interface ReadingPlan {
   readonly rules: readonly Rule[];
+  /** The same as Landlock sees them. */
+  readonly places: PlaceTree;
+  /** As in the facts. */
+  readonly listed?: ReadonlyMap<string, readonly string[]>;
   /** `supervisor`: every open for reading is referred. */
   readonly heldBy: 'Landlock' | 'supervisor';
   /**
@@ -20,6 +24,10 @@ export interface ReadingPlan {
 
 /** What the plan has to know of the machine, all of it about places of the rules. */
 export interface ReadingFacts {
+  /** The tree of the rules, where it was made already (`readingPlaces`). */
+  readonly places?: PlaceTree;
+  /** What lies in directories on the way, by their paths; all texts are bytes as characters (latin1). */
+  readonly listed?: ReadonlyMap<string, readonly string[]>;
   /** Denied places that the user has no right to read anyway. */
   readonly closed: readonly PathBytes[];
   /** Block devices that the user may read: the same bytes by another name. */
@@ -44,22 +52,38 @@ export function readingRules(
   given: readonly Rule[],
   { closed, devices }: Pick<ReadingFacts, 'closed' | 'devices'>,
 ): Rule[] {
+  const isNamed = amongPlaces(given.flatMap(({ place }) => (place.kind === 'path' ? [place.path] : [])));
+  const isClosed = amongPlaces(closed);
   const implied = devices.flatMap((path): Rule[] => {
-    const isNamed = given.some((rule) => isAt(rule, path));
     const said = `${path.toString()}, a device that holds what may not be read`;
-    return isNamed ? [] : [{ effect: 'deny', place: { kind: 'path', path }, said }];
+    return isNamed(path) ? [] : [{ effect: 'deny', place: { kind: 'path', path }, said }];
   });
-  const rules = given.filter((rule) => rule.effect === 'allow' || !closed.some((path) => isAt(rule, path)));
+  const rules =
+    closed.length === 0
+      ? given
+      : given.filter(
+          ({ effect, place }) => effect === 'allow' || place.kind === 'pattern' || !isClosed(place.path),
+        );
   return [...rules, ...implied];
 }
 
-function isAt({ place }: Rule, path: PathBytes): boolean {
-  return place.kind === 'path' && place.path.equals(path);
+/** Sets hold hundreds of places; mostly nobody asks. */
+function amongPlaces(paths: readonly PathBytes[]): (path: PathBytes) => boolean {
+  let known: Set<string> | undefined;
+  return (path) => {
+    known ??= new Set(paths.map((each) => each.toString('latin1')));
+    return known.has(path.toString('latin1'));
+  };
 }
 
-/** The directories that are listed at the start to tell Landlock of such rules. */
-export function readingWays(rules: readonly Rule[]): PathBytes[] {
-  return waysOf(placeTree(marksOf(rules), 'allow')).map(({ path }) => path);
+/** What Landlock is told by such rules. */
+export function readingPlaces(rules: readonly Rule[]): PlaceTree {
+  return placeTree(marksOf(rules), 'allow');
+}
+
+/** The directories that are listed at the start for that. */
+export function readingWays(places: PlaceTree): PathBytes[] {
+  return waysOf(places).map(({ path }) => path);
 }
 
 /**
@@ -74,14 +98,18 @@ export function planReading(
   const { read = [], files } = policy;
   if (!restrictsReading(policy)) return undefined;
   const rules = facts === undefined ? read : readingRules(read, facts);
-  const nothing = hasLandlock ? whyNothing(rules, files, facts) : 'this kernel has no Landlock';
+  const places = facts?.places ?? readingPlaces(rules);
+  const nothing = hasLandlock ? whyNothing(places, files, facts) : 'this kernel has no Landlock';
   const some = whySome(rules);
   const why =
     (hasLandlock ? some : undefined) ?? (wantsReports ? 'what is refused is told of' : undefined) ?? nothing;
-  const landlock = nothing !== undefined ? 'nothing' : some !== undefined ? 'some' : 'all';
+  const landlock: ReadingPlan['landlock'] =
+    nothing !== undefined ? 'nothing' : some !== undefined ? 'some' : 'all';
+  const listed = facts?.listed;
+  const known: Omit<ReadingPlan, 'heldBy' | 'why'> = { rules, places, landlock, ...(listed && { listed }) };
   return why === undefined
-    ? { rules, heldBy: 'Landlock', landlock, why: 'nothing new comes to lie beside what may not be read' }
-    : { rules, heldBy: 'supervisor', landlock, why };
+    ? { ...known, heldBy: 'Landlock', why: 'nothing new comes to lie beside what may not be read' }
+    : { ...known, heldBy: 'supervisor', why };
 }
 
 /** Why Landlock cannot hold all rules. */
@@ -97,12 +125,12 @@ function whySome(rules: readonly Rule[]): string | undefined {
 
 /** Why it had better hold none. */
 function whyNothing(
-  rules: readonly Rule[],
+  places: PlaceTree,
   files: FilePolicy | undefined,
   facts: ReadingFacts | undefined,
 ): string | undefined {
   if (facts === undefined) return 'the directories on the way were not looked at';
-  const ways = readingWays(rules);
+  const ways = readingWays(places);
   const among = (paths: readonly PathBytes[]): PathBytes | undefined =>
     ways.find((way) => paths.some((path) => path.equals(way)));
   const own = files?.own?.find((directory) => isDeniedBy(rules, directory));

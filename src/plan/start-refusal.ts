@@ -1,7 +1,8 @@
 /** Whether a policy lets its command start at all. Pure. */
 import type { PathBytes, Policy } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
 import { RuleIndex } from '../rules/rule-index.ts';
-import type { Rule } from '../rules/rule.ts';
+import { beginningOf, type Rule } from '../rules/rule.ts';
 
 export interface StartRefusal {
   /** The file that may not be opened: the command, or an interpreter of its. */
@@ -11,7 +12,8 @@ export interface StartRefusal {
 }
 
 /**
- * What is in the way, if anything is. The kernel opens each of the files for reading and execution (execve(2)).
+ * What is in the way, if anything is. The kernel opens each of the files for reading and execution (execve(2)). An index of all rules
+ * would be made at each start, for a file or two: only those on the way to one are looked at.
  * @param files as the kernel names them
  */
 export function startRefusal(
@@ -19,12 +21,12 @@ export function startRefusal(
   files: readonly PathBytes[],
 ): StartRefusal | undefined {
   const kinds = [
-    ['execute', new RuleIndex(execute)],
-    ['read', new RuleIndex(read)],
+    ['execute', execute],
+    ['read', read],
   ] as const;
   for (const file of files) {
-    for (const [access, index] of kinds) {
-      const rule = index.decide(file);
+    for (const [access, rules] of kinds) {
+      const rule = new RuleIndex(rules.filter((each) => isWithin(file, beginningOf(each)))).decide(file);
       if (rule?.effect === 'deny') return { file, access, rule };
     }
   }

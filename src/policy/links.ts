@@ -2,7 +2,7 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { Errno } from '../linux/errno.ts';
 import { AT_FDCWD, terminated } from '../linux/files.ts';
-import { readlinkat } from '../linux/libc.ts';
+import { readlinkat, readlinkText } from '../linux/libc.ts';
 import { absolutePath, lookupError, refuseUnspeakable, splitPath } from './paths.ts';
 import type { PathBytes } from './policy.ts';
 
@@ -27,6 +27,12 @@ export interface Way {
   readonly place: PathBytes;
 }
 
+/** Its place with bytes as characters (latin1). */
+export interface TextWay {
+  readonly links: PathBytes[];
+  readonly place: string;
+}
+
 /** The ways to many paths, looked up at one time: what several of them lead through is looked at once. */
 export class Ways {
   /** By names as the kernel has them, bytes as characters, like all texts here. */
@@ -36,8 +42,14 @@ export class Ways {
 
   /** As `wayOf`. */
   of(path: PathBytes): Way {
-    const { links, place } = this.#find(path.toString('latin1'));
-    return { links, place: Buffer.from(place === '' ? SLASH : place, 'latin1') };
+    const { links, place } = this.ofText(path.toString('latin1'));
+    return { links, place: Buffer.from(place, 'latin1') };
+  }
+
+  /** The same with bytes as characters. */
+  ofText(path: string): TextWay {
+    const { links, place } = this.#find(path);
+    return { links, place: place === '' ? SLASH : place };
   }
 
   #find(text: string): Found {
@@ -90,12 +102,16 @@ type Look = Buffer | 'other' | 'missing';
 
 const firstByte = Buffer.alloc(1);
 
+/** What is the same in latin1 and in UTF-8, and holds no NUL. */
+const ASCII_PATTERN = /^[ -~]*$/;
+
 function lookAt(entry: string): Look {
-  const path = Buffer.from(entry, 'latin1');
   // The one call that tells a link from all else without a word about it: a start may look up hundreds.
-  const result = readlinkat(AT_FDCWD, terminated(path), firstByte, 1);
+  const result = ASCII_PATTERN.test(entry)
+    ? readlinkText(entry, firstByte, 1)
+    : readlinkat(AT_FDCWD, terminated(Buffer.from(entry, 'latin1')), firstByte, 1);
   if (result === -Errno.ENOENT || result === -Errno.ENOTDIR) return 'missing';
-  return (result < 0 ? undefined : linkTarget(path)) ?? 'other';
+  return (result < 0 ? undefined : linkTarget(Buffer.from(entry, 'latin1'))) ?? 'other';
 }
 
 /**
@@ -104,7 +120,15 @@ function lookAt(entry: string): Look {
  */
 export function resolveMissing(path: Buffer, base?: PathBytes, ways: Ways = new Ways()): Way {
   refuseUnspeakable(path);
-  const way = ways.of(absolutePath(path, base));
+  return checked(ways.of(absolutePath(path, base)));
+}
+
+/** The same of an absolute path, bytes as characters, in which no NUL is. */
+export function resolveMissingText(path: string, ways: Ways): TextWay {
+  return checked(ways.ofText(path));
+}
+
+function checked<Found extends Pick<Way, 'links'>>(way: Found): Found {
   if (way.links.length > MAX_LINKS) throw lookupError(Errno.ELOOP);
   return way;
 }

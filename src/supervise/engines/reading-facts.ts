@@ -4,26 +4,67 @@ import { AT_FDCWD, R_OK, W_OK, X_OK, terminated } from '../../linux/files.ts';
 import { syscallMemory2 } from '../../linux/libc.ts';
 import { X86_64 } from '../../linux/syscalls.ts';
 import { Errno } from '../../linux/errno.ts';
-import { readingRules, readingWays, type ReadingFacts } from '../../plan/reading.ts';
+import { isNews, withChildren, type PlaceTree } from '../../plan/place-tree.ts';
+import { readingPlaces, readingRules, type ReadingFacts } from '../../plan/reading.ts';
 import { changeableTrees, type PathBytes, type Policy } from '../../policy/policy.ts';
+import { namesIn } from './listing.ts';
 
 /** Generic SCSI devices read sectors too (sg). */
 const DEVICE_CLASSES = ['/sys/class/block', '/sys/class/scsi_generic'] as const;
 
 /** Looks, and changes nothing. What cannot be looked at counts as what allows least. */
 export function readingFacts({ read = [], files }: Policy): ReadingFacts {
-  const closed = read.flatMap(({ effect, place }) =>
-    effect === 'deny' && place.kind === 'path' && isClosed(place.path) ? [place.path] : [],
-  );
   const devices = readableDevices();
-  const ways = readingWays(readingRules(read, { closed, devices }));
+  const found: Found = { ways: [], unlistable: [], closed: [], listed: new Map() };
+  const places = lookedAt(readingPlaces(readingRules(read, { closed: [], devices })), found);
   return {
-    closed,
+    places,
+    listed: found.listed,
+    closed: found.closed,
     devices,
-    changeable: files === undefined ? ways.filter(isChangeable) : [],
-    unlistable: ways.filter((way) => access(way, R_OK) === -Errno.EACCES),
+    changeable: files === undefined ? found.ways.filter(isChangeable) : [],
+    unlistable: found.unlistable,
     directories: changeableTrees(files).filter(isDirectory),
   };
+}
+
+interface Found {
+  readonly ways: PathBytes[];
+  readonly unlistable: PathBytes[];
+  readonly closed: PathBytes[];
+  readonly listed: Map<string, readonly string[]>;
+}
+
+/**
+ * The places without those that are closed, and what was found on the way. Each directory is listed once, whatever is denied in it, and
+ * nothing is looked for below one that is missing: of the hundreds of places of a set few are there.
+ */
+function lookedAt(places: PlaceTree, found: Found): PlaceTree {
+  if (places.children.size === 0) return places;
+  const { path, effect } = places;
+  const result = access(path, R_OK);
+  if (result === -Errno.ENOENT || result === -Errno.ENOTDIR) return places;
+  const names = result === 0 ? namesIn(path) : undefined;
+  if (effect === 'allow') {
+    found.ways.push(path);
+    if (result === -Errno.EACCES) found.unlistable.push(path);
+    if (names !== undefined) found.listed.set(path.toString('latin1'), names);
+  }
+  const there = names && new Set(names);
+  const children = new Map<string, PlaceTree>();
+  for (const [name, child] of places.children) {
+    if (there !== undefined && !there.has(name)) children.set(name, child);
+    else if (isClosedAt(child)) found.closed.push(child.path);
+    else {
+      const looked = lookedAt(child, found);
+      if (isNews(looked, places)) children.set(name, looked);
+    }
+  }
+  return withChildren(places, children);
+}
+
+function isClosedAt({ effect, isDecided, children, path }: PlaceTree): boolean {
+  return effect === 'deny' && isDecided && children.size === 0 && isClosed(path);
 }
 
 /**

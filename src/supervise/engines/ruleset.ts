@@ -1,6 +1,7 @@
 /** Makes the Landlock ruleset of a plan, and notes what of it Landlock decides. */
 import {
   AT_FDCWD,
+  F_OK,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -12,7 +13,8 @@ import {
   terminated,
 } from '../../linux/files.ts';
 import { AccessFs, addPathRule, createRuleset } from '../../linux/landlock.ts';
-import { close, openText } from '../../linux/libc.ts';
+import { close, openText, syscallMemory2 } from '../../linux/libc.ts';
+import { X86_64 } from '../../linux/syscalls.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import type { Backing, WritablePath } from '../../judge/path-set.ts';
 import { grantedRights } from '../../plan/landlock.ts';
@@ -24,12 +26,12 @@ import {
   placeTree,
   waysOf,
   type Mark,
+  type PlaceTree,
 } from '../../plan/place-tree.ts';
 import type { LandlockPlan, Plan } from '../../plan/plan.ts';
 import type { ReadingPlan } from '../../plan/reading.ts';
 import type { PathBytes } from '../../policy/policy.ts';
 import { isWithin } from '../../policy/within.ts';
-import type { Rule } from '../../rules/rule.ts';
 import { addTerminalCommands, isItsDevice } from './fixed-devices.ts';
 import { namesIn } from './listing.ts';
 
@@ -73,7 +75,8 @@ export function makeRuleset(plan: Plan): Ruleset {
     if (plan.policy.files === undefined) allowMoves(descriptor, landlock);
     else addTerminalCommands(descriptor, plan, landlock);
     const writable = allowChanges(descriptor, plan, landlock, devices, paths);
-    if (plan.policy.execute !== undefined) allow(descriptor, AccessFs.EXECUTE, plan.policy.execute);
+    if (plan.policy.execute !== undefined)
+      allow(descriptor, AccessFs.EXECUTE, placeTree(marksOf(plan.policy.execute), 'allow'));
     const { reading } = plan;
     const readable = reading === undefined ? [] : allowReading(descriptor, reading);
     return { descriptor, writable, readable };
@@ -156,13 +159,26 @@ function addChanges(
 }
 
 /** In trees that may hold what a pattern denies Landlock allows all but what paths deny: else nothing there could be executed. */
-function allowReading(ruleset: number, { rules, heldBy, landlock }: ReadingPlan): WritablePath[] {
+function allowReading(ruleset: number, { places, listed, heldBy, landlock }: ReadingPlan): WritablePath[] {
   if (landlock === 'nothing') return [];
-  return allow(ruleset, AccessFs.READ_FILE, rules, heldBy === 'supervisor' && landlock === 'all');
+  const isAsked = heldBy === 'supervisor' && landlock === 'all';
+  return allow(
+    ruleset,
+    AccessFs.READ_FILE,
+    places,
+    isAsked,
+    (directory) => listed?.get(directory.toString('latin1')) ?? listing(directory),
+  );
 }
 
 /** A right at every tree that rules allow. Returns those that are decided thereby, if they are asked for. */
-function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked = false): WritablePath[] {
+function allow(
+  ruleset: number,
+  right: number,
+  places: PlaceTree,
+  isAsked = false,
+  list = listing,
+): WritablePath[] {
   const decided: WritablePath[] = [];
   const add = (descriptor: number, isDecided: boolean, path: () => PathBytes): void => {
     if (descriptor < 0) return;
@@ -173,9 +189,7 @@ function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked =
     if (result < 0 && result !== -EBADFD) throw new SyscallError('landlock_add_rule', -result);
     if (backing !== UNBACKED) decided.push({ path: path(), backing });
   };
-  for (const { path, names, isDecided } of allowedIn(placeTree(marksOf(rules), 'allow'), (each) =>
-    namesIn(each),
-  )) {
+  for (const { path, names, isDecided } of allowedIn(places, list)) {
     if (names === undefined) {
       add(openPath(AT_FDCWD, terminated(path), O_NOFOLLOW), isDecided, () => path);
       continue;
@@ -189,6 +203,12 @@ function allow(ruleset: number, right: number, rules: readonly Rule[], isAsked =
     }
   }
   return decided;
+}
+
+/** Undefined where nothing is: an error that is made with its stack costs more than to ask first. */
+function listing(directory: PathBytes): readonly string[] | undefined {
+  const result = syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(directory), F_OK, 0, 0);
+  return result === -Errno.ENOENT || result === -Errno.ENOTDIR ? undefined : namesIn(directory);
 }
 
 /** With O_PATH, and a link as itself. The common case copies nothing. */

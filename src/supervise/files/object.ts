@@ -1,6 +1,7 @@
 /** An open object whose identity is looked up only when the judge asks for it. */
 import { S_IFBLK, S_IFCHR, S_IFMT, fileMode, fstat, pathOfDescriptor } from '../../linux/files.ts';
 import { isInInterface } from '../../linux/mounts.ts';
+import { fileInMount, type FileInMount } from '../../linux/statx.ts';
 import { UNREACHABLE, type FoundObject } from '../../judge/files.ts';
 import type { Members } from '../target/members.ts';
 import { isInView } from '../target/mounts.ts';
@@ -9,6 +10,7 @@ import { processOfFile } from './foreign-process.ts';
 
 /** No inode: what cannot be looked at is equal to nothing. */
 const NO_IDENTITY = -1n;
+const UNKNOWN: FileInMount = { type: 0, mount: undefined };
 
 export class OpenObject implements FoundObject {
   /** O_PATH. */
@@ -17,7 +19,7 @@ export class OpenObject implements FoundObject {
   #device: bigint | undefined;
   #characterDevice: bigint | undefined;
   #inode: bigint | undefined;
-  #type = 0;
+  #file: FileInMount | undefined;
 
   readonly #members: Members;
 
@@ -52,8 +54,12 @@ export class OpenObject implements FoundObject {
 
   /** S_IFREG and the like, which no file changes; 0 where it cannot be had. */
   get type(): number {
-    if (this.#device === undefined) this.#look();
-    return this.#type;
+    return this.#inMount().type;
+  }
+
+  /** The number of its mount, which no other mount ever gets; undefined where there is none. */
+  get mount(): number | undefined {
+    return this.#inMount().mount;
   }
 
   /** The number of a character device, or undefined where it is none. */
@@ -73,12 +79,19 @@ export class OpenObject implements FoundObject {
     return typeof status === 'number' ? 0n : status.size;
   }
 
+  #inMount(): FileInMount {
+    if (this.#file === undefined) {
+      const file = fileInMount(this.descriptor);
+      this.#file = typeof file === 'number' ? UNKNOWN : file;
+    }
+    return this.#file;
+  }
+
   #look(): void {
     const status = fstat(this.descriptor);
     if (typeof status === 'number') return;
     this.#device = status.device;
     this.#inode = status.inode;
-    this.#type = status.mode & S_IFMT;
     if ((status.mode & S_IFMT) === S_IFCHR) this.#characterDevice = status.rawDevice;
   }
 }

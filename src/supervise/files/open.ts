@@ -29,7 +29,7 @@ import { foundObject, type OpenObject } from './object.ts';
 import { openOwnTerminal } from './own-terminal.ts';
 import type { OpenRequest } from './open-request.ts';
 import { makeFile, openExisting } from './perform-open.ts';
-import { openPlainly } from './plain-read.ts';
+import { answerPlainly, isPlainRead } from './plain-read.ts';
 import { judgeReadingOf, readReported, refuseReading, refusedReading } from './read-open.ts';
 
 const path = arena(PATH_MAX);
@@ -99,7 +99,9 @@ function openWith(referral: Referral, context: FileContext, address: number, req
     // Nothing was done yet, and the kernel knows itself whether this call still waits for an answer.
     return CONTINUE_CALL;
   }
-  if (!referral.isCurrent()) return fail(Errno.ESRCH);
+  // What changes nothing and is told to nobody needs no look at who has asked: the kernel gives a descriptor to nobody else.
+  const isShort = isPlainRead(request) && !context.reporter.wantsAllowed;
+  if (!isShort && !referral.isCurrent()) return fail(Errno.ESRCH);
   const bytes = path.bytes.subarray(0, length);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const reply = attemptOpen(referral, context, bytes, request);
@@ -144,6 +146,10 @@ function attemptOpen(
     follow,
     request.resolve,
   );
+  if (isPlainRead(request)) {
+    const plain = answerPlainly(referral, context, request, resolution);
+    if (plain !== undefined) return plain;
+  }
   switch (resolution.kind) {
     case 'error':
       return fail(
@@ -202,14 +208,6 @@ function openObject(
   if (reading.kind === 'refuse') return refuseReading(referral, context, bytes, request, object, reading);
   const changing = judgeOpen(context.files, call, object);
   const verdict = together([reading, changing]);
-  const plain =
-    reading.kind === 'perform' && changing.kind !== 'refuse'
-      ? openPlainly(referral, context, request, object)
-      : undefined;
-  if (plain !== undefined) {
-    close(object.descriptor);
-    return readReported(referral, context, object, plain);
-  }
   if (verdict.kind !== 'continue' && lacksNumber(referral, bytes)) {
     close(object.descriptor);
     return fail(flagsError(request) ?? Errno.EMFILE);

@@ -48,9 +48,14 @@ export class Credentials {
     return typeof status !== 'number' && rightsIn(status.credentials) === rightsIn(this.#own);
   }
 
+  /** All of the sandbox have ours, and no look at one is needed. */
+  get areSettled(): boolean {
+    return this.#lasting && this.#wereOurs && !this.#mayHaveChanged;
+  }
+
   /** False also where they cannot be read. The caller asks `isCurrent` afterwards. */
   areOurs(tid: number): boolean {
-    if (this.#lasting && this.#wereOurs && !this.#mayHaveChanged) return true;
+    if (this.areSettled) return true;
     const status = targetStatus(tid);
     return typeof status !== 'number' && this.areIn(status);
   }

@@ -71,14 +71,22 @@ export function describe(
 }
 
 function objectAt(descriptor: number, path: Buffer): ResolvedObject {
-  return {
-    kind: 'object',
-    descriptor,
-    path,
-    get isInterface() {
-      return isInInterface(descriptor);
-    },
-  };
+  return new ObjectAt(descriptor, path);
+}
+
+class ObjectAt implements ResolvedObject {
+  readonly kind = 'object';
+  readonly descriptor: number;
+  readonly path: Buffer;
+
+  constructor(descriptor: number, path: Buffer) {
+    this.descriptor = descriptor;
+    this.path = path;
+  }
+
+  get isInterface(): boolean {
+    return isInInterface(this.descriptor);
+  }
 }
 
 /** Files without a directory (memfd_create(2)) lie in a mount of their own. */
