@@ -1,16 +1,12 @@
 /** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
-import { DeniedPlaces } from '../judge/denied-places.ts';
-import { OwnDirectories } from '../judge/own-directories.ts';
-import { ChangeRules } from '../judge/change-rules.ts';
 import { ListenRules } from '../judge/listening.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
-import type { ReadingRules } from '../judge/reading.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Endpoint, NetworkPolicy, PathBytes } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
-import { RuleIndex } from '../rules/rule-index.ts';
+import { lastingFileRules } from './file-rules.ts';
 import { askingHandlers, type Asker, type Granted, type HandlerMaker } from './asking.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
@@ -73,16 +69,6 @@ function nameService(
   return makeNameService({ policy: network, watching, reporter });
 }
 
-function readingRules({ reading }: Plan, { readable = [] }: SandboxStart): ReadingRules | undefined {
-  return (
-    reading && {
-      rules: new RuleIndex(reading.rules),
-      readable: new PathSet(readable, []),
-      byLandlock: reading.heldBy === 'Landlock',
-    }
-  );
-}
-
 function withEndpoints(
   policy: NetworkPolicy | undefined,
   endpoints: readonly Endpoint[],
@@ -136,15 +122,7 @@ export class Sandbox {
       descriptorTables: new DescriptorTables(),
       atEnd: (release: () => void) => this.#releases.push(release),
     };
-    const rules = {
-      restricted: policy.files !== undefined,
-      own: new OwnDirectories(plan.own, this.#made, plan.interfaces),
-      denied: new DeniedPlaces(plan.denied),
-      interfaces: new DeniedPlaces(plan.interfaces),
-      supervisor: process.pid,
-      changes: policy.files?.rules && new ChangeRules(policy.files.rules),
-      reading: readingRules(plan, start),
-    };
+    const rules = lastingFileRules(plan, start.readable ?? [], this.#made);
     const writableWith = (paths: readonly PathBytes[]): PathSet =>
       new PathSet([...writable, ...paths.map(granted)], plan.interfaces);
     return (reporter, more = NOTHING) =>
