@@ -36,7 +36,9 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     exitNow(ExitCode.CANNOT_EXECUTE);
   }
   refuseForeignLog(settings.log);
-  const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
+  const learning =
+    settings.learn &&
+    (await import('./learn.ts')).beginLearning(settings, settings.learn, command, resolved.path);
   const policy = learning?.policy ?? given;
   if (policy.read !== undefined || policy.execute !== undefined) {
     const { whyNotStarted } = await import('../supervise/engines/not-started.ts');

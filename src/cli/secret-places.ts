@@ -21,17 +21,22 @@ export class SecretPlaces implements Secrets {
 
   #places(): RuleIndex {
     return (this.#index ??= new RuleIndex(
-      setNamed('@secrets').map((place) => ({ effect: 'deny', place, said: '' })),
+      secretPlaces().map((place) => ({ effect: 'deny', place, said: '' })),
     ));
   }
 }
 
-/** The places of a set that comes with secfilt. Where it cannot be read, everything is meant. */
-export function setNamed(text: string): RulePlace[] {
+/** Where the set cannot be read, everything is meant. */
+function secretPlaces(): RulePlace[] {
   try {
-    const word = { spelling: text, text, origin: { kind: 'command-line' } } as const;
-    return new Sets(new Ways(), [], placesEnvironment()).placesOf(word).map(({ place }) => place);
+    return placesOfSet('@secrets');
   } catch {
     return [{ kind: 'path', path: Buffer.from('/') }];
   }
+}
+
+/** The places of a set that comes with secfilt. Throws a UsageError where it cannot be read. */
+export function placesOfSet(text: string): RulePlace[] {
+  const word = { spelling: text, text, origin: { kind: 'command-line' } } as const;
+  return new Sets(new Ways(), [], placesEnvironment()).placesOf(word).map(({ place }) => place);
 }

@@ -30,6 +30,7 @@ export interface ReadPlace {
 }
 
 const SLASH = 0x2f;
+const ROOT = Buffer.from('/');
 /** What the kernel adds to the name of what has none any more (proc(5), /proc/PID/fd). */
 const DELETED = Buffer.from(' (deleted)');
 
@@ -52,7 +53,7 @@ export function judgeReading(
   if (landlock && isBacked(readable, place)) return CONTINUE;
   const rule = denying(rules, path);
   if (rule !== undefined) return closed(rule);
-  if (place.isBlockDevice === true) return DEVICE_RULE;
+  if (place.isBlockDevice === true && rules.mayDenyWithin(ROOT)) return DEVICE_RULE;
   return goOn;
 }
 

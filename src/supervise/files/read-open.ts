@@ -12,7 +12,8 @@ import { isAnonymousMemory } from './memory-file.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
 
-const READ_RULE = 'no rule about reading denies it';
+/** Why something is read. */
+export const READ_RULE = 'no rule about reading denies it';
 
 /** Says that it was allowed, where anybody wants to know. */
 export function readReported(
