@@ -47,7 +47,10 @@ const PROGRAMS: readonly (readonly [program: string, shell: string])[] = [
     'rm -rf .git && git init -q && echo a >f && git add f && git -c user.name=a -c user.email=a@example.org commit -qm a && git status -s && rm -rf .git',
   ],
   ['python3', 'echo "import json, ssl; print(json.dumps(1))" >a.py; python3 -B a.py'],
-  ['node', "echo \"console.log(require('fs').readFileSync('../elsewhere/file', 'utf8'))\" >a.js; node a.js"],
+  [
+    'node',
+    "echo \"console.log(require('fs').readFileSync('../elsewhere/file', 'utf8'))\" >a.cjs; node a.cjs",
+  ],
 ];
 
 for (const [program, shell] of PROGRAMS) {
@@ -103,7 +106,7 @@ void test('other restrictions stay errors beside --learn', async (t) => {
     assert.equal(code, 125, words.join(' '));
     assert.match(
       stderr,
-      /--learn: watches a run without restrictions: .*--read-deny=\/ to learn what is read/,
+      /--learn watches a run without restrictions: .*--read-deny=\/ to learn what is read/,
     );
   }
 });
