@@ -52,11 +52,12 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
   }
+  const secrets = policy.read && new (await import('./secret-places.ts')).SecretPlaces();
   // The kernel engine refuses a log: then none must come into being.
   const reports = openReports(
     settings.engine === 'kernel' ? { ...settings, log: undefined } : settings,
     policy,
-    policy.read && new (await import('./secret-places.ts')).SecretPlaces(),
+    secrets,
   );
   const asker = settings.ask && (await import('./terminal-asker.ts')).TerminalAsker.open();
   if (settings.ask && asker === undefined)
@@ -94,7 +95,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   const hasFailed = !succeeded && !(outcome instanceof LaunchError);
   if (plan && hasFailed && !settings.quiet) await tellOfKernel(plan, true);
   learning?.finish();
-  const chosen = asker?.options(policy) ?? [];
+  const chosen = asker?.options(policy, secrets) ?? [];
   if (chosen.length > 0) complain(`to be asked no more: ${chosen.join(' ')}`);
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);

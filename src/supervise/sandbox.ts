@@ -3,6 +3,7 @@ import { ListenRules } from '../judge/listening.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
 import { UnixRules } from '../judge/unix-sockets.ts';
+import type { ReadingRules } from '../judge/reading.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Endpoint, NetworkPolicy, PathBytes } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
@@ -52,7 +53,7 @@ export interface SandboxStart {
   readonly watching?: Watching | undefined;
 }
 
-const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
+const NOTHING: Granted = { paths: [], reads: [], pairs: [], endpoints: [], unixSockets: [] };
 
 /** That one thing: what is asked about is not what lies in it. */
 function granted(path: PathBytes): WritablePath {
@@ -67,6 +68,11 @@ function nameService(
   if (!judgesNames(network)) return undefined;
   if (watching === undefined) throw new Error('nobody watches for answers');
   return makeNameService({ policy: network, watching, reporter });
+}
+
+function withReads(rules: ReadingRules, paths: readonly PathBytes[]): ReadingRules {
+  if (paths.length === 0) return rules;
+  return { ...rules, granted: new Set(paths.map((path) => path.toString('latin1'))) };
 }
 
 function withEndpoints(
@@ -134,6 +140,7 @@ export class Sandbox {
         unix: new UnixRules([...policy.unixSockets, ...more.unixSockets], policy.anyUnixSocket),
         files: {
           ...rules,
+          reading: rules.reading && withReads(rules.reading, more.reads),
           writable: writableWith(more.paths),
           pairs: more.pairs.map(({ from, to }) => ({ from, to, writable: writableWith([from, to]) })),
           // Landlock knows of nothing that is granted later.
