@@ -23,6 +23,8 @@ interface Destination {
   readonly address: AddressBytes;
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
+  /** By which the address was found. */
+  readonly names: readonly string[];
 }
 
 /** An answer for each address of the host. Throws a UsageError. */
@@ -32,8 +34,10 @@ export async function whyConnected(run: PlannedRun, asked: Assignment, what: str
   if (host === undefined || port > MOST_PORTS)
     throw wrong(asked, 'names no host and port', 'connect:HOST:PORT, PORT up to 65535');
   const addresses = await addressesOf(host, asked);
+  // As if the command had looked it up.
+  const names = parseAddress(host) === undefined ? [host.toLowerCase().replace(/\.$/, '')] : [];
   return addresses.map((address) =>
-    judge(run, { address, port, protocol: protocol === 'udp' ? 'udp' : 'tcp' }),
+    judge(run, { address, port, protocol: protocol === 'udp' ? 'udp' : 'tcp', names }),
   );
 }
 
@@ -52,7 +56,7 @@ function wrong({ spelling, text, origin }: Assignment, problem: string, hint: st
 
 function judge(
   { plan, policy, engine }: PlannedRun,
-  { address: given, port, protocol }: Destination,
+  { address: given, port, protocol, names }: Destination,
 ): Answer {
   const address = given.every((byte) => byte === 0) ? (LOOPBACK[given.length] ?? given) : given;
   const answer = { access: 'connect', what: `${formatAddress(address)} port ${port} ${protocol}` } as const;
@@ -65,7 +69,7 @@ function judge(
       rule: 'without a supervisor only TCP sockets are made',
       by: 'filter',
     };
-  const verdict = new NetworkRules(network).judge(address, port, protocol);
+  const verdict = new NetworkRules(network, { namesOf: () => names }).judge(address, port, protocol);
   const isOpen = network === undefined || network.kind === 'families';
   const by = isOpen
     ? 'nobody'

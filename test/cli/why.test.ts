@@ -161,6 +161,10 @@ void test('what --why says of addresses comes about', async (t) => {
     const { allowed } = await ask(root, [policy], `connect:127.0.0.1:${port}`, {});
     assert.deepEqual({ policy, allowed }, { policy, allowed: code === 0 });
   }
+  const named = [`--allowed-hosts=localhost:${port}`];
+  assert.equal((await ask(root, named, `connect:127.0.0.1:${port}`, {})).allowed, false);
+  const { code, stdout } = await secfilt([`--why=connect:localhost:${port}`, ...named]);
+  assert.equal(code, 0, stdout);
   const other = await ask(root, [`--allowed-ports=${port}`], `connect:[::ffff:10.1.2.3]:${port}/udp`, {});
   assert.equal(other.allowed, true);
 });
