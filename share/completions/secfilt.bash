@@ -18,7 +18,7 @@ _secfilt() {
   while ((i < last)); do
     case ${words[i]} in
       --) i=$((i + 1)); break ;;
-      --write-allow | --allow-write | --write-deny | --deny-write | --write-own | --allow-write-own | --read-deny | --deny-read | --read-allow | --allow-read | --exec-allow | --allow-run | --exec-deny | --deny-run | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allowed-hosts | --allowed-host | --allow-net | --denied-hosts | --denied-host | --deny-net | --denied-netmasks | --denied-netmask | --denied-ports | --denied-port | --allowed-listen | --allow-listen | --allow-unix | --config | -c | --learn | --engine | --log | --serve | --status | --compile)
+      --write-allow | --allow-write | --write-deny | --deny-write | --write-own | --allow-write-own | --read-deny | --deny-read | --read-allow | --allow-read | --exec-allow | --allow-run | --exec-deny | --deny-run | --allowed-netmasks | --allowed-netmask | --allowed-ports | --allowed-port | --allowed-hosts | --allowed-host | --allow-net | --denied-hosts | --denied-host | --deny-net | --denied-netmasks | --denied-netmask | --denied-ports | --denied-port | --allowed-listen | --allow-listen | --allow-unix | --config | -c | --learn | --engine | --log | --serve | --status | --compile | --why)
         if ((i + 1 == last)); then option=${words[i]}; fi
         i=$((i + 2))
         ;;
@@ -38,7 +38,7 @@ _secfilt() {
     option=${current%%=*}
     value=${current#*=}
   else
-    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-deny= --deny-write= --write-own= --allow-write-own= --own-tmp --read-deny= --deny-read= --read-allow= --allow-read= --exec-allow= --allow-run= --exec-deny= --deny-run= --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allowed-hosts= --allowed-host= --allow-net= --denied-hosts= --denied-host= --deny-net= --denied-netmasks= --denied-netmask= --denied-ports= --denied-port= --allowed-listen= --allow-listen= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --ask --quiet --serve= --status= --compile= --probe --list-calls --explain --json --help --version -c -v -h' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--read-only --write-allow= --allow-write= --write-deny= --deny-write= --write-own= --allow-write-own= --own-tmp --read-deny= --deny-read= --read-allow= --allow-read= --exec-allow= --allow-run= --exec-deny= --deny-run= --no-outbound-network --allowed-netmasks= --allowed-netmask= --allowed-ports= --allowed-port= --allowed-hosts= --allowed-host= --allow-net= --denied-hosts= --denied-host= --deny-net= --denied-netmasks= --denied-netmask= --denied-ports= --denied-port= --allowed-listen= --allow-listen= --allow-resolv --mainstream-network-families --allow-unix= --config= --learn= --engine= --log= --verbose --ask --quiet --serve= --status= --compile= --probe --list-calls --explain --why= --json --help --version -c -v -h' -- "$current")
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2> /dev/null; fi
     return
   fi

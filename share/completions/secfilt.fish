@@ -9,7 +9,7 @@ function __secfilt_command
             case --
                 set -e words[1]
                 break
-            case --write-allow --allow-write --write-deny --deny-write --write-own --allow-write-own --read-deny --deny-read --read-allow --allow-read --exec-allow --allow-run --exec-deny --deny-run --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allowed-hosts --allowed-host --allow-net --denied-hosts --denied-host --deny-net --denied-netmasks --denied-netmask --denied-ports --denied-port --allowed-listen --allow-listen --allow-unix --config -c --learn --engine --log --serve --status --compile
+            case --write-allow --allow-write --write-deny --deny-write --write-own --allow-write-own --read-deny --deny-read --read-allow --allow-read --exec-allow --allow-run --exec-deny --deny-run --allowed-netmasks --allowed-netmask --allowed-ports --allowed-port --allowed-hosts --allowed-host --allow-net --denied-hosts --denied-host --deny-net --denied-netmasks --denied-netmask --denied-ports --denied-port --allowed-listen --allow-listen --allow-unix --config -c --learn --engine --log --serve --status --compile --why
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -84,6 +84,7 @@ complete -c secfilt -n __secfilt_wants_options -l compile -r -F -d 'run nothing;
 complete -c secfilt -n __secfilt_wants_options -l probe -d 'show what this machine can do, and which engine it takes'
 complete -c secfilt -n __secfilt_wants_options -l list-calls -d 'show what becomes of every system call under the other options'
 complete -c secfilt -n __secfilt_wants_options -l explain -d 'run nothing; show which layer would hold which promise, or the compiled filter'
-complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe, --list-calls, --explain and --status: as JSON'
+complete -c secfilt -n __secfilt_wants_options -l why -x -d 'run nothing; show which rule decides about one access (read:PATH, write:PATH, exec:PATH, connect:HOST:PORT)'
+complete -c secfilt -n __secfilt_wants_options -l json -d 'with --probe, --list-calls, --explain, --why and --status: as JSON'
 complete -c secfilt -n __secfilt_wants_options -s h -l help -d 'show this text'
 complete -c secfilt -n __secfilt_wants_options -l version -d 'show the version'

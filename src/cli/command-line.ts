@@ -29,6 +29,12 @@ export type CommandLine =
       readonly more: UsageError | undefined;
     }
   | {
+      readonly kind: 'why';
+      readonly accesses: readonly Assignment[];
+      readonly settings: Settings;
+      readonly json: boolean;
+    }
+  | {
       readonly kind: 'compile';
       readonly file: Assignment;
       readonly settings: Settings;
@@ -50,6 +56,10 @@ export async function readCommandLine(words: readonly ByteString[]): Promise<Com
   if (parsed.kind === 'run') return { kind: 'run', settings, command: parsed.command };
   if (parsed.kind === 'compile')
     return { kind: 'compile', file: parsed.file, settings, command: parsed.command };
+  if (parsed.kind === 'why') {
+    const { accesses, json } = parsed;
+    return { kind: 'why', accesses, settings, json };
+  }
   if (parsed.kind === 'explain') {
     const { json, filter, command } = parsed;
     return { kind: 'explain', settings, json, filter, command };

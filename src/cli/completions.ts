@@ -30,6 +30,7 @@ function sourceOf(option: Option): Source {
       return 'files';
     case 'choice':
       return 'choice';
+    case 'access':
     case 'netmask-list':
     case 'port-list':
     case 'host-list':

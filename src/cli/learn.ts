@@ -11,17 +11,24 @@ import {
 } from 'node:fs';
 import { errnoMessage } from '../linux/errno.ts';
 import { PATH_MAX } from '../linux/files.ts';
-import { resolvePath, splitPath } from '../policy/paths.ts';
+import { executedFiles } from '../launch/executed-files.ts';
+import { currentDirectory, resolvePath, splitPath } from '../policy/paths.ts';
 import type { PathBytes, Policy } from '../policy/policy.ts';
 import { systemResolvers } from '../policy/resolvers.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
 import { homeDirectories } from '../report/homes.ts';
-import { Lessons } from '../report/learn/lessons.ts';
+import { isWithin } from '../policy/within.ts';
+import { Lessons, type ReadPlaces } from '../report/learn/lessons.ts';
+import { type Homes, secrecy } from '../report/sensitive.ts';
+import { RuleIndex } from '../rules/rule-index.ts';
 import type { Assignment } from './assignments.ts';
 import { complain } from './complain.ts';
 import { givenPath } from './given-path.ts';
-import { learnedConfig } from './learned-config.ts';
+import { quotePathAsPlace } from './expand-path.ts';
+import { learnedConfig, type LearnedReading } from './learned-config.ts';
+import { placesOfSet, SecretPlaces } from './secret-places.ts';
+import type { Settings } from './settings.ts';
 import { givenTerminals } from '../supervise/engines/given-terminals.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -36,11 +43,17 @@ export interface Learning {
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'].map((name) => `/dev/${name}`);
 
 /** Opens the file, which must not exist or be empty. Throws a UsageError. */
-export function beginLearning(file: Assignment, command: readonly Buffer[]): Learning {
+export function beginLearning(
+  { learnsReading }: Settings,
+  file: Assignment,
+  command: readonly Buffer[],
+  program: PathBytes,
+): Learning {
   const descriptor = openFile(file);
   const path = givenPath(file);
   const homes = homeDirectories(process.env);
-  const lessons = new Lessons(homes);
+  const reading = learnsReading ? beginReading(path, homes) : undefined;
+  const lessons = new Lessons(homes, reading?.places);
   const devices = new Set([...DEVICES, ...givenTerminals([0, 1, 2]).map((path) => path.toString('latin1'))]);
   const isDevice = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
   return {
@@ -49,9 +62,14 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
       network: undefined,
       unixSockets: [],
       anyUnixSocket: true,
+      ...(learnsReading && { watchesReading: true }),
     },
     lessons,
     finish: () => {
+      // The kernel opens them, and the interpreters of scripts, by itself.
+      if (learnsReading)
+        for (const each of [program, ...lessons.executed])
+          for (const opened of executedFiles(each)) lessons.noteRead(opened);
       const bytes = learnedConfig(lessons, {
         command,
         homes,
@@ -59,6 +77,7 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
         isDevice,
         existing,
         isItself,
+        reading,
       });
       try {
         // The command could write to it too.
@@ -70,6 +89,23 @@ export function beginLearning(file: Assignment, command: readonly Buffer[]): Lea
       if (!isAt(descriptor, path))
         complain('--learn: the command has put another file in the place of the one that was written');
       closeSync(descriptor);
+    },
+  };
+}
+
+/** A relative place in a config file begins where the file lies. */
+function beginReading(file: PathBytes, homes: Homes): LearnedReading & { readonly places: ReadPlaces } {
+  const secrets = new SecretPlaces();
+  const system = new RuleIndex(placesOfSet('@system').map((place) => ({ effect: 'deny', place, said: '' })));
+  const cwd = currentDirectory();
+  const isOpen = secrecy(cwd, homes, secrets) === undefined;
+  const here = splitPath(file).parent.equals(cwd) ? Buffer.from('.') : quotePathAsPlace(cwd);
+  return {
+    secrets,
+    here: isOpen ? here : undefined,
+    places: {
+      isSystem: (path) => system.isDenied(path),
+      isHere: (path) => isOpen && isWithin(path, cwd),
     },
   };
 }

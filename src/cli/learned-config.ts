@@ -5,7 +5,7 @@ import { isPseudoTerminal } from '../report/advice.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { CountedEndpoint, Lessons } from '../report/learn/lessons.ts';
 import { networksOf, type Place, placesOf, portsText } from '../report/learn/places.ts';
-import { type Homes, sensitivity } from '../report/sensitive.ts';
+import { type Homes, secrecy, type Secrets, sensitivity } from '../report/sensitive.ts';
 import { ConfigText } from './config-text.ts';
 import { quotePathAsPlace, quoteValue } from './expand-path.ts';
 import { VERSION } from './version.ts';
@@ -20,6 +20,14 @@ export interface LearnedOptions {
   readonly existing: (path: PathBytes) => PathBytes;
   /** False where a policy that names the path would mean something else by now, for a symbolic link. */
   readonly isItself: (path: PathBytes) => boolean;
+  /** Where what is read was watched. */
+  readonly reading?: LearnedReading | undefined;
+}
+
+export interface LearnedReading {
+  /** The working directory as the file names it; undefined: nothing is said of it as a whole. */
+  readonly here: Buffer | undefined;
+  readonly secrets: Secrets;
 }
 
 /** The bytes of the file. Comments say what was seen, and how often. */
@@ -35,6 +43,7 @@ export function learnedConfig(lessons: Lessons, options: LearnedOptions): Buffer
   if (lessons.refused > 0)
     text.comment(`${times(lessons.refused)} a call was refused that no option allows.`);
   addFiles(text.blank(), lessons, options);
+  if (options.reading) addReading(text.blank(), lessons, options, options.reading);
   addNetwork(text.blank(), lessons.endpoints, options);
   if (lessons.otherFamilies > 0)
     text.comment(
@@ -95,6 +104,34 @@ function addPlace(text: ConfigText, { path, count, warning, openedBy }: Place): 
   } else if (warning === undefined) {
     text.setting('write-allow', quoted, changed);
   } else text.suggestion('write-allow', quoted, `WARNING: ${warning}; ${changed}`);
+}
+
+/** What is changed is read as well, sooner or later, and is open to more than readers. */
+function addReading(
+  text: ConfigText,
+  lessons: Lessons,
+  { homes, isItself, isDevice }: LearnedOptions,
+  { here, secrets }: LearnedReading,
+): void {
+  const { system, here: inside } = lessons.readsIn;
+  text.comment('Reading').setting('read-deny', '/');
+  text.setting('read-allow', '@system', `what programs need to run, read ${times(system)}`);
+  if (here !== undefined && inside > 0)
+    text.setting('read-allow', here, `the working directory, read ${times(inside)}`);
+  const sensitive = (path: PathBytes): string | undefined => secrecy(path, homes, secrets);
+  const others = lessons.reads.filter(({ path }) => !isPseudoTerminal(path) && !isDevice(path));
+  for (const { path, count, warning, openedBy } of placesOf(others, homes, sensitive)) {
+    const quoted = quotePathAsPlace(path);
+    const read = `read ${times(count)}`;
+    const why = warning ?? (isItself(path) ? undefined : 'by now a symbolic link leads elsewhere');
+    if (openedBy !== undefined)
+      text.comment(
+        `WARNING: ${why ?? ''}; ${read}: ${escapeBytes(path)}, which ${escapeBytes(openedBy)} opens too`,
+      );
+    else if (quoted === undefined) text.comment(`${read}, but a line cannot spell it: ${escapeBytes(path)}`);
+    else if (why === undefined) text.setting('read-allow', quoted, read);
+    else text.suggestion('read-allow', quoted, `WARNING: ${why}; ${read}`);
+  }
 }
 
 /** Addresses and ports are lists of their own in a policy: it allows each of the ports at each of the addresses. */

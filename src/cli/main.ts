@@ -34,6 +34,9 @@ async function main(): Promise<void> {
     case 'explain':
       await (await import('./explain.ts')).explain(commandLine.settings, commandLine);
       return;
+    case 'why':
+      await (await import('./why.ts')).why(commandLine.settings, commandLine.accesses, commandLine.json);
+      return;
     case 'serve':
       await (await import('./serve.ts')).serve(commandLine.settings, commandLine.socket);
       return;

@@ -243,11 +243,11 @@ void test('what is wrong with a word names it, and what would be right', async (
     ],
     [
       ['--learn=x', '--read-deny=a'],
-      '--learn watches a run without restrictions: leave the restrictions out',
+      '--learn watches a run without restrictions: leave the restrictions out, but --read-deny=/ to learn what is read',
     ],
     [
       ['--learn=x', '--write-deny=a'],
-      '--learn watches a run without restrictions: leave the restrictions out',
+      '--learn watches a run without restrictions: leave the restrictions out, but --read-deny=/ to learn what is read',
     ],
   ];
   for (const [words, message] of rows) {

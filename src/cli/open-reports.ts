@@ -1,6 +1,7 @@
 /** The reports of a run, as the settings ask for them. */
 import { changeableTrees, type Policy } from '../policy/policy.ts';
 import { Reports } from '../report/reporter.ts';
+import type { Secrets } from '../report/sensitive.ts';
 import { openScreen, openSink, type Sink, type SinkTarget } from '../report/sink.ts';
 import type { Assignment } from './assignments.ts';
 import { descriptorNamed, refuseForeign } from './descriptor-name.ts';
@@ -11,10 +12,18 @@ const STANDARD_ERROR = 2;
 const NUMBER_PATTERN = /^\d{1,9}$/;
 
 /** Opens the log, if there is to be one; throws a UsageError where it cannot be opened. */
-export function openReports(settings: Settings, policy: Policy): Reports {
+export function openReports(settings: Settings, policy: Policy, secrets?: Secrets): Reports {
   const { log, verbose, quiet } = settings;
   const sink = log && openLog(log, policy);
-  return new Reports({ policy, log: sink, verbose, quiet, environment: process.env, screen: openScreen() });
+  return new Reports({
+    policy,
+    log: sink,
+    verbose,
+    quiet,
+    environment: process.env,
+    secrets,
+    screen: openScreen(),
+  });
 }
 
 /** Opens the log. Throws a UsageError where it cannot be opened. */

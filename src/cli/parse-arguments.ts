@@ -34,6 +34,13 @@ export type ParsedArguments =
       readonly json: boolean;
     }
   | {
+      /** Which rule decides about each of these accesses. */
+      readonly kind: 'why';
+      readonly accesses: readonly Assignment[];
+      readonly assignments: readonly Assignment[];
+      readonly json: boolean;
+    }
+  | {
       /** What is baked into an executable is to be shown. */
       readonly kind: 'explain-compiled';
       readonly file: Assignment;
@@ -91,9 +98,9 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
     assignments.findLast(({ option }) => option.name === name);
   const isOn = (name: string): boolean => last(name)?.on === true;
   refuseTwoQuestions(
-    ['probe', 'list-calls', 'explain', 'serve', 'status', 'compile'].flatMap((name) => {
+    ['probe', 'list-calls', 'explain', 'why', 'serve', 'status', 'compile'].flatMap((name) => {
       const given = last(name);
-      return given !== undefined && (given.on || name === 'compile') ? given : [];
+      return given !== undefined && (given.on || name === 'compile' || name === 'why') ? given : [];
     }),
   );
   for (const kind of ['probe', 'list-calls'] as const) {
@@ -116,6 +123,8 @@ export function parseArguments(words: readonly ByteString[]): ParsedArguments {
     const filter = explain.text === 'filter';
     return { kind: 'explain', assignments, json: isOn('json'), filter, command };
   }
+  const accesses = assignments.filter(({ option }) => option.name === 'why');
+  if (accesses.length > 0) return { kind: 'why', accesses, assignments, json: isOn('json') };
   const compile = last('compile');
   if (compile) {
     refuseUselessJson(last('json'));
@@ -161,7 +170,7 @@ function uselessBeside(
 /** Whoever asks for JSON expects that nothing is run. */
 function refuseUselessJson(json: Assignment | undefined): void {
   if (json?.on !== true) return;
-  const hint = 'it goes with --explain, --list-calls, --probe or --status';
+  const hint = 'it goes with --explain, --why, --list-calls, --probe or --status';
   throw new UsageError({ option: json.spelling, problem: 'has no effect', hint });
 }
 

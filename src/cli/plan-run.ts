@@ -2,6 +2,7 @@
 import { exitNow } from '../linux/libc.ts';
 import { makeKernelPlan } from '../plan/kernel-plan.ts';
 import { executeObstacle, makePlan, type Plan } from '../plan/plan.ts';
+import type { Policy } from '../policy/policy.ts';
 import { notify, trace } from '../seccomp/expression.ts';
 import { chooseEngine, type Engine } from '../supervise/engines/choose-engine.ts';
 import { socketJudges } from '../supervise/engines/engines.ts';
@@ -23,6 +24,8 @@ export interface PlannedRun {
   /** What speaks against the engines that would have come first, and what the run would say. */
   readonly reasons: readonly string[];
   readonly plan: Plan;
+  /** As it was said: the plan's own may have more. */
+  readonly policy: Policy;
 }
 
 /** Ends with 125 where no engine could do it. */
@@ -56,7 +59,7 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
   const surroundings = lookAround(policy, own);
   if (engine === 'kernel') {
     const plan = makeKernelPlan(policy, features, run.terminals, isAloneInSession(), surroundings);
-    return { engine, reasons, plan };
+    return { engine, reasons, plan, policy };
   }
   const notices: string[] = [];
   const plan = makePlan(policy, features, {
@@ -66,5 +69,5 @@ export async function planRun(settings: Settings): Promise<PlannedRun> {
     wantsReports: wantsReports(settings),
     ...socketJudges({ policy, judges: JUDGES, notice: (line) => notices.push(line) }),
   });
-  return { engine, reasons: [...reasons, ...notices], plan };
+  return { engine, reasons: [...reasons, ...notices], plan, policy };
 }

@@ -4,6 +4,7 @@ import { variableBytes } from '../linux/environment.ts';
 import { defaultSignal, exitNow, kill } from '../linux/libc.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { resolveCommand } from '../launch/command.ts';
+import type { Plan } from '../plan/plan.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { Reporter } from '../report/event.ts';
 import { isEndAskedFor, type CommandEnd } from '../supervise/engines/command.ts';
@@ -35,7 +36,9 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     exitNow(ExitCode.CANNOT_EXECUTE);
   }
   refuseForeignLog(settings.log);
-  const learning = settings.learn && (await import('./learn.ts')).beginLearning(settings.learn, command);
+  const learning =
+    settings.learn &&
+    (await import('./learn.ts')).beginLearning(settings, settings.learn, command, resolved.path);
   const policy = learning?.policy ?? given;
   if (policy.read !== undefined || policy.execute !== undefined) {
     const { whyNotStarted } = await import('../supervise/engines/not-started.ts');
@@ -49,14 +52,17 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   if (policy.files !== undefined && features.landlockAbi === 0 && settings.verbose) {
     complain('this kernel has no Landlock: the supervisor makes every change itself');
   }
+  const secrets = policy.read && new (await import('./secret-places.ts')).SecretPlaces();
   // The kernel engine refuses a log: then none must come into being.
   const reports = openReports(
     settings.engine === 'kernel' ? { ...settings, log: undefined } : settings,
     policy,
+    secrets,
   );
   const asker = settings.ask && (await import('./terminal-asker.ts')).TerminalAsker.open();
   if (settings.ask && asker === undefined)
     reports.say('--ask: there is no terminal to ask at, so nothing more is allowed');
+  let plan: Plan | undefined;
   const outcome = await runCommand({
     engine: settings.engine,
     policy,
@@ -73,6 +79,12 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
     reporter: learning ? both(learning.lessons, reports) : reports,
     fault: (error) => reports.say(`a call was refused for a fault of secfilt itself: ${String(error)}`),
     notice: (line) => reports.say(line),
+    planned: (made) => {
+      plan = made;
+      // Nobody is left to say so later.
+      const isAlone = made.situation.refer === undefined;
+      return isAlone && settings.verbose && !settings.quiet ? tellOfKernel(made, false) : undefined;
+    },
   }).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     for (const line of error.message.split('\n')) complain(line);
@@ -80,11 +92,20 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   });
   const succeeded = !(outcome instanceof LaunchError) && outcome.kind === 'exit' && outcome.code === 0;
   reports.finish(!succeeded, isEndAskedFor(), endBySignals);
+  const hasFailed = !succeeded && !(outcome instanceof LaunchError);
+  if (plan && hasFailed && !settings.quiet) await tellOfKernel(plan, true);
   learning?.finish();
-  const chosen = asker?.options(policy) ?? [];
+  const chosen = asker?.options(policy, secrets) ?? [];
   if (chosen.length > 0) complain(`to be asked no more: ${chosen.join(' ')}`);
   if (outcome instanceof LaunchError) endForLaunch(outcome, resolved.path);
   endAs(outcome);
+}
+
+/** Where the kernel alone holds rules nobody knows whether they are why a command fails. */
+async function tellOfKernel(plan: Plan, isOver: boolean): Promise<void> {
+  if (plan.reading?.heldBy !== 'Landlock' && plan.policy.execute === undefined) return;
+  const { heldByKernel } = await import('./held-by-kernel.ts');
+  for (const line of heldByKernel(plan, isOver)) complain(line);
 }
 
 /** Nothing is left to pass signals on to: they end this process, as they would end one without us. */

@@ -37,6 +37,7 @@ import { JUDGES } from '../supervise/judges.ts';
 import type { Asker } from '../supervise/asking.ts';
 import { endWatch, startWatch } from '../supervise/watch.ts';
 import { readCommandLine } from './command-line.ts';
+import { SecretPlaces } from './secret-places.ts';
 import { obstacleToLooking, THREADS } from './serve.ts';
 import { servedPolicy } from './served-policy.ts';
 
@@ -228,7 +229,8 @@ class ProgramReporter implements SandboxReporter {
   constructor(pid: number, policy: Policy, teller: Teller) {
     this.#pid = pid;
     this.#teller = teller;
-    this.#advisor = new Advisor(policy, () => homeDirectories(process.env));
+    const secrets = policy.read && new SecretPlaces();
+    this.#advisor = new Advisor(policy, () => homeDirectories(process.env), undefined, secrets);
   }
 
   get refused(): number {

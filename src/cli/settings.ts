@@ -11,6 +11,8 @@ export interface Settings {
   readonly log: Assignment | undefined;
   /** Where what the command does is learned to; nothing is restricted then. */
   readonly learn: Assignment | undefined;
+  /** And what it reads. */
+  readonly learnsReading: boolean;
   /** What no option allows is asked about at the terminal. */
   readonly ask: Assignment | undefined;
   readonly verbose: boolean;
@@ -63,9 +65,12 @@ export function makeSettings(
   const policy = makePolicyWords(assignments, sets);
   const engine = assignments.last('engine')?.text;
   const learn = assignments.last('learn');
-  if (learn) refuseRestrictions(learn, policy, engine);
+  const learnsReading = learn !== undefined && deniesAllReading(policy);
+  const restricting = learnsReading ? { ...policy, readDenied: [] } : policy;
+  if (learn) refuseRestrictions(learn, restricting, engine);
   return {
     policy,
+    learnsReading,
     engine: ENGINES.find((name) => name === engine) ?? 'auto',
     log: assignments.last('log'),
     learn,
@@ -86,11 +91,19 @@ function askOf(assignments: Assignments, learn: Assignment | undefined): Assignm
   throw new UsageError({ option: ask.spelling, problem, hint, origin: ask.origin });
 }
 
+/** What is read is learned where all reading would be denied, and nothing is said of what is to be allowed yet. */
+function deniesAllReading({ readDenied, readAllowed }: PolicyWords): boolean {
+  return readAllowed.length === 0 && readDenied.length > 0 && readDenied.every(({ text }) => text === '/');
+}
+
 /** What is to be learned would be lost on a run that is restricted, or that nobody watches. */
 function refuseRestrictions(learn: Assignment, policy: PolicyWords, engine: string | undefined): void {
   if (!restrictsAnything(policy) && engine !== 'kernel') return;
   const problem = engine === 'kernel' ? 'needs a supervisor' : 'watches a run without restrictions';
-  const hint = engine === 'kernel' ? 'leave out --engine=kernel' : 'leave the restrictions out';
+  const hint =
+    engine === 'kernel'
+      ? 'leave out --engine=kernel'
+      : 'leave the restrictions out, but --read-deny=/ to learn what is read';
   throw new UsageError({ option: learn.spelling, problem, hint, origin: learn.origin });
 }
 

@@ -12,6 +12,7 @@ import { describeObject } from '../report/describe.ts';
 import { escapeBytes } from '../report/escape.ts';
 import type { ReferralEvent } from '../report/event.ts';
 import { homeDirectories } from '../report/homes.ts';
+import type { Secrets } from '../report/sensitive.ts';
 import type { Answer, Asker } from '../supervise/asking.ts';
 
 /** More questions a second than anybody reads are refused without asking. */
@@ -59,8 +60,8 @@ export class TerminalAsker {
   };
 
   /** The options that would have answered as the person did. */
-  options(policy: Policy): string[] {
-    const advisor = new Advisor(policy, () => homeDirectories(process.env));
+  options(policy: Policy, secrets?: Secrets): string[] {
+    const advisor = new Advisor(policy, () => homeDirectories(process.env), undefined, secrets);
     const advice = Array.from(this.#allowed.values(), (event) => advisor.advise(event));
     return [...new Set(advice.flatMap((one) => (one.kind === 'options' ? [one.options] : [])))];
   }
@@ -151,8 +152,9 @@ function textOf({ tid, operation, object, call }: ReferralEvent): string {
   return `${who} wants to ${operation} ${describeObject(object)} (${call})`;
 }
 
-/** Who may write to a file always may do with it what else is done with files. */
+/** Who may write to a file always may do with it what else changes files, and who may read it always no more than that. */
 function keyOf({ operation, object }: ReferralEvent): string {
-  const what = object.kind === 'path' || object.kind === 'paths' ? 'change' : operation;
+  const isFile = object.kind === 'path' || object.kind === 'paths';
+  const what = isFile && operation !== 'read' ? 'change' : operation;
   return `${what} ${object.kind} ${describeObject(object)}`;
 }

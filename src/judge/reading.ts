@@ -5,6 +5,7 @@
  * knows nothing of. Else all do: Landlock cannot be told of exceptions without keeping from execution what is made beside them (execve(2) reads), so mostly it is
  * told nothing of reading then, and every open is performed.
  */
+import type { Rule } from '../rules/rule.ts';
 import type { RuleIndex } from '../rules/rule-index.ts';
 import type { PathSet } from './path-set.ts';
 import { UNREACHABLE } from './place.ts';
@@ -16,6 +17,8 @@ export interface ReadingRules {
   readonly readable: PathSet;
   /** Landlock holds all of it, of what the kernel goes on with. */
   readonly byLandlock: boolean;
+  /** Besides, each by itself and nothing below it: bytes as characters (latin1). */
+  readonly granted?: ReadonlySet<string>;
 }
 
 /** What is to be read, or made and read. */
@@ -30,6 +33,7 @@ export interface ReadPlace {
 }
 
 const SLASH = 0x2f;
+const ROOT = Buffer.from('/');
 /** What the kernel adds to the name of what has none any more (proc(5), /proc/PID/fd). */
 const DELETED = Buffer.from(' (deleted)');
 
@@ -42,7 +46,7 @@ function closed(rule: string): Verdict {
 
 /** open(2) and its kin, execve(2) and readlink(2) of a place. */
 export function judgeReading(
-  { rules, readable, byLandlock }: ReadingRules,
+  { rules, readable, byLandlock, granted }: ReadingRules,
   landlock: boolean,
   place: ReadPlace,
 ): Verdict {
@@ -50,9 +54,9 @@ export function judgeReading(
   const goOn = landlock && byLandlock ? CONTINUE : PERFORM;
   if (path[0] !== SLASH) return startsWith(path, UNREACHABLE) ? UNREACHABLE_RULE : goOn;
   if (landlock && isBacked(readable, place)) return CONTINUE;
-  const rule = denying(rules, path);
-  if (rule !== undefined) return closed(rule);
-  if (place.isBlockDevice === true) return DEVICE_RULE;
+  const verdict = denying(rules, path);
+  if (verdict !== undefined) return granted?.has(latin1(path)) === true ? PERFORM : verdict;
+  if (place.isBlockDevice === true && rules.mayDenyWithin(ROOT)) return DEVICE_RULE;
   return goOn;
 }
 
@@ -66,12 +70,21 @@ export function isClosed({ rules }: ReadingRules, path: Uint8Array): boolean {
   return denying(rules, path) !== undefined;
 }
 
-/** The words of the rule that denies a path, or the path that it had. */
-function denying(rules: RuleIndex, path: Uint8Array): string | undefined {
+/** The refusal of a path, or of the path that it had. Where all is denied but what others allow, a person may be asked for more. */
+function denying(rules: RuleIndex, path: Uint8Array): Verdict | undefined {
   const rule = rules.decide(path);
-  if (rule?.effect === 'deny') return rule.said;
+  if (rule?.effect === 'deny')
+    return { kind: 'refuse', rule: rule.said, errno: 'EACCES', ...(deniesAll(rule) && { asks: true }) };
   const before = rules.decide(path.subarray(0, path.length - DELETED.length));
-  return before?.effect === 'deny' && endsWith(path, DELETED) ? before.said : undefined;
+  return before?.effect === 'deny' && endsWith(path, DELETED) ? closed(before.said) : undefined;
+}
+
+function deniesAll({ place }: Rule): boolean {
+  return place.kind === 'path' && place.path.length === 1;
+}
+
+function latin1(path: Uint8Array): string {
+  return Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
 }
 
 /** What it takes a call to know is asked for only where it counts. */

@@ -7,9 +7,9 @@ export type Verdict =
   | { readonly kind: 'perform' }
   /**
    * The call fails with EPERM, or with EACCES as where Landlock refuses it (landlock(7)), unless the kernel would have had an error of
-   * its own to give first.
+   * its own to give first. `asks`: a person may allow it, where one is asked.
    */
-  | { readonly kind: 'refuse'; readonly rule: string; readonly errno?: 'EACCES' };
+  | { readonly kind: 'refuse'; readonly rule: string; readonly errno?: 'EACCES'; readonly asks?: true };
 
 export const CONTINUE: Verdict = { kind: 'continue' };
 export const PERFORM: Verdict = { kind: 'perform' };

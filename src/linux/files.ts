@@ -72,6 +72,7 @@ export const PROC_SUPER_MAGIC = 0x9fa0;
 const SYS_FSTAT = 5;
 const SYS_FSTATFS = 138;
 const SYS_NEWFSTATAT = 262;
+const SYS_FACCESSAT = 269;
 const SYS_OPENAT2 = 437;
 const SYS_FACCESSAT2 = 439;
 
@@ -159,6 +160,11 @@ const EMPTY_PATH = new Uint8Array(1);
 /** faccessat2(2) on an open file, with the effective ids. 0, or a negated error number. */
 export function accessDescriptor(descriptor: number, mode: number): number {
   return syscallMemory2(SYS_FACCESSAT2, descriptor, EMPTY_PATH, mode, AT_EACCESS | AT_EMPTY_PATH, 0);
+}
+
+/** faccessat(2), with the real ids. 0, or a negated error number. */
+export function accessPath(path: Uint8Array, mode: number): number {
+  return syscallMemory2(SYS_FACCESSAT, AT_FDCWD, terminated(path), mode, 0, 0);
 }
 
 const linkBuffer = Buffer.alloc(PATH_MAX + 1);

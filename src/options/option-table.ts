@@ -19,6 +19,7 @@ export type OptionKind =
   | 'listen-list'
   /** One word, taken whole. */
   | 'file'
+  | 'access'
   /** The same, which may be left out: the usual place is meant then. */
   | 'optional-file'
   | 'choice';
@@ -391,12 +392,22 @@ export const OPTIONS = [
     group: 'about',
   },
   {
+    name: 'why',
+    aliases: [],
+    kind: 'access',
+    placeholder: 'KIND:WHAT',
+    repeatable: true,
+    inConfig: false,
+    help: 'run nothing; show which rule decides about one access (read:PATH, write:PATH, exec:PATH, connect:HOST:PORT)',
+    group: 'about',
+  },
+  {
     name: 'json',
     aliases: [],
     kind: 'boolean',
     repeatable: false,
     inConfig: false,
-    help: 'with --probe, --list-calls, --explain and --status: as JSON',
+    help: 'with --probe, --list-calls, --explain, --why and --status: as JSON',
     group: 'about',
   },
   {

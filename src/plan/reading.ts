@@ -96,6 +96,8 @@ export function planReading(
   { hasLandlock, wantsReports }: { readonly hasLandlock: boolean; readonly wantsReports: boolean },
 ): ReadingPlan | undefined {
   const { read = [], files } = policy;
+  if (policy.watchesReading === true)
+    return { rules: [], heldBy: 'supervisor', landlock: 'nothing', why: 'what is read is watched' };
   if (!restrictsReading(policy)) return undefined;
   const rules = facts === undefined ? read : readingRules(read, facts);
   const places = facts?.places ?? readingPlaces(rules);

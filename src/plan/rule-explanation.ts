@@ -27,19 +27,21 @@ export function explainRules(plan: Plan): HeldRule[] {
   ];
 }
 
-type Holder = Pick<HeldRule, 'by' | 'why'>;
+export type Holder = Pick<HeldRule, 'by' | 'why'>;
 
 function held(access: Access, { effect, said }: Rule, holder: Holder): HeldRule {
   return { access, effect, said, ...holder };
 }
 
-function readHolder({ reading }: Plan, rule: Rule): Holder {
+/** Who holds a rule about reading. */
+export function readHolder({ reading }: Plan, rule: Rule): Holder {
   if (reading === undefined) return { by: 'nobody', why: 'nothing may not be read' };
   if (!reading.rules.includes(rule)) return { by: 'nobody', why: 'this user may not read it anyway' };
   return { by: reading.heldBy, why: reading.why };
 }
 
-function writeHolder({ policy, landlock }: Plan, { effect, place }: Rule): Holder {
+/** Who holds a rule about changes. */
+export function writeHolder({ policy, landlock }: Plan, { effect, place }: Rule): Holder {
   if (landlock === undefined) return { by: 'supervisor', why: 'this kernel has no Landlock' };
   if (place.kind === 'pattern') return { by: 'supervisor', why: 'Landlock knows no patterns' };
   const trees = policy.files?.writable ?? [];

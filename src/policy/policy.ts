@@ -15,6 +15,8 @@ export interface Policy {
   readonly files: FilePolicy | undefined;
   /** Rules about reading. Undefined: everything may be read. What none speaks of may be read. */
   readonly read?: readonly Rule[];
+  /** Every open for reading is judged although nothing is denied: for a run that is watched. */
+  readonly watchesReading?: true;
   /** Rules about executing, all of paths. Undefined: everything may be executed, and so may what none speaks of. */
   readonly execute?: readonly Rule[];
   /** Symbolic links by which what must not be read or executed was found: changed, they would lead the next run elsewhere. */

@@ -10,7 +10,9 @@ import type { ListedDestinations, NetworkPolicy, Policy } from '../policy/policy
 import { Advisor } from './advice.ts';
 import { KERNEL_INTERFACE } from '../judge/files.ts';
 import type { NewEntry, ReferralEvent } from './event.ts';
+import type { Rule } from '../rules/rule.ts';
 import { connectTo, refusal, writeOf } from './sample-events.ts';
+import type { Secrets } from './sensitive.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const READ_ONLY: Policy = { files: { writable: [bytes('/work')] }, network: undefined, unixSockets: [] };
@@ -217,3 +219,61 @@ function ping(address: Uint8Array): ReferralEvent {
   const object = { kind: 'address', address, port: 0, protocol: 'icmp' } as const;
   return refusal('send', object, { rule: 'outside --allowed-netmasks' });
 }
+
+function rule(effect: Rule['effect'], path: string): Rule {
+  return { effect, place: { kind: 'path', path: bytes(path) }, said: `--${effect} ${path}` };
+}
+
+function reading(path: string): ReferralEvent {
+  return refusal('read', { kind: 'path', path: bytes(path) }, { rule: '--read-deny=/srv' });
+}
+
+function writing(path: string): ReferralEvent {
+  return { ...writeOf(path), rule: '--write-deny=/srv/p/.x' };
+}
+
+void test('advise() names just what was to be read, where that is nearer than what denies', () => {
+  const policy: Policy = {
+    files: undefined,
+    read: [rule('deny', '/srv'), rule('deny', '/srv/a'), rule('deny', '/proc'), rule('deny', '/home/ann')],
+    network: undefined,
+    unixSockets: [],
+  };
+  const rows: [string, string][] = [
+    ['/srv/b', '--read-allow=/srv/b'],
+    ['/srv/a/b c', "'--read-allow=/srv/a/b c'"],
+    ['/srv/*', String.raw`'--read-allow=/srv/\*'`],
+    // Nothing is nearer than what denies just this.
+    ['/srv/a', 'none'],
+    ['/srv/b (deleted)', 'none'],
+    ['/elsewhere', 'none'],
+    ['/proc/123/maps', 'none'],
+    ['/home/ann/.ssh/id_rsa', 'sensitive: keys'],
+    ['/home/ann/.bashrc', '--read-allow=/home/ann/.bashrc'],
+  ];
+  for (const [path, expected] of rows) assert.equal(advise(reading(path), policy), expected, path);
+  const secrets: Secrets = { has: (path) => path.includes('token'), mayHold: () => false };
+  const advisor = new Advisor(policy, () => [], '/nonexistent', secrets);
+  assert.deepEqual(advisor.advise(reading('/srv/token')), {
+    kind: 'sensitive',
+    reason: 'a secret',
+    options: '--read-allow=/srv/token',
+  });
+});
+
+void test('advise() names a place nearer than what denies changes only where that helps', () => {
+  const policy: Policy = {
+    files: {
+      writable: [bytes('/')],
+      rules: [rule('deny', '/srv/p/.x'), rule('deny', '/srv/f')],
+    },
+    network: undefined,
+    unixSockets: [],
+  };
+  assert.equal(advise(writing('/srv/p/.x/a'), policy), '--write-allow=/srv/p/.x/a');
+  assert.equal(advise(writing('/srv/f'), policy), 'none');
+  assert.equal(advise(writing('/srv/p/b'), policy), 'none');
+  // Its directory would have to be named, which is denied itself.
+  const made = refusal('create', { kind: 'path', path: bytes('/srv/p/.x/n'), entry: 'exclusive' });
+  assert.equal(advise({ ...made, rule: '--write-deny=/srv/p/.x' }, policy), 'none');
+});

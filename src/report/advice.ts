@@ -17,22 +17,32 @@ import {
 } from '../policy/policy.ts';
 import { nameservers } from '../policy/resolv-conf.ts';
 import { isInNetwork, isWithin } from '../policy/within.ts';
+import { RuleIndex } from '../rules/rule-index.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { NewEntry, Operation, ReferralEvent, ReportedObject } from './event.ts';
 import { isMadeUp } from './made-up-names.ts';
-import { type Homes, sensitivity } from './sensitive.ts';
+import { type Homes, NO_SECRETS, secrecy, type Secrets, sensitivity } from './sensitive.ts';
 import { shellQuote } from './shell-quote.ts';
 
 export type Advice =
   /** Options to add, ready to be pasted; `instead` of another one that would win over them. */
-  | { readonly kind: 'options'; readonly options: string; readonly instead?: string }
-  /** Not suggested lightly, and why. */
-  | { readonly kind: 'sensitive'; readonly reason: string }
+  | {
+      readonly kind: 'options';
+      readonly options: string;
+      readonly instead?: string;
+      /** Of a file: for several of them a directory can be named that lies below this one; where it is missing, any; `null`: none. */
+      readonly within?: PathBytes | null;
+    }
+  /** Not suggested lightly, and why; `options` would allow it all the same. */
+  | { readonly kind: 'sensitive'; readonly reason: string; readonly options?: string }
   /** No option allows it; and why, where that is not plain. */
   | { readonly kind: 'none'; readonly reason?: string };
 
 type ReportedAddress = Extract<ReportedObject, { kind: 'address' }>;
 
 const NONE: Advice = { kind: 'none' };
+const OF_PROCESS: Advice = { kind: 'none', reason: 'a process has another number each time' };
+const OF_PROCESS_PATTERN = /^\/proc\/\d+(?:\/|$)/;
 /** Somebody else's, and its number another's the next time. */
 const TERMINAL: Advice = {
   kind: 'none',
@@ -52,13 +62,24 @@ export class Advisor {
   readonly #policy: Policy;
   readonly #homes: () => Homes;
   readonly #resolvConf: string;
+  readonly #secrets: Secrets;
+  readonly #reading: RuleIndex;
+  readonly #changes: RuleIndex;
   #resolvers: ReadonlySet<string> | undefined;
 
-  /** @param homes asked once something was refused */
-  constructor(policy: Policy, homes: () => Homes, resolvConf: string = RESOLV_CONF) {
+  /** @param homes asked once something was refused, as `secrets` are */
+  constructor(
+    policy: Policy,
+    homes: () => Homes,
+    resolvConf: string = RESOLV_CONF,
+    secrets: Secrets = NO_SECRETS,
+  ) {
     this.#policy = policy;
     this.#homes = homes;
     this.#resolvConf = resolvConf;
+    this.#secrets = secrets;
+    this.#reading = new RuleIndex(policy.read ?? []);
+    this.#changes = new RuleIndex(policy.files?.rules ?? []);
   }
 
   /** What would allow a refused call. */
@@ -68,6 +89,7 @@ export class Advisor {
     if (object.kind === 'host' && rule !== OUTSIDE_HOSTS) return rule.startsWith(ASTRAY) ? LEADS_IN : NONE;
     if (rule === KERNEL_INTERFACE) return INTERFACE;
     if (object.kind === 'path' && isPseudoTerminal(object.path)) return TERMINAL;
+    if (event.operation === 'read') return object.kind === 'path' ? this.#readAllow(object.path) : NONE;
     if (!rule.includes('--')) return NONE;
     // Somebody has said no, and so what would say yes is not for us to say.
     if (rule.startsWith('denied by ')) return { kind: 'none', reason: rule };
@@ -106,12 +128,24 @@ export class Advisor {
     }
   }
 
+  /** Just the file or the directory that was to be opened. */
+  #readAllow(path: PathBytes): Advice {
+    const rule = this.#reading.decide(path);
+    if (rule?.effect !== 'deny' || !hasName(path)) return NONE;
+    if (!helps(rule, path, path)) return deniedBy(rule);
+    if (OF_PROCESS_PATTERN.test(path.toString('latin1'))) return OF_PROCESS;
+    const advice = placeOption('--read-allow', [path], withinOf(rule));
+    const reason = secrecy(path, this.#homes(), this.#secrets);
+    return reason === undefined ? advice : { kind: 'sensitive', reason, options: advice.options };
+  }
+
   /** @param made what comes into being, beside what is there */
   #writeAllow(paths: readonly PathBytes[], made?: Made): Advice {
     const { files } = this.#policy;
     if (files === undefined) return NONE;
     const isOutside = (path: PathBytes): boolean =>
-      !files.writable.some((directory) => isWithin(path, directory));
+      (this.#changes.decide(path)?.effect ??
+        (files.writable.some((directory) => isWithin(path, directory)) ? 'allow' : 'deny')) === 'deny';
     const outside = paths.filter(isOutside);
     const isNew = made !== undefined && isOutside(made.path);
     if (![...outside, ...(isNew ? [made.path] : [])].every(hasName)) return NONE;
@@ -120,7 +154,16 @@ export class Advisor {
     const places = outermost([...outside, ...(isNew ? [placeOf(made)] : [])]);
     const reasons = places.flatMap((path) => sensitivity({ kind: 'path', path }, this.#homes()) ?? []);
     if (reasons[0] !== undefined) return { kind: 'sensitive', reason: reasons[0] };
-    return places.length === 0 ? NONE : placeOption('--write-allow', places);
+    const denied = [...outside, ...(isNew ? [made.path] : [])].map((path) => ({
+      path,
+      rule: this.#changes.decide(path),
+    }));
+    // What is denied at the place itself stays so, whatever else allows it.
+    const isHelped = denied.every(({ path, rule }) => places.some((place) => helps(rule, path, place)));
+    const [first] = denied;
+    if (places.length === 0 || !isHelped) return first?.rule === undefined ? NONE : deniedBy(first.rule);
+    const [within] = denied.map(({ rule }) => rule && withinOf(rule));
+    return placeOption('--write-allow', places, within);
   }
 
   /** A nameless file (O_TMPFILE) is made where everybody makes theirs: directories are written to for nothing else. */
@@ -172,6 +215,23 @@ export class Advisor {
     this.#resolvers ??= new Set(nameservers(readResolvConf(this.#resolvConf)));
     return this.#resolvers.has(formatAddress(address));
   }
+}
+
+/** Whether a path that a rule denies would be allowed by naming a place. */
+function helps(rule: Rule | undefined, path: PathBytes, place: PathBytes): boolean {
+  if (!isWithin(path, place)) return false;
+  const allowing: Rule = { effect: 'allow', place: { kind: 'path', path: place }, said: '' };
+  return new RuleIndex([...(rule ? [rule] : []), allowing]).decide(path) === allowing;
+}
+
+/** An exception is nearer than what it is one of, or there is none. */
+function deniedBy({ said }: Rule): Advice {
+  return { kind: 'none', reason: `${said} denies just this` };
+}
+
+/** What a pattern matches may lie at any directory's own place. */
+function withinOf({ place }: Rule): PathBytes | null {
+  return place.kind === 'path' ? place.path : null;
 }
 
 /** What comes into being: an entry of a directory. */
@@ -266,17 +326,25 @@ function openingWith(options: readonly string[], network: NetworkPolicy | undefi
 }
 
 /** A list option for each item, quoted. Not one for all: an item that ends in a backslash would take the comma after it for its own. */
-export function listOption(name: string, items: readonly Buffer[]): Advice {
+export function listOption(
+  name: string,
+  items: readonly Buffer[],
+): Extract<Advice, { readonly kind: 'options' }> {
   const words = items.map((item) => `${name}=${item.toString('latin1').replaceAll(',', String.raw`\,`)}`);
   return { kind: 'options', options: words.map((word) => shellQuote(Buffer.from(word, 'latin1'))).join(' ') };
 }
 
 /** The same for an option that takes places: in a path no sign has a meaning then. */
-export function placeOption(name: string, paths: readonly PathBytes[]): Advice {
-  return listOption(
+export function placeOption(
+  name: string,
+  paths: readonly PathBytes[],
+  within?: PathBytes | null,
+): Extract<Advice, { readonly kind: 'options' }> {
+  const advice = listOption(
     name,
     paths.map((path) => Buffer.from(quotePlace(path.toString('latin1')), 'latin1')),
   );
+  return within === undefined ? advice : { ...advice, within };
 }
 
 function readResolvConf(file: string): string {

@@ -47,6 +47,8 @@ export interface ReferralEvent {
   readonly layer: Layer;
   /** The rule that decided, in a few words: `outside --write-allow`. It names an option where one would change it. */
   readonly rule: string;
+  /** A person may allow it, where one is asked: beside what the words of the rule say (supervise/asking.ts). */
+  readonly asks?: true;
 }
 
 /** What became of a call that was allowed. */

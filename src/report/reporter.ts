@@ -8,7 +8,7 @@ import type { ReferralEvent, Reporter } from './event.ts';
 import { homeDirectories } from './homes.ts';
 import { logLine } from './log.ts';
 import { Refusals } from './refusals.ts';
-import type { Homes } from './sensitive.ts';
+import type { Homes, Secrets } from './sensitive.ts';
 import type { Sink } from './sink.ts';
 import { renderCount, renderSummary } from './summary.ts';
 
@@ -18,12 +18,16 @@ export interface ReportOptions {
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asked where reading is restricted, once something was refused. */
+  readonly secrets?: Secrets | undefined;
   /** Where a person reads: standard error, if nothing else is said. */
   readonly screen: Sink;
 }
 
 const STANDARD_ERROR = 2;
 const HURRIED_MS = 500;
+/** A rule that a person gave, of which there may be many. */
+const DENY_PATTERN = /^--(?:read|write|exec)-deny=/;
 
 export class Reports implements Reporter {
   readonly wantsAllowed: boolean;
@@ -39,7 +43,7 @@ export class Reports implements Reporter {
     this.wantsAllowed = options.verbose && options.log !== undefined;
     this.#options = options;
     this.#screen = options.screen;
-    this.#advisor = new Advisor(options.policy, () => this.#homes());
+    this.#advisor = new Advisor(options.policy, () => this.#homes(), undefined, options.secrets);
   }
 
   /** How many calls were refused. */
@@ -68,7 +72,7 @@ export class Reports implements Reporter {
    * @param beforeWait called before a longer wait
    */
   finish(commandFailed: boolean, hurry = false, beforeWait: () => void = () => {}): void {
-    const { log, quiet, verbose, environment } = this.#options;
+    const { log, quiet, verbose, environment, secrets } = this.#options;
     log?.close();
     const { lost } = this.#screen;
     this.#screen.takeTime(hurry ? HURRIED_MS : Number.POSITIVE_INFINITY, beforeWait);
@@ -78,7 +82,7 @@ export class Reports implements Reporter {
       const paint = wantsColour(STANDARD_ERROR, environment) ? colourful : plain;
       const text =
         commandFailed || verbose
-          ? renderSummary(this.#refusals, this.#homes(), paint)
+          ? renderSummary(this.#refusals, this.#homes(), paint, secrets)
           : renderCount(this.#refusals, paint);
       for (const line of text.split('\n').slice(0, -1)) this.#screen.write(line);
     }
@@ -111,9 +115,10 @@ export class Reports implements Reporter {
   }
 
   /** A call that is tried again and again is shown once; the summary counts. */
-  #showLine({ operation, object, call, errno }: ReferralEvent): void {
+  #showLine({ operation, object, call, errno, rule }: ReferralEvent): void {
     const what = object.kind === 'none' ? 'a call' : `${operation} ${describeObject(object)}`;
-    const line = `secfilt: refused ${what} (${call}: ${errnoName(errno)})`;
+    const by = DENY_PATTERN.test(rule) ? `: ${rule}` : '';
+    const line = `secfilt: refused ${what} (${call}: ${errnoName(errno)})${by}`;
     if (line !== this.#lastLine) this.#screen.write(line);
     this.#lastLine = line;
   }

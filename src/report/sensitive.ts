@@ -79,6 +79,30 @@ export function sensitivity(object: ReportedObject, homes: Homes): string | unde
   }
 }
 
+/** What is not to be read by just any program. */
+export interface Secrets {
+  /** A place is one, or lies in one. */
+  has(path: PathBytes): boolean;
+  /** It may hold some. */
+  mayHold(path: PathBytes): boolean;
+}
+
+export const NO_SECRETS: Secrets = { has: () => false, mayHold: () => false };
+const KEPT_REASONS: ReadonlySet<string> = new Set(['keys', 'credentials']);
+
+/** Why a place is not to be opened lightly for reading, in a few words; undefined where it is not. */
+export function secrecy(bytes: PathBytes, homes: Homes, secrets: Secrets): string | undefined {
+  const path = bytes.toString('latin1');
+  const reason = ofPath(bytes, homes);
+  if (reason !== undefined && KEPT_REASONS.has(reason)) return reason;
+  if (secrets.has(bytes)) return 'a secret';
+  if (path === '/') return 'everything';
+  const isHome = path === '/home' || namesOf(path, homes).includes('~');
+  if (isHome) return HOME_REASON;
+  if (homes.some((home) => home.toString('latin1').startsWith(`${path}/`))) return `holds ${HOME_REASON}`;
+  return secrets.mayHold(bytes) ? 'holds secrets' : undefined;
+}
+
 /** True where a network is not to be opened as a whole, for an address in it. */
 export function isSensitiveNetwork(network: Network): boolean {
   return METADATA_SERVICES.some((address) => isInNetwork(address, network));

@@ -6,13 +6,14 @@
  *       connect 10.1.2.3 port 443 tcp   allow with --allowed-netmasks=10.1.2.3
  */
 import type { PathBytes } from '../policy/policy.ts';
+import { isWithin } from '../policy/within.ts';
 import { type Advice, placeOption, OWN_TMP } from './advice.ts';
 import { collapse, type Directory, directoriesAbove } from './collapse.ts';
 import { type Paint, plain } from './colour.ts';
 import { columnsOf, mostColumnsOf, padToColumns } from './columns.ts';
 import { escapeBytes } from './escape.ts';
 import type { RefusalGroup, Refusals } from './refusals.ts';
-import { type Homes, sensitivity } from './sensitive.ts';
+import { type Homes, NO_SECRETS, secrecy, type Secrets, sensitivity } from './sensitive.ts';
 
 const SCREEN_LINES = 20;
 /** Of 80: the last one stays empty where a wide character does not fit. */
@@ -40,12 +41,18 @@ type FileRow = Row & { readonly path: PathBytes };
 const OWN_ADVICE: Advice = { kind: 'options', options: OWN_TMP };
 
 /** The text, with a line break at its end; empty when nothing was refused. */
-export function renderSummary(refusals: Refusals, homes: Homes, paint: Paint = plain): string {
+export function renderSummary(
+  refusals: Refusals,
+  homes: Homes,
+  paint: Paint = plain,
+  secrets: Secrets = NO_SECRETS,
+): string {
   if (refusals.total === 0) return '';
   const above = directoriesAbove(refusals.groups.flatMap(sensitivePaths));
-  const isTooWide = (directory: PathBytes): boolean =>
+  const isTooWide = (directory: PathBytes, reads: boolean): boolean =>
     above.has(directory.toString('latin1')) ||
-    sensitivity({ kind: 'path', path: directory }, homes) !== undefined;
+    (reads ? secrecy(directory, homes, secrets) : sensitivity({ kind: 'path', path: directory }, homes)) !==
+      undefined;
   const rows = collapseRows(refusals.groups.map(rowOf), isTooWide).map(shorten);
   const layout = layoutOf(rows);
   const shown = chooseRows(rows, layout);
@@ -69,7 +76,8 @@ function title({ total }: Refusals): string {
 
 function rowOf({ operation, what, advice, count, object }: RefusalGroup): Row {
   const row = { operation: object.kind === 'none' ? 'call' : operation, what, advice, count, paths: 1 };
-  return object.kind === 'path' && advice.kind === 'options' ? { ...row, path: object.path } : row;
+  const isNamed = object.kind === 'path' && advice.kind === 'options' && advice.within !== null;
+  return isNamed ? { ...row, path: object.path } : row;
 }
 
 /** What was refused and is sensitive is not opened by advice about something else. */
@@ -79,18 +87,54 @@ function sensitivePaths({ object, advice }: RefusalGroup): readonly PathBytes[] 
   return object.kind === 'paths' ? [object.from, object.to] : [];
 }
 
+type IsTooWide = (directory: PathBytes, reads: boolean) => boolean;
+
 /** Paths of one directory become one row; again and again while there are more rows than fit on a screen. */
-function collapseRows(rows: readonly Row[], isTooWide: (directory: PathBytes) => boolean): readonly Row[] {
+function collapseRows(rows: readonly Row[], isTooWide: IsTooWide): readonly Row[] {
   const files = rows.filter((row): row is FileRow => row.path !== undefined);
   // What is made in shared directories takes no more than it is advised alone.
   const [own, named] = [files.filter(isOwn), files.filter((row) => !isOwn(row))];
   const collapsed = [
-    ...collapseFiles(named, isTooWide, ({ path }) => placeOption('--write-allow', [path])),
-    ...collapseFiles(own, isTooWide, () => OWN_ADVICE),
+    ...groupsOf(named).flatMap((group) => collapseNamed(group, isTooWide)),
+    ...collapseFiles(
+      own,
+      (directory) => isTooWide(directory, false),
+      () => OWN_ADVICE,
+    ),
     ...rows.filter((row) => row.path === undefined),
   ];
   const isDone = collapsed.length === rows.length || collapsed.length <= SCREEN_LINES - 2;
   return isDone ? collapsed : collapseRows(collapsed, isTooWide);
+}
+
+/** What the same rule refuses, of reading and of changes apart. */
+function groupsOf(rows: readonly FileRow[]): FileRow[][] {
+  const groups = new Map<string, FileRow[]>();
+  for (const row of rows) {
+    const key = `${row.operation === 'read'} ${withinOf(row)?.toString('latin1')}`;
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()];
+}
+
+function withinOf({ advice }: Row): PathBytes | undefined {
+  return (advice.kind === 'options' ? advice.within : undefined) ?? undefined;
+}
+
+function collapseNamed(group: readonly FileRow[], isTooWide: IsTooWide): readonly Row[] {
+  const [first] = group;
+  const within = first && withinOf(first);
+  const reads = first?.operation === 'read';
+  // At the place of the rule itself nothing else counts.
+  const isBelow = (directory: PathBytes): boolean =>
+    within === undefined || (isWithin(directory, within) && !directory.equals(within));
+  return collapseFiles(
+    group,
+    (directory) => !isBelow(directory) || isTooWide(directory, reads),
+    ({ path }) => placeOption(reads ? '--read-allow' : '--write-allow', [path], within),
+  );
 }
 
 function isOwn({ advice }: Row): boolean {
@@ -197,7 +241,9 @@ function adviceText(advice: Advice): string {
       return `allow with ${advice.options}${instead}`;
     }
     case 'sensitive':
-      return `sensitive (${advice.reason}): no option is suggested`;
+      return advice.options === undefined || advice.options.length > MAX_ADVICE_COLUMNS
+        ? `sensitive (${advice.reason}): no option is suggested`
+        : `WARNING, sensitive (${advice.reason}): only if it is to be read, ${advice.options}`;
     case 'none':
       return advice.reason === undefined ? 'no option allows it' : `no option allows it: ${advice.reason}`;
   }

@@ -24,8 +24,10 @@ export type Asker = (event: ReferralEvent, answer: (answer: Answer) => void) => 
 
 /** What an answer has allowed. */
 export interface Granted {
-  /** Each by itself, and nothing below it. */
+  /** Each by itself, and nothing below it: to be changed. */
   readonly paths: readonly PathBytes[];
+  /** The same, to be read. */
+  readonly reads: readonly PathBytes[];
   /** Both for one call, in these roles. */
   readonly pairs: readonly { readonly from: PathBytes; readonly to: PathBytes }[];
   readonly endpoints: readonly Endpoint[];
@@ -143,7 +145,7 @@ class HoldingReporter implements Reporter {
 
   report(event: ReferralEvent): void {
     const isFirst = this.#isInHand && this.#held === undefined;
-    const isAsked = event.verdict === 'refused' && isFirst && ASKED.test(event.rule);
+    const isAsked = event.verdict === 'refused' && isFirst && (event.asks ?? ASKED.test(event.rule));
     if (isAsked) this.#held = event;
     else this.#inner.report(event);
   }
@@ -162,11 +164,13 @@ class HoldingReporter implements Reporter {
 }
 
 /** What would allow the call; undefined where nothing would. */
-function grantFor({ object }: ReferralEvent): Granted | undefined {
-  const nothing: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
+function grantFor({ object, operation }: ReferralEvent): Granted | undefined {
+  const nothing: Granted = { paths: [], reads: [], pairs: [], endpoints: [], unixSockets: [] };
   switch (object.kind) {
     case 'path':
-      return { ...nothing, paths: [object.path] };
+      return operation === 'read'
+        ? { ...nothing, reads: [object.path] }
+        : { ...nothing, paths: [object.path] };
     case 'paths':
       return { ...nothing, pairs: [{ from: object.from, to: object.to }] };
     case 'address':
@@ -186,6 +190,7 @@ function grantFor({ object }: ReferralEvent): Granted | undefined {
 function together(all: readonly Granted[]): Granted {
   return {
     paths: all.flatMap(({ paths }) => paths),
+    reads: all.flatMap(({ reads }) => reads),
     pairs: all.flatMap(({ pairs }) => pairs),
     endpoints: all.flatMap(({ endpoints }) => endpoints),
     unixSockets: all.flatMap(({ unixSockets }) => unixSockets),

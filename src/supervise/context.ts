@@ -28,6 +28,7 @@ export function refused(
   object: ReportedObject,
   rule: string,
   errno: number = Errno.EPERM,
+  asks = false,
 ): Reply {
   context.reporter.report({
     time: Date.now(),
@@ -39,6 +40,7 @@ export function refused(
     errno,
     layer: 'supervisor',
     rule,
+    ...(asks && { asks }),
   });
   return fail(errno);
 }

@@ -1,7 +1,4 @@
 /** The handlers of one sandbox, with all that its plan makes them depend on. Every engine has the same. */
-import { DeniedPlaces } from '../judge/denied-places.ts';
-import { OwnDirectories } from '../judge/own-directories.ts';
-import { ChangeRules } from '../judge/change-rules.ts';
 import { ListenRules } from '../judge/listening.ts';
 import { NetworkRules } from '../judge/network.ts';
 import { PathSet, type WritablePath } from '../judge/path-set.ts';
@@ -10,7 +7,7 @@ import type { ReadingRules } from '../judge/reading.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Endpoint, NetworkPolicy, PathBytes } from '../policy/policy.ts';
 import type { Reporter } from '../report/event.ts';
-import { RuleIndex } from '../rules/rule-index.ts';
+import { lastingFileRules } from './file-rules.ts';
 import { askingHandlers, type Asker, type Granted, type HandlerMaker } from './asking.ts';
 import { Credentials } from './target/credentials.ts';
 import { DescriptorTables } from './target/descriptor-tables.ts';
@@ -56,7 +53,7 @@ export interface SandboxStart {
   readonly watching?: Watching | undefined;
 }
 
-const NOTHING: Granted = { paths: [], pairs: [], endpoints: [], unixSockets: [] };
+const NOTHING: Granted = { paths: [], reads: [], pairs: [], endpoints: [], unixSockets: [] };
 
 /** That one thing: what is asked about is not what lies in it. */
 function granted(path: PathBytes): WritablePath {
@@ -73,14 +70,9 @@ function nameService(
   return makeNameService({ policy: network, watching, reporter });
 }
 
-function readingRules({ reading }: Plan, { readable = [] }: SandboxStart): ReadingRules | undefined {
-  return (
-    reading && {
-      rules: new RuleIndex(reading.rules),
-      readable: new PathSet(readable, []),
-      byLandlock: reading.heldBy === 'Landlock',
-    }
-  );
+function withReads(rules: ReadingRules, paths: readonly PathBytes[]): ReadingRules {
+  if (paths.length === 0) return rules;
+  return { ...rules, granted: new Set(paths.map((path) => path.toString('latin1'))) };
 }
 
 function withEndpoints(
@@ -136,15 +128,7 @@ export class Sandbox {
       descriptorTables: new DescriptorTables(),
       atEnd: (release: () => void) => this.#releases.push(release),
     };
-    const rules = {
-      restricted: policy.files !== undefined,
-      own: new OwnDirectories(plan.own, this.#made, plan.interfaces),
-      denied: new DeniedPlaces(plan.denied),
-      interfaces: new DeniedPlaces(plan.interfaces),
-      supervisor: process.pid,
-      changes: policy.files?.rules && new ChangeRules(policy.files.rules),
-      reading: readingRules(plan, start),
-    };
+    const rules = lastingFileRules(plan, start.readable ?? [], this.#made);
     const writableWith = (paths: readonly PathBytes[]): PathSet =>
       new PathSet([...writable, ...paths.map(granted)], plan.interfaces);
     return (reporter, more = NOTHING) =>
@@ -156,6 +140,7 @@ export class Sandbox {
         unix: new UnixRules([...policy.unixSockets, ...more.unixSockets], policy.anyUnixSocket),
         files: {
           ...rules,
+          reading: rules.reading && withReads(rules.reading, more.reads),
           writable: writableWith(more.paths),
           pairs: more.pairs.map(({ from, to }) => ({ from, to, writable: writableWith([from, to]) })),
           // Landlock knows of nothing that is granted later.

@@ -1,6 +1,6 @@
 /** `--ask`: a person at the terminal decides, call by call; whoever has no terminal is refused as ever. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -75,6 +75,34 @@ for (const { name, options } of engines) {
       /sh \(\d+\) wants to create \/.*\/y \(openat\): \[y\]es once, \[a\]lways for this run, \[N\]o\? /,
     );
     assert.match(said.screen, /secfilt: to be asked no more: --write-allow=/);
+  });
+
+  void test(`reads that no rule allows are asked about, those that one denies are not: ${name} (${who})`, async (t) => {
+    const root = temporaryDirectory(t);
+    for (const folder of ['project', 'denied']) mkdirSync(join(root, folder));
+    for (const file of ['one', 'two', 'denied/three']) writeFileSync(join(root, file), `${file}\n`);
+    const rules = ['--read-deny=/', '--read-allow=@system,project', '--read-deny=denied', '--read-only'];
+    // What may be read is not thereby changed, nor is anything else read.
+    const script =
+      'cat ../one; cat ../two; cat ../denied/three; (echo x >>../one) 2>/dev/null; cat ../two; exit 0';
+    const said = await talk(
+      root,
+      [...options, ...rules],
+      ['sh', '-c', `cd project; ${script}`],
+      [
+        [QUESTION, 'a\n'],
+        [QUESTION, 'n\n'],
+        [QUESTION, 'n\n'],
+        [QUESTION, 'y\n'],
+      ],
+    );
+    assert.deepEqual([said.code, said.left, questions(said)], [0, 0, 4], said.screen);
+    assert.match(said.screen, /cat \(\d+\) wants to read \/.*\/one \(openat\): \[y\]es once/);
+    assert.match(said.screen, /\none\r?\n/);
+    assert.equal(said.screen.match(/\ntwo\r?\n/g)?.length, 1, said.screen);
+    assert.doesNotMatch(said.screen, /\nthree\r?\n/);
+    assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'one\n');
+    assert.ok(said.screen.includes(`--read-allow=${root}/one`), said.screen);
   });
 
   void test(`what is typed for the command is the command's: ${name} (${who})`, async (t) => {

@@ -38,6 +38,29 @@ function pathOf({ object }: AskedCall): string {
   return 'path' in object && typeof object.path === 'string' ? object.path : '';
 }
 
+void test(`reads that no rule allows are asked about, and told (${who})`, async (t) => {
+  const folder = temporaryDirectory(t);
+  mkdirSync(join(folder, 'denied'));
+  for (const name of ['yes', 'no', 'denied/file']) writeFileSync(join(folder, name), `${name}\n`);
+  const asked: string[] = [];
+  const policy = { read: { deny: ['/', join(folder, 'denied')], allow: ['@system'] } };
+  const sandbox = await asking(t, policy, (call) => {
+    asked.push(`${call.operation} ${pathOf(call)}`);
+    return pathOf(call).endsWith('/yes') ? 'allow' : 'refuse';
+  });
+  if (sandbox === undefined) return;
+  const { stdout, refused } = await sandbox.run('cat', ['yes', 'no', 'denied/file'], { cwd: folder });
+  assert.equal(stdout, 'yes\n');
+  assert.deepEqual(
+    asked,
+    ['yes', 'no'].map((name) => `read ${join(folder, name)}`),
+  );
+  assert.deepEqual(
+    refused.map((call) => [call.operation, call.errno, pathOf(call)]),
+    ['no', 'denied/file'].map((name) => ['read', 'EACCES', join(folder, name)]),
+  );
+});
+
 void test(`what is allowed is done, what is refused is not, and told (${who})`, async (t) => {
   const folder = temporaryDirectory(t);
   const asked: string[] = [];

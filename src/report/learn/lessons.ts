@@ -41,6 +41,18 @@ const MOST_BYTES = 4_194_304;
 const MOST_COMPONENTS = 128;
 const MOST_THREADS = 1000;
 
+/** Places of which it is not noted which file was read. */
+export interface ReadPlaces {
+  /** What programs need to run at all. */
+  isSystem(path: PathBytes): boolean;
+  /** The working directory. */
+  isHere(path: PathBytes): boolean;
+}
+
+const NOWHERE: ReadPlaces = { isSystem: () => false, isHere: () => false };
+const EXECUTING_PATTERN = /^execve/;
+const SLASH = 0x2f;
+
 /** What becomes of the first name and of the second. */
 const OF_RENAME = ['remove', 'create'] as const;
 const OF_LINK = ['change', 'create'] as const;
@@ -59,6 +71,11 @@ export class Lessons implements Reporter, OutcomeListener {
   readonly #passing = new Set<string>();
   /** What threads are about to do, by their ids. */
   readonly #begun = new Map<number, ReferralEvent[]>();
+  readonly #reads = new Map<string, CountedPath>();
+  readonly #executed = new Set<string>();
+  readonly #places: ReadPlaces;
+  /** Reads in what every program needs, and in the working directory. */
+  readonly readsIn = { system: 0, here: 0 };
   #bytes = 0;
   /** Calls that were not noted, as there were too many kinds. */
   lost = 0;
@@ -67,8 +84,31 @@ export class Lessons implements Reporter, OutcomeListener {
   /** Calls on sockets of families and protocols that every restriction of the network closes. */
   otherFamilies = 0;
 
-  constructor(homes: Homes) {
+  constructor(homes: Homes, places: ReadPlaces = NOWHERE) {
     this.#homes = homes;
+    this.#places = places;
+  }
+
+  /** What was opened for reading, executed, or asked where it leads, elsewhere. */
+  get reads(): readonly CountedPath[] {
+    return [...this.#reads.values()];
+  }
+
+  /** Files that were executed, wherever they lie. */
+  get executed(): readonly PathBytes[] {
+    return Array.from(this.#executed, (text) => Buffer.from(text, 'latin1'));
+  }
+
+  /** A path that was read, or would be. */
+  noteRead(path: PathBytes, tid = 0): void {
+    if (path[0] !== SLASH) return;
+    if (this.#places.isSystem(path)) this.readsIn.system += 1;
+    else if (this.#places.isHere(path)) this.readsIn.here += 1;
+    else {
+      const lasting = this.#own.sharedAbove(path) ?? this.#lasting(path);
+      const place = lasting === path && isMadeUp(path, tid) ? splitPath(path).parent : lasting;
+      if (hasName(place)) this.#count(this.#reads, `< ${place.toString('latin1')}`, { path: place });
+    }
   }
 
   get paths(): readonly CountedPath[] {
@@ -118,9 +158,16 @@ export class Lessons implements Reporter, OutcomeListener {
     for (const event of events) this.#note(event, outcome === 'unknown');
   }
 
-  #note({ object, operation, rule, tid }: ReferralEvent, isUncertain: boolean): void {
+  #note({ object, operation, rule, tid, call }: ReferralEvent, isUncertain: boolean): void {
     // Reached under every policy.
     if (rule === OWN_PORT) return;
+    if (operation === 'read') {
+      if (object.kind !== 'path') return;
+      if (EXECUTING_PATTERN.test(call) && this.#executed.size < MOST_ENTRIES)
+        this.#executed.add(object.path.toString('latin1'));
+      this.noteRead(object.path, tid);
+      return;
+    }
     switch (object.kind) {
       case 'path': {
         const { path } = object;

@@ -33,6 +33,13 @@ export class OwnNames {
     return true;
   }
 
+  /** The shared directory where something was made that a path is, or lies in; undefined: it was not. */
+  sharedAbove(path: PathBytes): PathBytes | undefined {
+    return this.#has(path)
+      ? [...TEMPORARY, SHARED_MEMORY].find((directory) => isWithin(path, directory))
+      : undefined;
+  }
+
   /** The same, where the name is gone from now on. */
   removed(path: PathBytes): boolean {
     const isOwn = this.changed(path);

@@ -19,15 +19,19 @@ const UNCERTAIN = 'nobody saw whether it succeeded';
  * Directories and files that hold every path, none inside another; those with a warning stay apart, and no directory is
  * taken for many paths in it that holds one of them.
  */
-export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
+export function placesOf(
+  paths: readonly CountedPath[],
+  homes: Homes,
+  sensitive: (path: PathBytes) => string | undefined = (path) => sensitivity({ kind: 'path', path }, homes),
+): Place[] {
   const warned = paths.flatMap((item) => {
-    const warning = warningOf(item, homes);
+    const warning = warningOf(item, sensitive);
     return warning === undefined ? [] : [{ ...item, warning }];
   });
   const dangerous = new Map(warned.map(({ path, warning }) => [path, warning]));
   const above = directoriesAbove(warned.map(({ path }) => path));
   const isTooWide = (directory: PathBytes): boolean =>
-    above.has(directory.toString('latin1')) || warningOf({ path: directory }, homes) !== undefined;
+    above.has(directory.toString('latin1')) || warningOf({ path: directory }, sensitive) !== undefined;
   const ordinary = outermost(paths.filter(({ path }) => !dangerous.has(path)));
   const { directories, rest } = collapse(ordinary, isTooWide);
   const collapsed = directories.map(({ path, items }) => ({ path, count: sum(items) }));
@@ -46,11 +50,9 @@ export function placesOf(paths: readonly CountedPath[], homes: Homes): Place[] {
 
 function warningOf(
   { path, isUncertain, warning }: Omit<CountedPath, 'count'>,
-  homes: Homes,
+  sensitive: (path: PathBytes) => string | undefined,
 ): string | undefined {
-  return (
-    sensitivity({ kind: 'path', path }, homes) ?? warning ?? (isUncertain === true ? UNCERTAIN : undefined)
-  );
+  return sensitive(path) ?? warning ?? (isUncertain === true ? UNCERTAIN : undefined);
 }
 
 function sum(items: readonly { readonly count: number }[]): number {

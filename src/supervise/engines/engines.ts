@@ -3,7 +3,7 @@ import { LaunchError } from '../../launch/launch-error.ts';
 import type { Judge } from '../../plan/catalogue.ts';
 import type { KernelFeatures } from '../../plan/features.ts';
 import { filterProgram } from '../../plan/filter/program.ts';
-import { executeObstacle, makePlan, type PlanOptions } from '../../plan/plan.ts';
+import { executeObstacle, makePlan, type Plan, type PlanOptions } from '../../plan/plan.ts';
 import { restrictsAnything, type PathBytes, type Policy } from '../../policy/policy.ts';
 import type { Asker } from '../asking.ts';
 import type { Reporter } from '../../report/event.ts';
@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly own: readonly PathBytes[];
   /** Told of faults of our own while a referral was handled; the call was refused. */
   readonly fault: (error: unknown) => void;
+  /** Told what is about to be put in force. */
+  readonly planned?: (plan: Plan) => Promise<void> | void;
   /** Told when `auto` takes another engine than the first, a reason a line. */
   readonly notice: (line: string) => void;
 }
@@ -84,6 +86,7 @@ async function runBy(engine: Engine, request: RunRequest): Promise<CommandEnd | 
     wantsReports,
     ...socketJudges(request),
   });
+  await request.planned?.(plan);
   const run = { ...request, plan, filter: await filterProgram(plan.situation) };
   return engine === 'trace'
     ? (await import('./trace-engine.ts')).runTrace(run)

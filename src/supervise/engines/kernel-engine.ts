@@ -44,6 +44,8 @@ export interface KernelRun {
   readonly argv: readonly Buffer[];
   /** Somebody wants to know of every call that is refused. */
   readonly logged?: boolean;
+  /** Told what is about to be put in force. */
+  readonly planned?: (plan: KernelPlan) => Promise<void> | void;
 }
 
 /** A plan whose ruleset is made. */
@@ -78,6 +80,7 @@ export async function runKernel(run: KernelRun, prepared = prepareKernel(run)): 
     const result = addPortRule(ruleset.descriptor ?? -1, AccessNet.CONNECT_TCP, port);
     if (result < 0) throw new SyscallError('landlock_add_rule', -result);
   }
+  await run.planned?.(plan);
   // Set for a supervisor's sake, and kept by execve(2): the command is to have no children that it did not make.
   prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
   return becomeCommand({

@@ -1,8 +1,6 @@
 /** What the choice depends on who holds the rules about reading, looked up for the places that they name. */
 import { readdirSync, statSync } from 'node:fs';
-import { AT_FDCWD, R_OK, W_OK, X_OK, terminated } from '../../linux/files.ts';
-import { syscallMemory2 } from '../../linux/libc.ts';
-import { X86_64 } from '../../linux/syscalls.ts';
+import { R_OK, W_OK, X_OK, accessPath as access } from '../../linux/files.ts';
 import { Errno } from '../../linux/errno.ts';
 import { isNews, withChildren, type PlaceTree } from '../../plan/place-tree.ts';
 import { readingPlaces, readingRules, type ReadingFacts } from '../../plan/reading.ts';
@@ -110,9 +108,4 @@ function namesOf(directory: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** faccessat(2). 0, or a negated error number. */
-function access(path: PathBytes, mode: number): number {
-  return syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(path), mode, 0, 0);
 }

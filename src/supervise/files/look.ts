@@ -7,7 +7,7 @@ import { Errno } from '../../linux/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, S_IFLNK } from '../../linux/files.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeRead, mayMoveUnseen } from '../../judge/files.ts';
-import { refused } from '../context.ts';
+import { allowed, refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
@@ -15,6 +15,7 @@ import { objectOf } from '../target/resolved.ts';
 import { openTargetDescriptor } from '../target/start.ts';
 import { arena, readPath } from '../target/target.ts';
 import { isAnonymousMemory } from './memory-file.ts';
+import { READ_RULE } from './read-open.ts';
 import { foundObject } from './object.ts';
 
 const path = arena(PATH_MAX);
@@ -69,8 +70,8 @@ function look(referral: Referral, context: FileContext, call: Look): Reply {
   const isRead = call.type === undefined || call.type === found.type;
   const isClosed = verdict.kind === 'refuse' && isRead && !isAnonymousMemory(object);
   close(object.descriptor);
-  if (!isClosed) return CONTINUE_CALL;
   const reported = { kind: 'path', path: object.path } as const;
+  if (!isClosed) return allowed(referral, context, 'read', reported, CONTINUE_CALL, READ_RULE);
   return refused(referral, context, 'read', reported, verdict.rule, Errno.EACCES);
 }
 

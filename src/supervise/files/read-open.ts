@@ -12,7 +12,8 @@ import { isAnonymousMemory } from './memory-file.ts';
 import type { OpenObject } from './object.ts';
 import type { OpenRequest } from './open-request.ts';
 
-const READ_RULE = 'no rule about reading denies it';
+/** Why something is read. */
+export const READ_RULE = 'no rule about reading denies it';
 
 /** Says that it was allowed, where anybody wants to know. */
 export function readReported(
@@ -59,8 +60,9 @@ export function refusedReading(
   context: FileContext,
   { path: place }: Pick<Place, 'path'>,
   natural: number | undefined,
-  { rule }: Extract<Verdict, { kind: 'refuse' }>,
+  { rule, asks }: Extract<Verdict, { kind: 'refuse' }>,
 ): Reply {
   if (natural !== undefined) return fail(natural);
-  return refused(referral, context, 'read', { kind: 'path', path: Buffer.from(place) }, rule, Errno.EACCES);
+  const reported = { kind: 'path', path: Buffer.from(place) } as const;
+  return refused(referral, context, 'read', reported, rule, Errno.EACCES, asks);
 }
