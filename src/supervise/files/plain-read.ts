@@ -18,7 +18,6 @@ import {
 } from '../../linux/files.ts';
 import { impersonated } from '../../linux/impersonation.ts';
 import { fcntl, openText } from '../../linux/libc.ts';
-import { isTrusted } from '../context.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import type { FileContext } from './context.ts';
 import { handed } from './handed.ts';
@@ -39,7 +38,7 @@ export function openPlainly(
   const { type } = object;
   if (type !== S_IFREG && type !== S_IFDIR) return undefined;
   // Files of /proc tell of processes, of which not all are the caller's to look at.
-  if (isOfProc(object) || !isTrusted(referral, context)) return undefined;
+  if (isOfProc(object) || !mayReach(referral, context)) return undefined;
   if (type === S_IFREG && (flags & O_DIRECTORY) !== 0) return fail(Errno.ENOTDIR);
   const own = (flags & ~O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY;
   const result = openText(AT_FDCWD, `/proc/self/fd/${object.descriptor}`, own | O_NONBLOCK, 0);
@@ -47,6 +46,11 @@ export function openPlainly(
   if (result === -Errno.EAGAIN && (flags & O_NONBLOCK) === 0) return undefined;
   if (result >= 0 && (flags & O_NONBLOCK) === 0) fcntl(result, F_SETFL, own);
   return handed(result, flags, false);
+}
+
+/** Filters of its own have let the call pass before we were asked (seccomp(2)). */
+function mayReach(referral: Referral, { credentials }: FileContext): boolean {
+  return credentials.haveOurRights(referral.tid) && referral.isCurrent();
 }
 
 /** /proc lies on no device, which its number says (makedev(3)). */
