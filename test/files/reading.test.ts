@@ -298,10 +298,10 @@ for (const rules of RULES) {
   }
 }
 
-/** Reading is refused with EACCES. What is a change as well may be refused as that. */
+/** Reading is refused with EACCES, and by Landlock everything. What is a change as well may be refused as that. */
 function refusals(way: string, alone: boolean): number[] {
   if (way === 'a second name') return [-Errno.EXDEV, -Errno.EPERM];
-  if (way === 'renamed' || way === 'exchanged') return [-Errno.EPERM];
+  if (way === 'renamed' || way === 'exchanged') return alone ? [-Errno.EPERM, -Errno.EACCES] : [-Errno.EPERM];
   const isChange = way.includes('both') || way === 'nameless';
   return alone && isChange ? [-Errno.EACCES, -Errno.EPERM] : [-Errno.EACCES];
 }
