@@ -86,6 +86,7 @@ export class WhyPlaces {
     this.#rules = {
       ...lastingFileRules(plan, readable, {
         made: () => false,
+        madeFile: () => false,
         madeDirectoryOf: () => false,
         isFree: ({ path }) => accessPath(path, 0) < 0,
       }),

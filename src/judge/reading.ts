@@ -60,9 +60,10 @@ export function judgeReading(
   return goOn;
 }
 
-/** True where what may not be read by one name could be read by the other. */
+/** True where what may not be read by one name, or may not have been by one that is gone, could be read by the other. */
 export function freesReading({ rules }: ReadingRules, from: Uint8Array, to: Uint8Array): boolean {
-  return rules.difference(from, to).frees;
+  if (rules.difference(from, to).frees) return true;
+  return endsWith(from, DELETED) && rules.difference(withoutDeleted(from), to).frees;
 }
 
 /** True where something may not be read by the name that it has, or had. */
@@ -75,8 +76,13 @@ function denying(rules: RuleIndex, path: Uint8Array): Verdict | undefined {
   const rule = rules.decide(path);
   if (rule?.effect === 'deny')
     return { kind: 'refuse', rule: rule.said, errno: 'EACCES', ...(deniesAll(rule) && { asks: true }) };
-  const before = rules.decide(path.subarray(0, path.length - DELETED.length));
-  return before?.effect === 'deny' && endsWith(path, DELETED) ? closed(before.said) : undefined;
+  if (!endsWith(path, DELETED)) return undefined;
+  const before = rules.decide(withoutDeleted(path));
+  return before?.effect === 'deny' ? closed(before.said) : undefined;
+}
+
+function withoutDeleted(path: Uint8Array): Uint8Array {
+  return path.subarray(0, path.length - DELETED.length);
 }
 
 function deniesAll({ place }: Rule): boolean {

@@ -97,11 +97,17 @@ export function planReading(
 ): ReadingPlan | undefined {
   const { read = [], files } = policy;
   if (policy.watchesReading === true)
-    return { rules: [], heldBy: 'supervisor', landlock: 'nothing', why: 'what is read is watched' };
+    return {
+      rules: [],
+      places: readingPlaces([]),
+      heldBy: 'supervisor',
+      landlock: 'nothing',
+      why: 'what is read is watched',
+    };
   if (!restrictsReading(policy)) return undefined;
   const rules = facts === undefined ? read : readingRules(read, facts);
   const places = facts?.places ?? readingPlaces(rules);
-  const nothing = hasLandlock ? whyNothing(places, files, facts) : 'this kernel has no Landlock';
+  const nothing = hasLandlock ? whyNothing({ rules, places }, files, facts) : 'this kernel has no Landlock';
   const some = whySome(rules);
   const why =
     (hasLandlock ? some : undefined) ?? (wantsReports ? 'what is refused is told of' : undefined) ?? nothing;
@@ -127,7 +133,7 @@ function whySome(rules: readonly Rule[]): string | undefined {
 
 /** Why it had better hold none. */
 function whyNothing(
-  places: PlaceTree,
+  { rules, places }: Pick<ReadingPlan, 'rules' | 'places'>,
   files: FilePolicy | undefined,
   facts: ReadingFacts | undefined,
 ): string | undefined {

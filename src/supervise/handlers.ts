@@ -35,7 +35,7 @@ import { sendmmsg, sendmsg, sendto } from './network/send.ts';
 import { isMissing, mayBeMissing } from './older-kernels.ts';
 import { observed } from './outcomes.ts';
 import { PROCESS_HANDLERS } from './processes/process-handlers.ts';
-import { InnerDomains, landlockRestrictSelf } from './target/inner-domains.ts';
+import { InnerDomains, landlockCreateRuleset, landlockRestrictSelf } from './target/inner-domains.ts';
 import { QuickWay } from './files/quick-way.ts';
 import { WOULD_WAIT } from './pending.ts';
 import { CONTINUE_CALL, fail, type Referral, type Reply } from './referral.ts';
@@ -49,6 +49,7 @@ const FILE_HANDLERS: Partial<Record<SyscallName, FileHandler>> = {
   openat: opens.openat,
   openat2: opens.openat2,
   creat: opens.creat,
+  landlock_create_ruleset: landlockCreateRuleset,
   landlock_restrict_self: landlockRestrictSelf,
   access: accesses.access,
   faccessat: accesses.faccessAt,
@@ -277,7 +278,8 @@ function toldThroughout<Own extends Context>(
 
 /** For a thread whose rights cannot be taken on nothing is looked up or done with ours: either Landlock decides, or nobody could. */
 function withOtherRights(referral: Referral, context: FileContext, handler: FileHandler): Reply {
-  if (handler === landlockRestrictSelf) return handler(referral, context);
+  if (handler === landlockRestrictSelf || handler === landlockCreateRuleset)
+    return handler(referral, context);
   if (context.files.landlock && landlockDecides(referral, !mayMoveUnseen(context.files)))
     return CONTINUE_CALL;
   // Callers of openat2(2) know what to do then, and open(2) may go on.

@@ -3,7 +3,7 @@
  * the very effect that it has natively beside them.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 
@@ -26,14 +26,20 @@ interface Way {
 
 const ways: readonly Way[] = [
   {
-    title: 'a path',
-    policy: (root) => [`--write-allow=${root}`, `--write-deny=${root}/o`],
+    title: 'a path, through a link',
+    policy: (root) => {
+      symlinkSync('o', join(root, 'link'));
+      return [`--write-allow=${root}`, `--write-deny=${root}/link`];
+    },
     denied: 'o',
     allowed: 'i',
   },
   {
-    title: 'a pattern, where nothing else is restricted',
-    policy: (root) => [`--write-deny=${root}/**/o`],
+    title: 'a pattern of a set in a config file, where nothing else is restricted',
+    policy: (root) => {
+      writeFileSync(join(root, 'config'), 'set.mine=**/o\nwrite-deny=@mine\n', { mode: 0o600 });
+      return [`--config=${root}/config`];
+    },
     denied: 'a/o/b',
     allowed: 'a/i',
   },

@@ -12,6 +12,7 @@ export const FILES = {
   readlinkat: reads('tells what a symbolic link holds'),
   execve: reads('reads what it executes: judged, and done by the kernel'),
   execveat: reads('reads what it executes: judged, and done by the kernel'),
+  landlock_create_ruleset: files('ENOSYS where so much is performed that a domain inside would be passed by'),
   landlock_restrict_self: files(
     'from then on openat2 is answered ENOSYS: performed, it would pass the inner domain by',
   ),

@@ -219,7 +219,6 @@ export const HARMLESS = {
   capget: harmless,
 
   // Further confinement, which can only restrict more.
-  landlock_create_ruleset: harmless,
   landlock_add_rule: harmless,
   lsm_get_self_attr: harmless,
   lsm_set_self_attr: harmless,

@@ -66,11 +66,17 @@ function isClosedAt({ effect, isDecided, children, path }: PlaceTree): boolean {
 }
 
 /**
- * Whether this user can neither read nor enter it, nor give himself the right: then nothing has to keep him from it. Memory of the
- * machine (mem(4), /proc/kcore) needs a capability besides that nothing in a sandbox has.
+ * Whether this user can neither read nor enter it, nor give himself the right, by it or by a directory on the way: then nothing has
+ * to keep him from it. Memory of the machine (mem(4), /proc/kcore) needs a capability besides that nothing in a sandbox has.
  */
 function isClosed(path: PathBytes): boolean {
-  return access(path, R_OK) === -Errno.EACCES && access(path, X_OK) === -Errno.EACCES && !isOwn(path);
+  if (access(path, R_OK) !== -Errno.EACCES || access(path, X_OK) !== -Errno.EACCES) return false;
+  for (let place = path; place.length > 1; place = parentOf(place)) if (isOwn(place)) return false;
+  return true;
+}
+
+function parentOf(path: PathBytes): PathBytes {
+  return path.subarray(0, Math.max(1, path.lastIndexOf('/')));
 }
 
 function isChangeable(directory: PathBytes): boolean {

@@ -21,7 +21,7 @@ import {
 } from '../../linux/files.ts';
 import { looking } from '../../linux/impersonation.ts';
 import { fcntl, readlinkText } from '../../linux/libc.ts';
-import { isPipe } from '../../judge/files.ts';
+import { isPipe, mayMoveUnseen } from '../../judge/files.ts';
 import { isTrusted, untrusted } from '../context.ts';
 import type { FileContext } from './context.ts';
 import { copyDescriptor } from '../target/descriptor.ts';
@@ -136,7 +136,9 @@ function openPipe(
 ): Reply | undefined {
   if (!isHeldBySandbox(referral.tid, path, object, context)) return undefined;
   if (isTrusted(referral, context)) return reopen(referral, context, object.descriptor, flags);
-  return context.files.landlock && referral.isCurrent()
+  // The path may mean something else by then, of whose reading Landlock knows nothing.
+  const isKept = context.files.landlock && ((flags & O_ACCMODE) === O_WRONLY || mayMoveUnseen(context.files));
+  return isKept && referral.isCurrent()
     ? CONTINUE_CALL
     : untrusted(referral, context, 'write', { kind: 'path', path: object.path });
 }

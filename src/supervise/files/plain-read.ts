@@ -18,7 +18,6 @@ import {
 } from '../../linux/files.ts';
 import { impersonated } from '../../linux/impersonation.ts';
 import { close, fcntl, openText } from '../../linux/libc.ts';
-import { isTrusted } from '../context.ts';
 import { fail, type Referral, type Reply } from '../referral.ts';
 import type { OpenCall } from '../../judge/files.ts';
 import type { ResolutionError, ResolvedEntry, ResolvedObject } from '../target/resolved.ts';
@@ -74,7 +73,7 @@ function openPlainly(
   const { type } = object;
   if (type !== S_IFREG && type !== S_IFDIR) return undefined;
   // Files of /proc tell of processes, of which not all are the caller's to look at.
-  if (isOfProc(object) || !hasOurs(referral, context)) return undefined;
+  if (isOfProc(object) || !mayReach(referral, context)) return undefined;
   if (type === S_IFREG && (flags & O_DIRECTORY) !== 0) return fail(Errno.ENOTDIR);
   const own = (flags & ~O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY;
   const result = openText(AT_FDCWD, `/proc/self/fd/${object.descriptor}`, own | O_NONBLOCK, 0);
@@ -84,9 +83,9 @@ function openPlainly(
   return handed(result, flags, false);
 }
 
-/** Only where its credentials have to be read does it matter whose they are. */
-function hasOurs(referral: Referral, context: FileContext): boolean {
-  return context.credentials.areSettled || isTrusted(referral, context);
+/** Filters of its own have let the call pass before we were asked (seccomp(2)); only where rights have to be read does it matter whose. */
+function mayReach(referral: Referral, { credentials }: FileContext): boolean {
+  return credentials.areSettled || (credentials.haveOurRights(referral.tid) && referral.isCurrent());
 }
 
 /** A mount is of one file system for ever. There are few, and a mount namespace that makes thousands is forgotten in between. */
