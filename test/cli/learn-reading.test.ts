@@ -81,6 +81,15 @@ void test('a file in the working directory says it by a dot, and many files beco
   assert.ok(text.includes(`\nread-allow=${ground.root}/elsewhere\n`), text);
 });
 
+void test('what it made itself among temporary files, and read again, opens nothing of others', async (t) => {
+  const ground = makeGround(t);
+  const text = await roundTrip(
+    { ...ground, options: { ...ground.options, env: { ...ground.options.env, TMPDIR: '/tmp' } } },
+    'd=$(mktemp -d) && echo x >"$d/y" && cat "$d/y" && rm -r "$d"',
+  );
+  assert.doesNotMatch(text, /read-allow=\/tmp$/m);
+});
+
 void test('what lies in @secrets is commented out with a warning, and stays closed', async (t) => {
   const { root, options } = makeGround(t);
   const file = join(root, 'learned.conf');

@@ -104,8 +104,9 @@ export class Lessons implements Reporter, OutcomeListener {
     if (path[0] !== SLASH) return;
     if (this.#places.isSystem(path)) this.readsIn.system += 1;
     else if (this.#places.isHere(path)) this.readsIn.here += 1;
-    else {
-      const lasting = this.#own.sharedAbove(path) ?? this.#lasting(path);
+    // Under --own-tmp what it has made itself is its own to read too.
+    else if (!this.#own.has(path)) {
+      const lasting = this.#lasting(path);
       const place = lasting === path && isMadeUp(path, tid) ? splitPath(path).parent : lasting;
       if (hasName(place)) this.#count(this.#reads, `< ${place.toString('latin1')}`, { path: place });
     }

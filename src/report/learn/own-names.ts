@@ -28,16 +28,9 @@ export class OwnNames {
 
   /** True for what was made so before, and for what lies in it. */
   changed(path: PathBytes): boolean {
-    if (!this.#has(path)) return false;
+    if (!this.has(path)) return false;
     this.#note(path);
     return true;
-  }
-
-  /** The shared directory where something was made that a path is, or lies in; undefined: it was not. */
-  sharedAbove(path: PathBytes): PathBytes | undefined {
-    return this.#has(path)
-      ? [...TEMPORARY, SHARED_MEMORY].find((directory) => isWithin(path, directory))
-      : undefined;
   }
 
   /** The same, where the name is gone from now on. */
@@ -47,7 +40,8 @@ export class OwnNames {
     return isOwn;
   }
 
-  #has(path: PathBytes): boolean {
+  /** True for what was made so before, and for what lies in it. */
+  has(path: PathBytes): boolean {
     const text = path.toString('latin1');
     for (let end = text.length; end > 0; end = text.lastIndexOf('/', end - 1))
       if (this.#names.has(text.slice(0, end))) return true;
