@@ -14,7 +14,7 @@ import { resultOf } from '../support/probe.ts';
 import { snapshot, strictSnapshot } from '../support/snapshot.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-import { attempt, eachCase, type Trial } from './trial.ts';
+import { attempt, eachCase, firstForms, type Trial } from './trial.ts';
 
 interface Way {
   readonly title: string;
@@ -55,7 +55,7 @@ const nativeRoot = temporaryDirectory({ after });
 let native: Trial | undefined;
 
 before(async () => {
-  native = await attempt(join(nativeRoot, 'native'));
+  native = await attempt(join(nativeRoot, 'native'), undefined, undefined, firstForms);
 });
 
 function nativeTrial(): Trial {
@@ -67,26 +67,36 @@ for (const { title, policy, denied, allowed } of ways) {
   forEachBacking(`writing calls at what is denied by ${title} are refused (${who})`, async (t, backing) => {
     const root = temporaryDirectory(t);
     mkdirSync(join(root, denied), { recursive: true });
-    const trial = await attempt(join(root, denied), policy(root), backing);
-    await eachCase(t, nativeTrial(), ({ label }, folder) => {
-      const { result, errno } = resultOf(trial.results, label);
-      assert.deepEqual({ label, result, errno }, { label, result: -1, errno: Errno.EPERM });
-      assert.deepEqual(strictSnapshot(join(trial.root, folder)), trial.strictBefore.get(label), label);
-    });
+    const trial = await attempt(join(root, denied), policy(root), backing, firstForms);
+    await eachCase(
+      t,
+      nativeTrial(),
+      ({ label }, folder) => {
+        const { result, errno } = resultOf(trial.results, label);
+        assert.deepEqual({ label, result, errno }, { label, result: -1, errno: Errno.EPERM });
+        assert.deepEqual(strictSnapshot(join(trial.root, folder)), trial.strictBefore.get(label), label);
+      },
+      firstForms,
+    );
   });
 
   forEachBacking(`writing calls beside what is denied by ${title} work (${who})`, async (t, backing) => {
     const root = temporaryDirectory(t);
     for (const folder of [denied, allowed]) mkdirSync(join(root, folder), { recursive: true });
-    const trial = await attempt(join(root, allowed), policy(root), backing);
-    await eachCase(t, nativeTrial(), ({ label }, folder) => {
-      const { result, errno } = resultOf(trial.results, label);
-      assert.ok(result >= 0, `${label}: errno ${errno}`);
-      assert.deepEqual(
-        snapshot(join(trial.root, folder)),
-        snapshot(join(nativeTrial().root, folder)),
-        `${label} has another effect than natively`,
-      );
-    });
+    const trial = await attempt(join(root, allowed), policy(root), backing, firstForms);
+    await eachCase(
+      t,
+      nativeTrial(),
+      ({ label }, folder) => {
+        const { result, errno } = resultOf(trial.results, label);
+        assert.ok(result >= 0, `${label}: errno ${errno}`);
+        assert.deepEqual(
+          snapshot(join(trial.root, folder)),
+          snapshot(join(nativeTrial().root, folder)),
+          `${label} has another effect than natively`,
+        );
+      },
+      firstForms,
+    );
   });
 }
