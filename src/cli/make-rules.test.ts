@@ -1,13 +1,23 @@
 /** What words about places come to, whoever says them and in whatever order. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
 import { policyWords } from '../library/words.ts';
 import type { Policy as LibraryPolicy } from '../library/policy.ts';
+import { Errno } from '../linux/errno.ts';
 import type { Policy } from '../policy/policy.ts';
+import { errnoOf } from '../policy/system-error.ts';
 import { formatPattern, literally } from '../rules/format-pattern.ts';
 import { RuleIndex } from '../rules/rule-index.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -108,6 +118,30 @@ void test('who names a place of a set himself means it', async () => {
   const secrets = await policyOf('--read-deny=@secrets', '--read-allow=~/.npmrc');
   assert.ok(new RuleIndex(secrets.read ?? []).isDenied(Buffer.from(join(root, 'home/.ssh/x'))));
   assert.ok(!new RuleIndex(secrets.read ?? []).isDenied(Buffer.from(join(root, 'home/.npmrc'))));
+});
+
+/** Or it cannot be known. */
+function isThere(place: string): boolean {
+  try {
+    accessSync(place);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== Errno.ENOENT;
+  }
+}
+
+void test('outside of the home a set denies to be read what is there, in the home what may come as well', async () => {
+  const { read = [] } = await policyOf('--read-deny=@secrets');
+  const places = spelt(read)?.map((text) => text.replace(/^deny /, '')) ?? [];
+  assert.ok(places.includes('R/home/.ssh'));
+  assert.deepEqual(
+    places.filter((place) => !place.startsWith('R/') && !isThere(place)),
+    [],
+  );
+  assert.ok(
+    places.some((place) => place.startsWith('/')),
+    'something is there',
+  );
 });
 
 void test('a place of a set to which a link leads that may be the work of the command is left out', async () => {

@@ -2,6 +2,10 @@
  * The words about places, turned into rules: sets are opened, variables filled in, paths looked up. Import it lazily: most runs have
  * no words but paths that may be changed, which make-policy.ts reads itself.
  */
+import { Errno } from '../linux/errno.ts';
+import { AT_FDCWD, F_OK, terminated } from '../linux/files.ts';
+import { syscallMemory2 } from '../linux/libc.ts';
+import { X86_64 } from '../linux/syscalls.ts';
 import { Ways } from '../policy/links.ts';
 import { resolvePath } from '../policy/paths.ts';
 import { isPattern, setNamed, unquotePlace } from '../policy/place-text.ts';
@@ -24,6 +28,8 @@ interface Found extends ResolvedPlace {
   readonly said: string;
   /** It was not named itself. */
   readonly isOfSet?: true;
+  /** It lies outside of the home, in a set that comes with secfilt. */
+  readonly isOfMachine?: true;
 }
 
 interface Known {
@@ -47,7 +53,10 @@ export function makeRules(
   const deny = (given: readonly Assignment[]): Found[] =>
     given.flatMap((word) => refuseEmpty(word, placesOf(word, known)));
   const write = without({ allowed: find(words.writable), denied: deny(words.writeDenied) });
-  const read = without({ allowed: find(words.readAllowed), denied: deny(words.readDenied) });
+  const read = without({
+    allowed: find(words.readAllowed),
+    denied: deny(words.readDenied).filter(isThere),
+  });
   const execute = without({ allowed: find(words.execAllowed), denied: deny(words.execDenied) });
   for (const found of [...execute.allowed, ...execute.denied]) refusePattern(found);
 
@@ -73,6 +82,15 @@ export function makeRules(
     }),
     ...(linksToDenied.length > 0 && { linksToDenied }),
   };
+}
+
+/**
+ * Of the machine's own places that a set denies only those that are there: around each denied place a directory is listed, and what
+ * comes into being there later cannot be read. In the home what is made later is denied too.
+ */
+function isThere({ place, isOfMachine }: Found): boolean {
+  if (isOfMachine !== true || place.kind === 'pattern') return true;
+  return syscallMemory2(X86_64.faccessat, AT_FDCWD, terminated(place.path), F_OK, 0, 0) !== -Errno.ENOENT;
 }
 
 interface Both {

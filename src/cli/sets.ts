@@ -30,6 +30,8 @@ export interface SetDefinition {
 export interface SetPlace extends ResolvedPlace {
   /** As it is written in the set. */
   readonly written: ByteString;
+  /** It lies outside of the home, in a set that comes with secfilt. */
+  readonly isOfMachine?: true;
 }
 
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_SETS);
@@ -94,7 +96,8 @@ export class Sets {
         const at = this.#placeOf(text);
         const { place } = at;
         const isMeant = written === NOTHING || place.kind === 'pattern' || isPlace(at.text, home);
-        if (isMeant) found.push({ written, place, links: at.links });
+        const isOfMachine = home !== undefined && !isBelow(at.text, home);
+        if (isMeant) found.push({ written, place, links: at.links, ...(isOfMachine && { isOfMachine }) });
       }
     }
     return found;
@@ -177,10 +180,13 @@ function load(file: string): ByteString {
  * leads to an entry of this process would be another place for the command.
  */
 function isPlace(path: ByteString, home: ByteString | undefined): boolean {
-  const isAboveHome =
-    home !== undefined && home.startsWith(path) && (home.length === path.length || home[path.length] === '/');
+  const isAboveHome = home !== undefined && (home === path || isBelow(home, path));
   if (path.length === 1 || path === NOTHING || isAboveHome) return false;
   return !path.startsWith(PROC) || !isOurOwn(toBytes(path));
+}
+
+function isBelow(path: ByteString, directory: ByteString): boolean {
+  return path.startsWith(directory) && path[directory.length] === '/';
 }
 
 function wordOf({ spelling: option, text: word, origin }: GivenWord): {
