@@ -6,74 +6,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 
+import { type Attack, attackNames, QUESTIONS } from '../network/name-attack.ts';
 import { NEIGHBOUR, WORLD } from '../network/namespaces.ts';
-import { inEtc, makeNamedNetwork, type NamedNetwork, OTHER } from '../network/resolver.ts';
+import { inEtc, makeNamedNetwork, OTHER } from '../network/resolver.ts';
 import { who } from '../support/environment.ts';
 import { engines, python } from '../support/escape.ts';
-import { environment, type Outcome, run, secfiltWords } from '../support/run.ts';
+import { environment, run, secfiltWords } from '../support/run.ts';
 
-/** What the scripts have: a question, and who answers one. */
-const QUESTIONS = String.raw`
-import array, struct, threading
-RESOLVER = ('${NEIGHBOUR}', 53)
-def labels(name): return b''.join(bytes([len(one)]) + one for one in name.encode().split(b'.')) + b'\0'
-def question(name, kind=1, extra=b'', counts=(1, 0, 0, 0), number=0x1234):
-    return struct.pack('!HHHHHH', number, 0x100, *counts) + (name if isinstance(name, bytes) else labels(name)) + struct.pack('!HH', kind, 1) + extra
-def udp(): s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); return s
-def ask(s, name, **more):
-    s.send(question(name, **more)); return s.recv(4096)
-def code(answer): return answer[3] & 15
-def tries(*steps):
-    for step in steps:
-        try: step()
-        except Exception as error: print('#', step, error)
-`;
-
-interface Attack {
-  readonly title: string;
-  readonly options?: readonly string[];
-  readonly script: string;
-  /** Of what may arrive, beside questions about allowed.example. */
-  readonly legal?: readonly RegExp[];
-  readonly check?: (outcome: Outcome, named: NamedNetwork) => void;
-  /** What arrives where nobody holds it. */
-  readonly natively: RegExp;
-}
-
-const LEGAL = /^question allowed\.example \d+ (?:udp|tcp)$|^tcp 192\.168\.1\.2 53$/;
-
-function attack({
-  title,
-  options = ['--allowed-hosts=allowed.example:80'],
-  script,
-  legal = [],
-  check,
-  natively,
-}: Attack): void {
-  void test(`N44 ${title} (${who})`, async (t) => {
-    const named = await makeNamedNetwork(t);
-    if (named === undefined) return;
-    const words = python(QUESTIONS + script);
-    await run([...named.network.inside, ...words]);
-    const free = await named.arrived();
-    assert.ok(
-      free.some((line) => natively.test(line)),
-      `the attack must work natively: ${free.join('\n')}`,
-    );
-    named.questions();
-    for (const engine of engines) {
-      const held = secfiltWords(['--quiet', ...engine.options, ...options, '--', ...words]);
-      const outcome = await run([...named.network.inside, ...held]);
-      const arrived = await named.arrived();
-      for (const line of arrived)
-        assert.ok(
-          [LEGAL, ...legal].some((one) => one.test(line)),
-          `${engine.name}: ${arrived.join('\n')} ${outcome.stdout}`,
-        );
-      check?.(outcome, named);
-    }
-  });
-}
+const attack = (one: Omit<Attack, 'id'>): void => attackNames({ id: 'N44', ...one });
 
 attack({
   title: 'an address without a look-up, another port of an allowed name',

@@ -10,6 +10,7 @@ import { hasReachable, reachableAt } from '../../linux/unix-diag.ts';
 import {
   asksForSource,
   destinationOf,
+  internetAddressOf,
   type InternetDestination,
   type SocketUse,
 } from '../../judge/destination.ts';
@@ -156,7 +157,9 @@ function leadToStub(
   const own = typeof cookie === 'bigint' ? names.lead(destination, cookie, thread) : undefined;
   if (own === undefined) return refused(referral, context, use.kind, object, NOT_LED_RULE);
   if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS, ALLOWED_RULE);
-  return reachable(socket.kind.domain === AF_INET6 ? mappedAddress(own) : own);
+  // Where it really goes, which an interface that a message names must lead to.
+  const host = internetAddressOf(own)?.address;
+  return reachable(socket.kind.domain === AF_INET6 ? mappedAddress(own) : own, -1, host);
 }
 
 /**
