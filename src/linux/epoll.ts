@@ -48,9 +48,12 @@ export class Epoll {
     syscall(X86_64.epoll_ctl, this.descriptor, EPOLL_CTL_DEL, descriptor, 0, 0, 0);
   }
 
-  /** Waits, for so many milliseconds at most (-1: for ever). How many are ready, or a negated error number. */
-  wait(timeout: number): number {
-    return syscall(X86_64.epoll_pwait, this.descriptor, this.#address, MOST_EVENTS, timeout, 0, SIGSET_SIZE);
+  /**
+   * Waits, for so many milliseconds at most (-1: for ever). How many are ready, or a negated error number.
+   * @param most are told of at once, 32 or fewer
+   */
+  wait(timeout: number, most = MOST_EVENTS): number {
+    return syscall(X86_64.epoll_pwait, this.descriptor, this.#address, most, timeout, 0, SIGSET_SIZE);
   }
 
   /** Who the event with this index is of. */

@@ -27,6 +27,7 @@ export const SOL_SOCKET = 1;
 export const SO_TYPE = 3;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
 export const SO_PASSCRED = 16;
 const SO_PEERCRED = 17;

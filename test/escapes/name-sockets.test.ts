@@ -2,8 +2,15 @@
  * Attacks on names of hosts by what sockets can be told beside an address, and by what looks names up: a question leaves only by who
  * has judged it.
  */
-import { attackNames } from '../network/name-attack.ts';
-import { NEIGHBOUR, WORLD } from '../network/namespaces.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { attackNames, QUESTIONS } from '../network/name-attack.ts';
+import { makeNetwork, NEIGHBOUR, WORLD } from '../network/namespaces.ts';
+import { inEtc } from '../network/resolver.ts';
+import { who } from '../support/environment.ts';
+import { engines, python } from '../support/escape.ts';
+import { run, secfiltWords } from '../support/run.ts';
 
 attackNames({
   id: 'N45',
@@ -26,4 +33,31 @@ def routed(): s = udp(); s.connect(RESOLVER); s.setsockopt(0, 4, b'\\x83\\x07\\x
 tries(peer, source, known, alone, led, mapped, bound, preferred, routed)
 `,
   natively: /^question forbidden\.example 1 udp$/,
+});
+
+void test(`N46 a message that bears the address and port of a resolver on this host (${who})`, async (t) => {
+  const network = makeNetwork(t);
+  if (network === undefined) return;
+  inEtc(network, 'resolv.conf', 'nameserver 127.0.0.53\n');
+  const attack = python(`${QUESTIONS}
+for family, place in ((socket.AF_INET, '127.0.0.9'), (socket.AF_INET6, '::ffff:127.0.0.9')):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    tries(lambda: s.bind((place, 53)), lambda: s.sendmsg([b'x'], [(socket.IPPROTO_IP, 8, struct.pack('=i4s4s', 0, socket.inet_aton('127.0.0.53'), bytes(4)))], 0, (place.replace('.9', '.1'), 5353)))
+`);
+  // Who waits for the resolver's answer is outside.
+  const waiting = `import subprocess
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 5353)); s.settimeout(0.2)
+subprocess.run(sys.argv[1:])
+try:
+    while True: print('from', *s.recvfrom(100)[1])
+except OSError: pass
+`;
+  const perform = async (words: readonly string[]): Promise<string> =>
+    (await run([...network.inside, ...python(waiting, ...words)])).stdout;
+  assert.match(await perform(attack), /^from 127\.0\.0\.53 53$/m, 'it works natively');
+  for (const engine of engines) {
+    const options = ['--quiet', ...engine.options, '--allowed-hosts=allowed.example,127.0.0.0/8'];
+    const said = await perform(secfiltWords([...options, '--', ...attack]));
+    assert.doesNotMatch(said, /^from 127\.0\.0\.53 53$/m, engine.name);
+  }
 });

@@ -334,6 +334,26 @@ void test(`an ordinary user, and what is told (${who})`, async (t) => {
   for (const line of arrived) assert.match(line, LEGAL, `${arrived.join('\n')} ${WORLD6}`);
 });
 
+void test(`hundreds look a name up at once, by datagrams and by connections (${who})`, async (t) => {
+  const python = `import socket, threading
+found = []
+def look():
+    try: found.append(socket.getaddrinfo('allowed.example', 80)[0][4][1])
+    except OSError as error: print(error)
+all = [threading.Thread(target=look) for _ in range(400)]
+for one in all: one.start()
+for one in all: one.join()
+print(len(found))`;
+  const text = `python3 -c "$1"; RES_OPTIONS=use-vc python3 -c "$(echo "$1" | sed 's/400/60/')"`;
+  const named = await makeNamedNetwork(t);
+  if (named === undefined) return;
+  for (const { name, options } of engines) {
+    const words = ['sh', '-c', text, 'sh', python];
+    const { stdout } = await inside(named, [...options, '--allowed-hosts=allowed.example'], words);
+    assert.equal(stdout, '400\n60\n', name);
+  }
+});
+
 void test(`each sandbox of a service has names of its own (${who})`, async (t) => {
   const named = await makeNamedNetwork(t);
   if (named === undefined) return;

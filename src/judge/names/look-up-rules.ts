@@ -59,6 +59,13 @@ export class LookUpRules {
     return 'none';
   }
 
+  /** Whether some rule denies a name, or a port of it. */
+  denies(name: string): boolean {
+    for (const { rules } of this.#levelsOf(name))
+      if (rules.some(({ effect }) => effect === 'deny')) return true;
+    return false;
+  }
+
   /**
    * Whether an answer for a name that is allowed may point to an address: any of the internet; others only where a rule for the name
    * says so, or the address is allowed by itself (DNS rebinding).

@@ -171,6 +171,22 @@ void test('of an answer only the chain and its end are passed on', () => {
   );
 });
 
+void test('an address is also that of a name in the chain of which a port is denied', () => {
+  const ports = [{ first: 22, last: 22 }];
+  const rules = new LookUpRules([
+    rule('allow', 'a.example', { mayPointTo: [TEN] }),
+    rule('deny', 'b.example', { ports }),
+  ]);
+  const ask = { kind: 'ask', name: 'a.example', type: 'A', grants: true } as const;
+  const chain = [alias('a.example', 'c.example'), alias('c.example', 'b.example')];
+  const names = (text: string): unknown => {
+    const verdict = judgeAnswer(ask, [...chain, a('b.example', text)], rules);
+    return verdict.kind === 'pass' && verdict.given.map(({ name }) => name);
+  };
+  assert.deepEqual(names('192.0.2.1'), ['a.example', 'b.example']);
+  assert.deepEqual(names('10.0.0.1'), ['a.example'], 'where that one may not point');
+});
+
 void test('which addresses are of the internet', () => {
   const outside = [
     '0.0.0.0',
@@ -233,6 +249,14 @@ void test('names are known for their time and an hour, and no more of them than 
   assert.deepEqual(table.namesOf(bytes('192.0.19.135')), ['4999.example']);
   for (let index = 0; index < 5000; index += 1) table.note(`${index}.example`, address, 60);
   assert.ok(table.size <= 100, String(table.size));
+  const large = new NameTable(() => now);
+  large.note('file.example', address, Infinity);
+  for (let index = 0; index < 1000; index += 1) large.note(`${index}.example`, address, 60);
+  const names = large.namesOf(address);
+  assert.deepEqual(
+    [names.length, large.size, names[0], names.at(-1)],
+    [256, 256, 'file.example', '999.example'],
+  );
   // A time that is no time.
   table.note('long.example', bytes('198.51.100.1'), 2 ** 31);
   now += 604_800_000 + GRACE;

@@ -85,12 +85,18 @@ function addressOfReverse(name: string): AddressBytes | undefined {
   return nibbles && new Uint8Array(Buffer.from(nibbles.join(''), 'hex'));
 }
 
+export interface GivenAddress {
+  readonly name: string;
+  readonly address: AddressBytes;
+  readonly timeToLive: number;
+}
+
 export type AnswerVerdict =
   | {
       readonly kind: 'pass';
       readonly records: readonly DnsRecord[];
-      /** The addresses that the name has from now on, for so many seconds. */
-      readonly given: readonly { readonly address: AddressBytes; readonly timeToLive: number }[];
+      /** The addresses that names have from now on, for so many seconds: the name's own, and those that it stands for, as far as these are denied in part. */
+      readonly given: readonly GivenAddress[];
       /** Addresses that are not of the internet, where no rule says that the name may point there. */
       readonly dropped: readonly AddressBytes[];
     }
@@ -105,7 +111,7 @@ export function judgeAnswer(
 ): AnswerVerdict {
   const chain = new Set([name]);
   const passed: DnsRecord[] = [];
-  const given: { address: AddressBytes; timeToLive: number }[] = [];
+  const given: GivenAddress[] = [];
   const dropped: AddressBytes[] = [];
   for (const record of inOrder(records)) {
     const { owner, data, timeToLive } = record;
@@ -122,7 +128,9 @@ export function judgeAnswer(
           dropped.push(address);
           continue;
         }
-        given.push({ address, timeToLive });
+        for (const one of chain)
+          if (one === name || (rules.denies(one) && rules.mayPointTo(one, address)))
+            given.push({ name: one, address, timeToLive });
       }
       passed.push(record);
     }

@@ -10,6 +10,8 @@ export const GRACE = 3_600_000;
 /** A week: no longer is an answer believed, whatever it says (RFC 8767). */
 const LONGEST = 604_800_000;
 const MOST_PAIRS = 16_384;
+/** Of one address: all of them are gone through whenever somebody connects to it, or is refused. */
+const MOST_NAMES = 256;
 const NONE: readonly string[] = [];
 
 /** By the milliseconds when they are forgotten. */
@@ -45,8 +47,10 @@ export class NameTable implements KnownNames {
     // The order is by age: what is given out again is young again.
     this.#byAddress.delete(key);
     this.#byAddress.set(key, names);
+    names.delete(name);
     names.set(name, Math.max(before ?? 0, this.#now() + kept));
     if (before === undefined) this.#pairs += 1;
+    if (names.size > MOST_NAMES) this.#forgetOldest(names);
     if (this.#pairs > this.#most) this.#makeRoom(key);
   }
 
@@ -58,6 +62,15 @@ export class NameTable implements KnownNames {
     for (const end of names.values()) isAnyOver ||= end <= now;
     if (isAnyOver) this.#forget(keyOf(address), names, (end) => end <= now);
     return [...names.keys()];
+  }
+
+  #forgetOldest(names: Names): void {
+    for (const [name, end] of names) {
+      if (end === Infinity) continue;
+      names.delete(name);
+      this.#pairs -= 1;
+      return;
+    }
   }
 
   /** A tenth at a time, so that it is rarely done. */

@@ -84,7 +84,13 @@ export class Exchange {
       this.#close();
       return this.#enquiry.answered('failed');
     }
-    this.#watching.watch(this.#descriptor, () => this.#readStream());
+    try {
+      this.#watching.watch(this.#descriptor, () => this.#readStream());
+    } catch {
+      // Somebody else had the place that was free for a moment (epoll(7), max_user_watches).
+      this.#close();
+      this.#enquiry.answered('failed');
+    }
   }
 
   #datagram(): void {

@@ -2,7 +2,7 @@
  * What stands in a resolver's place: sockets at this host's loopback address that answer what a sandbox asks of one real resolver. Each
  * question is judged before anything is looked up, and asked anew in words of our own.
  */
-import { Errno } from '../../../linux/errno.ts';
+import { Errno, SyscallError } from '../../../linux/errno.ts';
 import { datagramReceiver, connectionEnd, type InternetAddress } from '../../../linux/inet-diag.ts';
 import {
   accept,
@@ -17,10 +17,13 @@ import {
   AF_INET6,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOL_SOCKET,
+  SO_RCVBUF,
   bind,
   listen,
   localAddress,
   peerAddress,
+  setIntegerOption,
 } from '../../../linux/sockets.ts';
 import { internetAddressOf } from '../../../judge/destination.ts';
 import { readQuestion, writeAnswer, type Answer, type Question } from '../../../judge/names/message.ts';
@@ -38,19 +41,24 @@ import type { Watching } from './watching.ts';
 
 const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const IPV6_LOOPBACK = Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0));
-const BACKLOG = 32;
-/** Of one sandbox and resolver. The oldest gives way: it has waited longest in vain. */
+const BACKLOG = 128;
+/** Of one sandbox and resolver: so many questions are under way, and so many wait for their turn. Then the oldest gives way. */
 const MOST_EXCHANGES = 64;
+const MOST_WAITING = 4096;
+/** Milliseconds after which one that is not answered, or a connection, gives way to those that wait. */
+const PATIENCE = 2000;
 /** Milliseconds after which nobody waits any more: resolver libraries ask once more after five seconds. */
 const LONGEST_EXCHANGE = 15_000;
-const MOST_CONNECTIONS = 32;
+const MOST_CONNECTIONS = 128;
 /** Questions that are taken before others have their turn. */
-const QUESTIONS_AT_ONCE = 8;
+const QUESTIONS_AT_ONCE = 4;
 /** The same of a connection, on which any number of them may have come. */
-const BYTES_AT_ONCE = 1024;
+const BYTES_AT_ONCE = 256;
 const LONGEST_STREAM = 65_535;
 /** More has been sent than any question needs, and is no whole one. */
 const LONGEST_WAITING = 8192;
+/** Bytes of questions that have arrived; the kernel gives as much as it may (net.core.rmem_max). */
+const RECEIVE_BUFFER = 1 << 20;
 
 /** What the stubs of a sandbox ask, and tell. */
 export interface StubHost {
@@ -78,19 +86,32 @@ interface Asker {
   readonly send: (message: Buffer) => void;
 }
 
+/** What waits to be asked. */
+interface Wanted {
+  readonly question: Question;
+  readonly verdict: Extract<LookUpVerdict, { kind: 'ask' }>;
+  readonly asker: Asker;
+  /** Of performance.now. */
+  readonly since: number;
+}
+
 interface Connection {
   readonly descriptor: number;
   readonly cookie: bigint;
   readonly stream: MessageStream;
+  /** Of performance.now. */
+  readonly since: number;
 }
 
 export class Stub {
   readonly #host: StubHost;
   readonly #resolver: Buffer;
   readonly #exchanges = new Set<Exchange>();
+  readonly #waiting = new Set<Wanted>();
   readonly #connections = new Map<number, Connection>();
   readonly #udp: number;
   readonly #tcp: number;
+  #isListening = false;
   /** struct sockaddr of the two. */
   readonly datagramAddress: Buffer;
   readonly streamAddress: Buffer;
@@ -103,7 +124,24 @@ export class Stub {
     this.datagramAddress = copyOf(localAddress(udp));
     this.streamAddress = copyOf(localAddress(tcp));
     host.watching.watch(udp, () => this.#readDatagrams());
-    host.watching.watch(tcp, () => this.#accept());
+    try {
+      this.listen();
+    } catch (error) {
+      host.watching.unwatch(udp);
+      throw error;
+    }
+  }
+
+  /** Goes on with connections, where that was put off. Throws a SyscallError. */
+  listen(): void {
+    if (this.#isListening) return;
+    this.#host.watching.watch(this.#tcp, () => this.#accept());
+    this.#isListening = true;
+  }
+
+  #pause(): void {
+    if (this.#isListening) this.#host.watching.unwatch(this.#tcp);
+    this.#isListening = false;
   }
 
   /**
@@ -115,7 +153,12 @@ export class Stub {
     for (const loopback of isIpv6 ? [IPV6_LOOPBACK, IPV4_LOOPBACK] : [IPV4_LOOPBACK]) {
       const udp = bound(loopback, SOCK_DGRAM);
       const tcp = udp < 0 ? -1 : bound(loopback, SOCK_STREAM);
-      if (tcp >= 0 && listen(tcp, BACKLOG) === 0) return new Stub(host, resolver, udp, tcp);
+      try {
+        if (tcp >= 0 && listen(tcp, BACKLOG) === 0) return new Stub(host, resolver, udp, tcp);
+      } catch (error) {
+        // A sandbox can use up what its user may watch (epoll(7), max_user_watches).
+        if (!(error instanceof SyscallError)) throw error;
+      }
       for (const descriptor of [udp, tcp]) if (descriptor >= 0) close(descriptor);
     }
     return undefined;
@@ -124,10 +167,11 @@ export class Stub {
   release(): void {
     for (const exchange of this.#exchanges) exchange.drop();
     for (const connection of this.#connections.values()) this.#hangUp(connection);
-    for (const descriptor of [this.#udp, this.#tcp]) {
-      this.#host.watching.unwatch(descriptor);
-      close(descriptor);
-    }
+    this.#waiting.clear();
+    this.#pause();
+    this.#host.watching.unwatch(this.#udp);
+    close(this.#udp);
+    close(this.#tcp);
   }
 
   #readDatagrams(): void {
@@ -146,22 +190,30 @@ export class Stub {
   }
 
   #accept(): void {
+    const [oldest] = this.#connections.values();
+    if (oldest !== undefined && this.#connections.size >= MOST_CONNECTIONS) {
+      // Others wait until one of them ends, or has had its time.
+      if (oldest.since > performance.now() - PATIENCE) return this.#pause();
+      this.#hangUp(oldest);
+    }
     const descriptor = accept(this.#tcp);
+    if (descriptor === -Errno.EMFILE || descriptor === -Errno.ENFILE) {
+      // Else it would be told of again and again that somebody waits.
+      this.#pause();
+      return;
+    }
     if (descriptor < 0) return;
     const [own, peer] = [addressOf(localAddress(descriptor)), addressOf(peerAddress(descriptor))];
     const end = own && peer && connectionEnd(peer, own);
     if (end === undefined || !this.#host.isClient(end.cookie)) return void close(descriptor);
-    const connection = { descriptor, cookie: end.cookie, stream: new MessageStream() };
+    const since = performance.now();
+    const connection = { descriptor, cookie: end.cookie, stream: new MessageStream(), since };
     try {
       this.#host.watching.watch(descriptor, () => this.#readConnection(connection));
     } catch {
       return void close(descriptor);
     }
     this.#connections.set(descriptor, connection);
-    for (const oldest of this.#connections.values()) {
-      if (this.#connections.size <= MOST_CONNECTIONS) break;
-      this.#hangUp(oldest);
-    }
   }
 
   #readConnection(connection: Connection): void {
@@ -189,6 +241,12 @@ export class Stub {
     this.#connections.delete(connection.descriptor);
     this.#host.watching.unwatch(connection.descriptor);
     close(connection.descriptor);
+    try {
+      this.listen();
+    } catch (error) {
+      // Whoever is led here next tries it again.
+      if (!(error instanceof SyscallError)) throw error;
+    }
   }
 
   #answer(message: Buffer, asker: Asker): void {
@@ -203,6 +261,26 @@ export class Stub {
   }
 
   #ask(question: Question, verdict: Extract<LookUpVerdict, { kind: 'ask' }>, asker: Asker): void {
+    this.#waiting.add({ question, verdict, asker, since: performance.now() });
+    for (const oldest of this.#waiting) {
+      if (this.#waiting.size <= MOST_WAITING) break;
+      this.#waiting.delete(oldest);
+    }
+    this.#begin();
+  }
+
+  /** Those whose turn it is. */
+  #begin(): void {
+    this.#dropOld();
+    const before = performance.now() - LONGEST_EXCHANGE;
+    for (const next of this.#waiting) {
+      if (this.#exchanges.size >= MOST_EXCHANGES) return;
+      this.#waiting.delete(next);
+      if (next.since > before) this.#exchange(next);
+    }
+  }
+
+  #exchange({ question, verdict, asker }: Wanted): void {
     const { name, type } = verdict;
     const { protocol } = asker;
     const exchange = new Exchange(this.#host.watching, this.#resolver, {
@@ -213,17 +291,18 @@ export class Stub {
       answered: (answer) => {
         this.#exchanges.delete(exchange);
         this.#pass(question, verdict, asker, answer);
+        this.#begin();
       },
     });
-    if (!exchange.isOpen) return this.#pass(question, verdict, asker, 'failed');
-    this.#exchanges.add(exchange);
-    this.#dropOld();
+    if (exchange.isOpen) this.#exchanges.add(exchange);
+    else this.#pass(question, verdict, asker, 'failed');
   }
 
   #dropOld(): void {
-    const before = performance.now() - LONGEST_EXCHANGE;
+    const isFull = this.#exchanges.size >= MOST_EXCHANGES;
+    const before = performance.now() - (isFull ? PATIENCE : LONGEST_EXCHANGE);
     for (const oldest of this.#exchanges) {
-      if (this.#exchanges.size <= MOST_EXCHANGES && oldest.since > before) break;
+      if (oldest.since > before) break;
       oldest.drop();
       this.#exchanges.delete(oldest);
     }
@@ -245,7 +324,7 @@ export class Stub {
       refused(name, asker.cookie, judged);
       return asker.send(writeAnswer(question, ResponseCode.nameError, [], limit));
     }
-    for (const { address, timeToLive } of judged.given) given(name, address, timeToLive);
+    for (const one of judged.given) given(one.name, one.address, one.timeToLive);
     for (const address of judged.dropped) refused(name, asker.cookie, { kind: 'address', address });
     asker.send(writeAnswer(question, answer.code, judged.records, limit, answer.truncated));
   }
@@ -263,6 +342,7 @@ function isPassing(received: ReturnType<typeof receive>): boolean {
 function bound(loopback: Uint8Array, type: number): number {
   const descriptor = openInternetSocket(loopback.length === 4 ? AF_INET : AF_INET6, type);
   if (descriptor < 0) return descriptor;
+  if (type === SOCK_DGRAM) setIntegerOption(descriptor, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
   const result = bind(descriptor, socketAddress(loopback, 0));
   if (result === 0) return descriptor;
   close(descriptor);

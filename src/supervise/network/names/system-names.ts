@@ -11,8 +11,9 @@ import { formatAddress } from '../../../policy/address-text.ts';
 import { hostsOf } from '../../../policy/hosts-file.ts';
 import { searchDomains } from '../../../policy/resolv-conf.ts';
 import { parseResolvers } from '../../../policy/resolvers.ts';
-import type { Reporter } from '../../../report/event.ts';
+import type { ReportedObject, Reporter } from '../../../report/event.ts';
 import type { LedThread, NameService, NameServiceOf } from './name-service.ts';
+import { OwnTurn } from './own-turn.ts';
 import { Stub, type Refusal } from './stub.ts';
 
 const DNS_PORT = 53;
@@ -30,6 +31,7 @@ export class SystemNames implements NameService {
   readonly #places = new Map<string, Endpoint>();
   readonly #lookUps: LookUpPolicy;
   readonly #of: NameServiceOf;
+  #turn: OwnTurn | undefined;
 
   /** Reads the files of the system as they are now: what changes in them later, which a command of root's could do, does not count. */
   constructor(of: NameServiceOf) {
@@ -64,7 +66,9 @@ export class SystemNames implements NameService {
       if (this.#clients.size <= MOST_CLIENTS) break;
       this.#clients.delete(oldest);
     }
-    return destination.protocol === 'tcp' ? stub.streamAddress : stub.datagramAddress;
+    if (destination.protocol !== 'tcp') return stub.datagramAddress;
+    stub.listen();
+    return stub.streamAddress;
   }
 
   isResolverOfThisHost(address: Buffer): boolean {
@@ -72,8 +76,9 @@ export class SystemNames implements NameService {
     if (address.length < 4 || address.readUInt16BE(2) !== DNS_PORT) return false;
     const host = internetAddressOf(address)?.address;
     const isAny = host === undefined || host.every((byte) => byte === 0);
+    // From any address a message can be sent that bears another one of this host's (ip(7), IP_PKTINFO).
     return this.#resolvers.some(
-      (one) => (isAny || Buffer.compare(host, one.address) === 0) && isOwnAddress(one.address),
+      (one) => (isAny || host.length === one.address.length) && isOwnAddress(one.address),
     );
   }
 
@@ -93,6 +98,8 @@ export class SystemNames implements NameService {
     for (const stub of this.#stubs.values()) stub?.release();
     this.#stubs.clear();
     this.#clients.clear();
+    this.#turn?.release();
+    this.#turn = undefined;
   }
 
   #stubFor({ address, port, scope }: InternetDestination): Stub | undefined {
@@ -101,9 +108,10 @@ export class SystemNames implements NameService {
     const made = this.#stubs.get(key);
     if (made !== undefined || this.#stubs.has(key)) return made;
     if (this.#stubs.size >= MOST_STUBS) return undefined;
+    this.#turn ??= new OwnTurn(this.#of.watching, (error) => this.#fail(error));
     const stub = Stub.make(
       {
-        watching: this.#of.watching,
+        watching: this.#turn,
         policy: this.#lookUps,
         isClient: (cookie) => this.#clients.has(cookie),
         given: (name, to, timeToLive) => this.known.note(name, to, timeToLive),
@@ -120,19 +128,34 @@ export class SystemNames implements NameService {
     return stub;
   }
 
+  /** A fault of ours ends the look-ups of this sandbox, and nothing else that the loop has to do. */
+  #fail(error: unknown): void {
+    for (const [key, stub] of this.#stubs) {
+      stub?.release();
+      this.#stubs.set(key, undefined);
+    }
+    const what = error instanceof Error ? error.message : String(error);
+    this.#report({ tid: 0, call: 'connect' }, { kind: 'none' }, `a fault of secfilt's own: ${what}`);
+  }
+
   #tell(name: string, cookie: bigint, why: Refusal): void {
-    const { tid, call } = this.#clients.get(cookie) ?? { tid: 0, call: 'connect' };
+    const rule = ruleOf(why, this.#lookUps.rules.judge(name) === 'deny');
+    const thread = this.#clients.get(cookie) ?? { tid: 0, call: 'connect' };
+    this.#report(thread, { kind: 'host', name }, rule);
+  }
+
+  #report({ tid, call }: LedThread, object: ReportedObject, rule: string): void {
     const { reporter }: { readonly reporter: Reporter } = this.#of;
     reporter.report({
       time: Date.now(),
       tid,
       call,
       operation: 'look-up',
-      object: { kind: 'host', name },
+      object,
       verdict: 'refused',
       errno: Errno.ENOENT,
       layer: 'supervisor',
-      rule: ruleOf(why, this.#lookUps.rules.judge(name) === 'deny'),
+      rule,
     });
   }
 }
