@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { HIDDEN_PREFIXES } from '../launch/front-names.ts';
 import { startPath } from '../launch/start-notes.ts';
 import { variableBytes } from '../linux/environment.ts';
+import { judgesNames } from '../policy/judges-names.ts';
 import { Ways } from '../policy/links.ts';
 import { absolutePath, currentDirectory, resolvePath } from '../policy/paths.ts';
 import { namedTrees, type PathBytes, type Policy } from '../policy/policy.ts';
@@ -32,7 +33,9 @@ const SYSTEM_FILES = [
   '/usr/local/ssl/openssl.cnf',
   '/usr/bin/env',
 ];
+/** The resolvers are what it says, and an allowed host may be what the other one says. */
 const RESOLV_CONF = '/etc/resolv.conf';
+const HOSTS_FILE = '/etc/hosts';
 const MAPPED_FILE_PATTERN = /^\S+ +\S+ +\S+ +\S+ +\S+ +(\/.*)$/gm;
 
 /** Nothing where no tree may be changed, or everything may, since it is only watched. */
@@ -42,9 +45,7 @@ export function ownPlaces(settings: Settings, policy: Policy): PathBytes[] {
   const script = Buffer.from(process.argv[1] ?? '');
   const front = startPath();
   const libraries = mappedFiles();
-  const system = [...SYSTEM_FILES, ...(settings.policy.resolvers ? [RESOLV_CONF] : [])].map((name) =>
-    Buffer.from(name),
-  );
+  const system = [...SYSTEM_FILES, ...nameFiles(settings, policy)].map((name) => Buffer.from(name));
   const here = workingDirectory();
   const loaded = loadedNames(readAtStart(front !== undefined), libraries, here.toString('latin1'));
   refuseSearch(loaded, here, trees);
@@ -216,6 +217,12 @@ function mappedFiles(): PathBytes[] {
 }
 
 /** A log that is a file; standard streams are the command's as well. */
+/** What tells a policy about the network where the next run may connect to. */
+function nameFiles(settings: Settings, { network }: Policy): readonly string[] {
+  if (judgesNames(network)) return [RESOLV_CONF, HOSTS_FILE];
+  return settings.policy.resolvers ? [RESOLV_CONF] : [];
+}
+
 function logFile({ log }: Settings): PathBytes[] {
   if (log === undefined) return [];
   const target = logTarget(log);

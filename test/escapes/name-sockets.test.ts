@@ -3,6 +3,8 @@
  * has judged it.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { attackNames, QUESTIONS } from '../network/name-attack.ts';
@@ -59,5 +61,25 @@ except OSError: pass
     const options = ['--quiet', ...engine.options, '--allowed-hosts=allowed.example,127.0.0.0/8'];
     const said = await perform(secfiltWords([...options, '--', ...attack]));
     assert.doesNotMatch(said, /^from 127\.0\.0\.53 53$/m, engine.name);
+  }
+});
+
+void test(`N47 what tells the next run which resolvers and hosts there are (${who})`, async (t) => {
+  const network = makeNetwork(t);
+  if (network === undefined) return;
+  const texts = { hosts: '127.0.0.1 localhost\n', 'resolv.conf': `nameserver ${NEIGHBOUR}\n` };
+  // Each is mounted in the place of the system's own: nothing else is changed here.
+  const attack = ['sh', '-c', 'for one in hosts resolv.conf; do echo "# more" >> /etc/$one; done'] as const;
+  const perform = async (words: readonly string[]): Promise<string[]> => {
+    for (const [name, text] of Object.entries(texts)) inEtc(network, name, text);
+    await run([...network.inside, ...words]);
+    const folder = `/etc/netns/${network.inside[3] ?? ''}`;
+    return Object.keys(texts).map((name) => readFileSync(join(folder, name), 'latin1'));
+  };
+  const more = Object.values(texts).map((text) => `${text}# more\n`);
+  assert.deepEqual(await perform(attack), more, 'it works natively');
+  for (const { name, options } of engines) {
+    const held = ['--quiet', ...options, '--write-allow=/etc', '--allowed-hosts=allowed.example', '--'];
+    assert.deepEqual(await perform(secfiltWords([...held, ...attack])), Object.values(texts), name);
   }
 });
