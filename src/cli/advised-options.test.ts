@@ -278,6 +278,7 @@ void test('what was learned is read, and under it the same calls are not refused
         command: [],
         homes: HOMES,
         resolvers: RESOLVERS,
+        sets: [],
         isDevice: () => false,
         existing: (path) => path,
         isItself: () => true,

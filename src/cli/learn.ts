@@ -13,7 +13,7 @@ import { errnoMessage } from '../linux/errno.ts';
 import { PATH_MAX } from '../linux/files.ts';
 import { executedFiles } from '../launch/executed-files.ts';
 import { currentDirectory, resolvePath, splitPath } from '../policy/paths.ts';
-import type { PathBytes, Policy } from '../policy/policy.ts';
+import type { Endpoint, ListedDestinations, PathBytes, Policy } from '../policy/policy.ts';
 import { systemResolvers } from '../policy/resolvers.ts';
 import { errnoOf } from '../policy/system-error.ts';
 import { ValueError } from '../policy/value-error.ts';
@@ -43,12 +43,12 @@ export interface Learning {
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'].map((name) => `/dev/${name}`);
 
 /** Opens the file, which must not exist or be empty. Throws a UsageError. */
-export function beginLearning(
+export async function beginLearning(
   { learnsReading }: Settings,
   file: Assignment,
   command: readonly Buffer[],
   program: PathBytes,
-): Learning {
+): Promise<Learning> {
   const descriptor = openFile(file);
   const path = givenPath(file);
   const homes = homeDirectories(process.env);
@@ -56,6 +56,11 @@ export function beginLearning(
   const lessons = new Lessons(homes, reading?.places);
   const devices = new Set([...DEVICES, ...givenTerminals([0, 1, 2]).map((path) => path.toString('latin1'))]);
   const isDevice = (path: PathBytes): boolean => devices.has(path.toString('latin1'));
+  const watched = resolvers();
+  const { NETWORK_SETS } = await import('../policy/network-sets.ts');
+  const { networksOf } = await import('../policy/destination-words.ts');
+  const { tellsReceivers } = await import('../supervise/network/names/load-names.ts');
+  const seesNames = watched.length > 0 && tellsReceivers();
   return {
     policy: {
       files: { writable: ['/', '/proc', '/sys'].map((path) => Buffer.from(path)) },
@@ -63,6 +68,7 @@ export function beginLearning(
       unixSockets: [],
       anyUnixSocket: true,
       ...(learnsReading && { watchesReading: true }),
+      ...(seesNames && { watchedNames: everyName(watched) }),
     },
     lessons,
     finish: () => {
@@ -73,7 +79,9 @@ export function beginLearning(
       const bytes = learnedConfig(lessons, {
         command,
         homes,
-        resolvers: resolvers(),
+        resolvers: watched,
+        sets: [...NETWORK_SETS.keys()].map((set) => [set, networksOf(set)] as const),
+        namesUnseen: seesNames ? undefined : 'this kernel does not tell who asks a resolver',
         isDevice,
         existing,
         isItself,
@@ -155,6 +163,26 @@ function isItself(path: PathBytes): boolean {
     if (error instanceof ValueError) return false;
     throw error;
   }
+}
+
+/** All names, wherever they point. */
+function everyName(endpoints: readonly Endpoint[]): ListedDestinations {
+  return {
+    kind: 'listed',
+    networks: undefined,
+    ports: undefined,
+    endpoints,
+    rules: [
+      {
+        effect: 'allow',
+        to: { kind: 'host', name: { labels: [], zone: true } },
+        ports: undefined,
+        protocol: undefined,
+        mayPointTo: [4, 16].map((length) => ({ address: new Uint8Array(length), prefix: 0 })),
+        said: '--learn',
+      },
+    ],
+  };
 }
 
 function resolvers(): ReturnType<typeof systemResolvers> {

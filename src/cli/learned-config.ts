@@ -1,10 +1,13 @@
 /** What was learned, as a config file that --config reads. */
 import { formatAddress, formatNetwork } from '../policy/address-text.ts';
+import { parseHostName } from '../policy/host-name.ts';
 import type { Endpoint, PathBytes } from '../policy/policy.ts';
 import { isPseudoTerminal } from '../report/advice.ts';
 import { escapeBytes } from '../report/escape.ts';
-import type { CountedEndpoint, Lessons } from '../report/learn/lessons.ts';
+import { hostsOf, zonesOf, type NamedNetworks } from '../report/learn/hosts.ts';
+import type { CountedEndpoint, CountedName, Lessons } from '../report/learn/lessons.ts';
 import { networksOf, type Place, placesOf, portsText } from '../report/learn/places.ts';
+import { ValueError } from '../policy/value-error.ts';
 import { type Homes, secrecy, type Secrets, sensitivity } from '../report/sensitive.ts';
 import { ConfigText } from './config-text.ts';
 import { quotePathAsPlace, quoteValue } from './expand-path.ts';
@@ -14,6 +17,10 @@ export interface LearnedOptions {
   readonly command: readonly Buffer[];
   readonly homes: Homes;
   readonly resolvers: readonly Endpoint[];
+  /** Sets of networks that a host's name may point into. */
+  readonly sets: NamedNetworks;
+  /** Why it was not seen which names were looked up. */
+  readonly namesUnseen?: string | undefined;
   /** Writable under every policy. */
   readonly isDevice: (path: PathBytes) => boolean;
   /** A path that a policy may name in the place of one whose directory is gone. */
@@ -44,7 +51,7 @@ export function learnedConfig(lessons: Lessons, options: LearnedOptions): Buffer
     text.comment(`${times(lessons.refused)} a call was refused that no option allows.`);
   addFiles(text.blank(), lessons, options);
   if (options.reading) addReading(text.blank(), lessons, options, options.reading);
-  addNetwork(text.blank(), lessons.endpoints, options);
+  addNetwork(text.blank(), lessons, options);
   if (lessons.otherFamilies > 0)
     text.comment(
       `WARNING: ${times(lessons.otherFamilies)} a socket of another family or protocol was used, which every restriction of the network refuses`,
@@ -137,13 +144,17 @@ function addReading(
 /** Addresses and ports are lists of their own in a policy: it allows each of the ports at each of the addresses. */
 function addNetwork(
   text: ConfigText,
-  endpoints: readonly CountedEndpoint[],
-  { resolvers }: LearnedOptions,
+  { endpoints, names }: Lessons,
+  { resolvers, sets, namesUnseen }: LearnedOptions,
 ): void {
+  const spelt = names.filter(({ name }) => isSpelt(name));
+  const isNamed = (endpoint: CountedEndpoint): boolean =>
+    endpoint.names.some((name) => spelt.some((one) => one.name === name));
   const isResolver = ({ address, port }: CountedEndpoint): boolean =>
     resolvers.some((one) => one.port === port && Buffer.compare(one.address, address) === 0);
   const warned = endpoints.filter((endpoint) => warningOf(endpoint) !== undefined);
-  const others = endpoints.filter((endpoint) => !isResolver(endpoint) && warningOf(endpoint) === undefined);
+  const ordinary = endpoints.filter((endpoint) => !isResolver(endpoint) && warningOf(endpoint) === undefined);
+  const others = ordinary.filter((endpoint) => !isNamed(endpoint));
   const withPort = others.filter(hasPort);
   // Without ports in the policy an address is open on all of them.
   const [listed, portless] =
@@ -151,6 +162,9 @@ function addNetwork(
       ? [others.filter((one) => hasPort(one) || one.isQuestion), others.filter((one) => !isPortable(one))]
       : [others, []];
   text.comment('Network');
+  if (namesUnseen !== undefined) text.comment(`names of hosts were not seen: ${namesUnseen}`);
+  const reached = ordinary.filter((endpoint) => isNamed(endpoint) && !endpoint.isQuestion);
+  const hasHosts = addHosts(text, spelt, reached, sets);
   for (const { address, port, protocol, count } of listed)
     text.comment(`${formatAddress(address)} port ${port} ${protocol}, ${times(count)}`);
   const networks = networksOf(listed.map(({ address }) => address)).map(formatNetwork);
@@ -158,7 +172,8 @@ function addNetwork(
   if (withPort.length > 0)
     text.setting('allowed-ports', portsText(withPort.map(({ port }) => port)).join(','));
   else if (networks.length > 0) text.comment('no list of ports, for it would refuse what has none');
-  if (endpoints.some(isResolver)) text.setting('allow-resolv', '1');
+  if (hasHosts) text.comment('the resolver is asked for these names alone');
+  else if (endpoints.some(isResolver)) text.setting('allow-resolv', '1');
   else if (networks.length === 0) text.setting('no-outbound-network', '1', 'no other connection was seen');
   for (const { address, protocol, count } of portless)
     text.suggestion(
@@ -172,6 +187,40 @@ function addNetwork(
       formatAddress(endpoint.address),
       `WARNING: ${warningOf(endpoint) ?? ''}; ${times(endpoint.count)}`,
     );
+}
+
+/** @returns whether any name is allowed */
+function addHosts(
+  text: ConfigText,
+  names: readonly CountedName[],
+  reached: readonly CountedEndpoint[],
+  sets: NamedNetworks,
+): boolean {
+  const hosts = hostsOf(names, reached, sets);
+  for (const { name, word, count, isOnlyLookedUp, portless } of hosts) {
+    const how = isOnlyLookedUp ? 'looked up only, which a port that nobody serves is enough for' : 'reached';
+    text.setting('allowed-hosts', word, `${how}, ${times(count)}`);
+    if (portless.length > 0)
+      text.suggestion(
+        'allowed-hosts',
+        name,
+        `WARNING: ${portless.join(', ')} has no port; this opens all of them`,
+      );
+  }
+  for (const zone of zonesOf(hosts, reached))
+    text.suggestion('allowed-hosts', zone, 'many names of one zone; this allows all that there are');
+  return hosts.length > 0;
+}
+
+/** What a resolver says may be anything. */
+function isSpelt(name: string): boolean {
+  try {
+    const { labels, zone } = parseHostName(name);
+    return !zone && labels.join('.') === name;
+  } catch (error) {
+    if (error instanceof ValueError) return false;
+    throw error;
+  }
 }
 
 /** Who connects a UDP socket to learn its own address sends nothing, and every allowed port does (reach.ts). */

@@ -38,7 +38,7 @@ export async function run(settings: Settings, command: readonly Buffer[]): Promi
   refuseForeignLog(settings.log);
   const learning =
     settings.learn &&
-    (await import('./learn.ts')).beginLearning(settings, settings.learn, command, resolved.path);
+    (await (await import('./learn.ts')).beginLearning(settings, settings.learn, command, resolved.path));
   const policy = learning?.policy ?? given;
   if (policy.read !== undefined || policy.execute !== undefined) {
     const { whyNotStarted } = await import('../supervise/engines/not-started.ts');

@@ -40,6 +40,8 @@ export class NetworkRules {
    */
   constructor(policy: NetworkPolicy | undefined, names: KnownNames = NO_NAMES) {
     this.#kind = policy?.kind ?? 'open';
+    // Who is watched alone is told of them too.
+    if (policy === undefined) this.#names = names;
     if (policy?.kind !== 'listed') return;
     if (policy.rules === undefined) this.#lists = makeLists(policy);
     else this.#rules = new DestinationRules(policy, names);

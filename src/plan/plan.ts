@@ -1,5 +1,5 @@
 /** Policy × what this kernel can do → plan. Pure data, printable: nothing is done here. */
-import { judgesNames } from '../policy/judges-names.ts';
+import { namesPolicy } from '../policy/judges-names.ts';
 import type { RulesetAttributes } from '../linux/landlock.ts';
 import { Scope } from '../linux/landlock.ts';
 import { SHARED_MEMORY, restrictsAnything, type PathBytes, type Policy } from '../policy/policy.ts';
@@ -113,7 +113,7 @@ export function makePlan(given: Policy, features: KernelFeatures, options: PlanO
     restrictsDestinations,
     ...(policy.listen !== undefined &&
       !(restrictsDestinations && supervised) && { restrictsListening: true }),
-    ...(judgesNames(policy.network) && supervised && { judgesNames: true }),
+    ...(namesPolicy(policy) && supervised && !options.sockets && { judgesNames: true }),
     landlockDomain: ruleset !== undefined,
     signalScope,
     refer: options.refer,

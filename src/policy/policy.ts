@@ -29,6 +29,8 @@ export interface Policy {
   readonly unixSockets: readonly UnixSocketName[];
   /** Every Unix socket may be connected to: for a run that is watched, not confined. */
   readonly anyUnixSocket?: true;
+  /** By which rules names are looked up for a run that is watched, where the network is not restricted: so that it is seen whose addresses are. */
+  readonly watchedNames?: ListedDestinations;
 }
 
 export interface FilePolicy {

@@ -20,8 +20,8 @@ export type ReportedObject =
     }
   | { readonly kind: 'unix-path'; readonly path: PathBytes }
   | { readonly kind: 'unix-abstract'; readonly name: Buffer }
-  /** A name that was looked up, lower case. */
-  | { readonly kind: 'host'; readonly name: string }
+  /** A name that was looked up, lower case, and the addresses that it was found to have. */
+  | { readonly kind: 'host'; readonly name: string; readonly addresses?: readonly AddressBytes[] }
   | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'none' };
 

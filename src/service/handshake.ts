@@ -171,7 +171,7 @@ export class Handshake {
       const options = { refer: notify, judges, terminals, surroundings, wantsReports };
       const plan = makePlan(policy, features, options);
       const filter = await filterProgram(plan.situation);
-      await loadNameService(plan.policy.network);
+      await loadNameService(plan.policy);
       if (this.#isOver) return;
       const ruleset = makeRuleset(plan);
       if (ruleset.descriptor !== undefined) passing.push(ruleset.descriptor);

@@ -20,7 +20,7 @@ import { MadeQueues } from './ipc/made-queues.ts';
 import type { Members } from './target/members.ts';
 import { InnerDomains } from './target/inner-domains.ts';
 import { BoundSockets } from './network/bound-sockets.ts';
-import { judgesNames } from '../policy/judges-names.ts';
+import { namesPolicy } from '../policy/judges-names.ts';
 import { makeNameService } from './network/names/load-names.ts';
 import type { NameService } from './network/names/name-service.ts';
 import type { Watching } from './network/names/watching.ts';
@@ -61,13 +61,14 @@ function granted(path: PathBytes): WritablePath {
 }
 
 function nameService(
-  { policy: { network } }: Plan,
+  { policy: given }: Plan,
   { watching }: SandboxStart,
   reporter: Reporter,
 ): NameService | undefined {
-  if (!judgesNames(network)) return undefined;
+  const policy = namesPolicy(given);
+  if (policy === undefined) return undefined;
   if (watching === undefined) throw new Error('nobody watches for answers');
-  return makeNameService({ policy: network, watching, reporter });
+  return makeNameService({ policy, watching, reporter });
 }
 
 function withReads(rules: ReadingRules, paths: readonly PathBytes[]): ReadingRules {

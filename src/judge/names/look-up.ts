@@ -11,6 +11,11 @@ const REVERSE = /\.arpa$/;
 const SERVICE = /^_[a-z\d-]{1,15}\._[a-z\d-]{1,15}\./;
 const OF_SERVICES: ReadonlySet<AskedType | undefined> = new Set<AskedType>(['SRV', 'HTTPS', 'SVCB']);
 
+/** The host or zone whose service a name is of: `example.org` of `_db._tcp.example.org`. The name itself where it is of none. */
+export function hostOfService(name: string): string {
+  return name.replace(SERVICE, '');
+}
+
 /** Why a look-up is refused of which no rule speaks. */
 export const OUTSIDE_HOSTS = 'outside --allowed-hosts';
 /** How it begins where an answer is not passed on. */
@@ -61,7 +66,7 @@ export function judgeLookUp({ name, type, isInternet }: AskedName, policy: LookU
       ? { kind: 'ask', name, type: 'PTR', grants: false }
       : refusal;
   }
-  const host = OF_SERVICES.has(type) ? name.replace(SERVICE, '') : name;
+  const host = OF_SERVICES.has(type) ? hostOfService(name) : name;
   const own = rules.judge(name);
   const verdict = own === 'none' ? rules.judge(host) : own;
   const mayAsk = verdict === 'allow' || (verdict === 'none' && others);

@@ -26,6 +26,16 @@ export interface CountedEndpoint {
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
   /** Connected to learn from which address one would send; nothing was sent to that port. */
   readonly isQuestion: boolean;
+  /** What the address was given out for, as far as that was seen. */
+  readonly names: readonly string[];
+  count: number;
+}
+
+export interface CountedName {
+  /** Lower case. */
+  readonly name: string;
+  /** All that the answers said. */
+  readonly addresses: readonly AddressBytes[];
   count: number;
 }
 
@@ -40,6 +50,8 @@ const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 4_194_304;
 const MOST_COMPONENTS = 128;
 const MOST_THREADS = 1000;
+/** Of one name. */
+const MOST_ADDRESSES = 64;
 
 /** Places of which it is not noted which file was read. */
 export interface ReadPlaces {
@@ -64,6 +76,7 @@ export class Lessons implements Reporter, OutcomeListener {
   readonly #homes: Homes;
   readonly #paths = new Map<string, CountedPath>();
   readonly #endpoints = new Map<string, CountedEndpoint>();
+  readonly #names = new Map<string, CountedName & { readonly addresses: AddressBytes[] }>();
   readonly #sockets = new Map<string, CountedSocket>();
   readonly #bound = new Set<string>();
   readonly #own = new OwnNames();
@@ -120,6 +133,11 @@ export class Lessons implements Reporter, OutcomeListener {
     return [...this.#endpoints.values()];
   }
 
+  /** Those that were looked up and found. */
+  get names(): readonly CountedName[] {
+    return [...this.#names.values()];
+  }
+
   /** How often something was made, or what had been made was changed, in directories for temporary files. */
   get ownTemporary(): number {
     return this.#own.count;
@@ -131,6 +149,8 @@ export class Lessons implements Reporter, OutcomeListener {
   }
 
   report(event: ReferralEvent): void {
+    // An answer comes at any time; what asked for it was a call before.
+    if (event.object.kind === 'host') return this.#noteName(event.object.name, event.object.addresses);
     if (event.verdict === 'refused') {
       this.refused += 1;
       return;
@@ -192,8 +212,9 @@ export class Lessons implements Reporter, OutcomeListener {
       case 'address': {
         const { address, port, protocol } = object;
         const isQuestion = operation === 'connect' && asksForSource(protocol, port);
-        const key = `${isQuestion ? '?' : '='} ${protocol} ${port} ${address.join('.')}`;
-        this.#count(this.#endpoints, key, { address, port, protocol, isQuestion });
+        const names = (object.names ?? []).filter((name) => this.#names.has(name));
+        const key = `${isQuestion ? '?' : '='} ${protocol} ${port} ${address.join('.')} ${names.join(' ')}`;
+        this.#count(this.#endpoints, key, { address, port, protocol, isQuestion, names });
         break;
       }
       case 'unix-path':
@@ -254,6 +275,14 @@ export class Lessons implements Reporter, OutcomeListener {
     const text = path.toString('latin1');
     if (text.split('/', MOST_COMPONENTS + 2).length > MOST_COMPONENTS + 1) this.lost += 1;
     else this.#count(this.#paths, isUncertain ? `? ${text}` : text, { path, isUncertain });
+  }
+
+  #noteName(name: string, addresses: readonly AddressBytes[] = []): void {
+    this.#count(this.#names, name, { name, addresses: [] });
+    const known = this.#names.get(name)?.addresses;
+    for (const address of addresses)
+      if (known && known.length < MOST_ADDRESSES && !known.some((one) => Buffer.compare(one, address) === 0))
+        known.push(address);
   }
 
   #noteSocket(kind: CountedSocket['kind'], name: Buffer): void {

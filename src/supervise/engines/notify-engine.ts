@@ -25,7 +25,7 @@ export async function runNotify(run: EngineRun): Promise<CommandEnd | LaunchErro
   const { plan } = run;
   const members = new Members(run.identity.filters, false);
   const loop = new Loop();
-  await loadNameService(plan.policy.network);
+  await loadNameService(plan.policy);
   const ruleset = makeRuleset(plan);
   const launched = startLauncher(run, ruleset, { listener: true, waitKillable: plan.waitKillable });
   // While the launcher begins its work.

@@ -21,7 +21,7 @@ import { makeRuleset } from './ruleset.ts';
 import { startLauncher } from './start.ts';
 import { Sandbox } from '../sandbox.ts';
 import { loadNameService } from '../network/names/load-names.ts';
-import { judgesNames } from '../../policy/judges-names.ts';
+import { namesPolicy } from '../../policy/judges-names.ts';
 import { traceUntilEnd } from './trace/loop.ts';
 import { OwnSources } from './trace/own-sources.ts';
 import { Tracees } from './trace/tracees.ts';
@@ -34,10 +34,10 @@ const MOST_ATTEMPTS = 5000;
 /** Runs the command. Throws a LaunchError or SyscallError when it could not be started, and then nothing runs. */
 export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError> {
   const members = new Members(run.identity.filters, true);
-  await loadNameService(run.plan.policy.network);
+  await loadNameService(run.plan.policy);
   const ruleset = makeRuleset(run.plan);
   const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
-  const own = judgesNames(run.plan.policy.network) ? new OwnSources(eventLoopDescriptor()) : undefined;
+  const own = namesPolicy(run.plan.policy) ? new OwnSources(eventLoopDescriptor()) : undefined;
   const waker = attach(launched, members, own?.descriptor ?? eventLoopDescriptor());
   const pending = new PendingCalls(run.fault);
   const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2], watching: own });

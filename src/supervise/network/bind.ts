@@ -37,7 +37,8 @@ function bindSocket(referral: Referral, context: NetworkContext, socket: TargetS
   if (refusal !== undefined) return refusal;
   if (socket.kind.domain !== AF_UNIX) {
     // Who answers there would say himself which addresses an allowed name has.
-    if (context.names?.isResolverOfThisHost(address) === true) return fail(Errno.EADDRINUSE);
+    if (!context.network.anyAddress && context.names?.isResolverOfThisHost(address) === true)
+      return fail(Errno.EADDRINUSE);
     const owner = { tid: referral.tid, descriptor: referral.int(0) };
     return resultReply(bindInternet(context, socket, owner, address));
   }

@@ -131,7 +131,7 @@ export function reach(
 
 /**
  * A resolver is asked in the program's place: what is meant for it goes to a stub of ours. Undefined where nothing allows names, and the
- * resolver neither: then it is a destination as others are.
+ * resolver neither, or where it cannot be and nothing is restricted: then it is a destination as others are.
  */
 function leadToStub(
   referral: Referral,
@@ -145,17 +145,19 @@ function leadToStub(
   if (protocol !== 'tcp' && protocol !== 'udp') return undefined;
   if (!names.allowsNames && context.network.judge(address, port, protocol).kind === 'refuse')
     return undefined;
+  const object = { kind: 'address', address, port, protocol } as const;
+  const { anyAddress } = context.network;
+  const notLed = (): Reply | undefined =>
+    anyAddress ? undefined : refused(referral, context, use.kind, object, NOT_LED_RULE);
   // Nobody is led by data that goes with the first packet: as where that is switched off (tcp_fastopen).
   if (isTcp(socket) && use.kind === 'send') return fail(Errno.EOPNOTSUPP);
-  const object = { kind: 'address', address, port, protocol } as const;
   // From another network, or bound to an interface, it would not arrive; other kinds of sockets could have other ways.
   const isPlain = isTcp(socket) || isDatagram(socket);
-  if (!isPlain || !isAtHome(socket.descriptor))
-    return refused(referral, context, use.kind, object, NOT_LED_RULE);
+  if (!isPlain || !isAtHome(socket.descriptor)) return notLed();
   const cookie = socketCookie(socket.descriptor);
   const thread = { tid: referral.tid, call: syscallName(referral.number) ?? 'connect' };
   const own = typeof cookie === 'bigint' ? names.lead(destination, cookie, thread) : undefined;
-  if (own === undefined) return refused(referral, context, use.kind, object, NOT_LED_RULE);
+  if (own === undefined) return notLed();
   if (context.reporter.wantsAllowed) allowed(referral, context, use.kind, object, SUCCESS, ALLOWED_RULE);
   // Where it really goes, which an interface that a message names must lead to.
   const host = internetAddressOf(own)?.address;

@@ -11,14 +11,14 @@ import {
   namespaceCookie,
   socketCookie,
 } from '../../../linux/sockets.ts';
-import { judgesNames } from '../../../policy/judges-names.ts';
-import type { NetworkPolicy } from '../../../policy/policy.ts';
+import { namesPolicy } from '../../../policy/judges-names.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { NameService, NameServiceOf } from './name-service.ts';
 
 const NEEDED = 'names of hosts: sock_diag of UDP sockets, or SO_NETNS_COOKIE';
 
-/** Both are old, but may be left out of a kernel. */
-function tellsReceivers(): boolean {
+/** Whether the kernel tells who asks: what is needed for that is old, but may be left out of a kernel. */
+export function tellsReceivers(): boolean {
   const socket = openInternetSocket(AF_INET, SOCK_DGRAM);
   if (socket < 0) return false;
   const address = Uint8Array.of(127, 0, 0, 1);
@@ -34,8 +34,8 @@ function tellsReceivers(): boolean {
 let make: ((of: NameServiceOf) => NameService) | undefined;
 
 /** To be waited for before a sandbox is made of such a policy. Throws a SyscallError where the kernel does not tell who asks. */
-export async function loadNameService(policy: NetworkPolicy | undefined): Promise<void> {
-  if (!judgesNames(policy)) return;
+export async function loadNameService(policy: Policy): Promise<void> {
+  if (namesPolicy(policy) === undefined) return;
   if (!tellsReceivers()) throw new SyscallError(NEEDED, Errno.EOPNOTSUPP);
   const { SystemNames } = await import('./system-names.ts');
   make = (of) => new SystemNames(of);

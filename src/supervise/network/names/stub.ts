@@ -68,6 +68,8 @@ export interface StubHost {
   readonly isClient: (cookie: bigint) => boolean;
   /** An allowed name has an address from now on, for so many seconds. */
   readonly given: (name: string, address: AddressBytes, timeToLive: number) => void;
+  /** An allowed name was looked up, and there is something of it: these addresses, where such were asked for. */
+  readonly found: (name: string, cookie: bigint, addresses: readonly AddressBytes[]) => void;
   readonly refused: (name: string, cookie: bigint, why: Refusal) => void;
 }
 
@@ -318,13 +320,19 @@ export class Stub {
     // A resolver that is not there: who asked goes on to the next.
     if (answer === 'failed') return asker.send(writeAnswer(question, ResponseCode.serverFailure, [], limit));
     const { name } = verdict;
-    const { given, refused, policy } = this.#host;
+    const { given, found, refused, policy } = this.#host;
     const judged = judgeAnswer(verdict, answer.records, policy.rules);
     if (judged.kind === 'denied') {
       refused(name, asker.cookie, judged);
       return asker.send(writeAnswer(question, ResponseCode.nameError, [], limit));
     }
     for (const one of judged.given) given(one.name, one.address, one.timeToLive);
+    if (verdict.grants && judged.records.length > 0)
+      found(
+        name,
+        asker.cookie,
+        judged.given.map(({ address }) => address),
+      );
     for (const address of judged.dropped) refused(name, asker.cookie, { kind: 'address', address });
     asker.send(writeAnswer(question, answer.code, judged.records, limit, answer.truncated));
   }

@@ -11,12 +11,13 @@ import { formatAddress } from '../../../policy/address-text.ts';
 import { hostsOf } from '../../../policy/hosts-file.ts';
 import { searchDomains } from '../../../policy/resolv-conf.ts';
 import { parseResolvers } from '../../../policy/resolvers.ts';
-import type { ReportedObject, Reporter } from '../../../report/event.ts';
+import type { ReferralEvent, Reporter } from '../../../report/event.ts';
 import type { LedThread, NameService, NameServiceOf } from './name-service.ts';
 import { OwnTurn } from './own-turn.ts';
 import { Stub, type Refusal } from './stub.ts';
 
 const DNS_PORT = 53;
+const SUCCESS = 0;
 /** Beyond this the oldest are forgotten, and no longer answered. */
 const MOST_CLIENTS = 4096;
 /** Resolvers of a file without end are not all asked. */
@@ -115,7 +116,8 @@ export class SystemNames implements NameService {
         policy: this.#lookUps,
         isClient: (cookie) => this.#clients.has(cookie),
         given: (name, to, timeToLive) => this.known.note(name, to, timeToLive),
-        refused: (name, cookie, why) => this.#tell(name, cookie, why),
+        found: (name, cookie, addresses) => this.#tellFound(name, cookie, addresses),
+        refused: (name, cookie, why) => this.#tellRefused(name, cookie, why),
       },
       socketAddress(address, port, interfaceNumber),
     );
@@ -135,28 +137,41 @@ export class SystemNames implements NameService {
       this.#stubs.set(key, undefined);
     }
     const what = error instanceof Error ? error.message : String(error);
-    this.#report({ tid: 0, call: 'connect' }, { kind: 'none' }, `a fault of secfilt's own: ${what}`);
+    const rule = `a fault of secfilt's own: ${what}`;
+    this.#tell(undefined, { object: { kind: 'none' }, verdict: 'refused', errno: Errno.ENOENT, rule });
   }
 
-  #tell(name: string, cookie: bigint, why: Refusal): void {
+  #tellFound(name: string, cookie: bigint, addresses: readonly AddressBytes[]): void {
+    if (!this.#reporter.wantsAllowed) return;
+    const object = { kind: 'host', name, addresses } as const;
+    this.#tell(cookie, { object, verdict: 'allowed', errno: SUCCESS, rule: 'allowed name' });
+  }
+
+  #tellRefused(name: string, cookie: bigint, why: Refusal): void {
     const rule = ruleOf(why, this.#lookUps.rules.judge(name) === 'deny');
-    const thread = this.#clients.get(cookie) ?? { tid: 0, call: 'connect' };
-    this.#report(thread, { kind: 'host', name }, rule);
+    this.#tell(cookie, { object: { kind: 'host', name }, verdict: 'refused', errno: Errno.ENOENT, rule });
   }
 
-  #report({ tid, call }: LedThread, object: ReportedObject, rule: string): void {
-    const { reporter }: { readonly reporter: Reporter } = this.#of;
-    reporter.report({
+  #tell(
+    cookie: bigint | undefined,
+    event: Pick<ReferralEvent, 'object' | 'verdict' | 'errno' | 'rule'>,
+  ): void {
+    const { tid, call } = (cookie === undefined ? undefined : this.#clients.get(cookie)) ?? {
+      tid: 0,
+      call: 'connect',
+    };
+    this.#reporter.report({
       time: Date.now(),
       tid,
       call,
       operation: 'look-up',
-      object,
-      verdict: 'refused',
-      errno: Errno.ENOENT,
       layer: 'supervisor',
-      rule,
+      ...event,
     });
+  }
+
+  get #reporter(): Reporter {
+    return this.#of.reporter;
   }
 }
 
