@@ -1,4 +1,4 @@
-// Runs test/programs with what takes too long, or needs too much, for every run of the suite (test/programs/slow).
+// Runs test/programs with what takes too long, or needs too much, for every run of the suite (test/programs/slow, test/network/slow).
 //   node scripts/test-programs.mjs [words for scripts/test.mjs]
 // pnpm, yarn and node-pty are fetched by npm, uv by pip, where there is a network, into a folder that is removed again.
 import { spawnSync } from 'node:child_process';
@@ -31,6 +31,8 @@ try {
     '--slow',
     '--only',
     'programs/',
+    '--only',
+    'network/slow/',
     ...process.argv.slice(2),
   ];
   const SECFILTER_NODE_PTY = join(folder, 'node_modules/node-pty');

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import { type Attack, attackNames, QUESTIONS } from '../network/name-attack.ts';
 import { NEIGHBOUR, WORLD } from '../network/namespaces.ts';
-import { inEtc, makeNamedNetwork, OTHER } from '../network/resolver.ts';
+import { inEtc, makeNamedNetwork, OTHER, sharedNamedNetwork } from '../network/resolver.ts';
 import { who } from '../support/environment.ts';
 import { engines, python } from '../support/escape.ts';
 import { environment, run, secfiltWords } from '../support/run.ts';
@@ -113,7 +113,7 @@ attack({
   script: `
 import time
 bad, good = question('forbidden.example'), question('allowed.example')
-s = udp(); s.connect(RESOLVER); address = ctypes.create_string_buffer(16); data = ctypes.create_string_buffer(len(bad)); over = time.monotonic() + 1.5
+s = udp(); s.connect(RESOLVER); address = ctypes.create_string_buffer(16); data = ctypes.create_string_buffer(len(bad)); over = time.monotonic() + 0.8
 def flip():
     while time.monotonic() < over:
         address.raw = struct.pack('=H', 2) + struct.pack('!H', 53) + socket.inet_aton('${NEIGHBOUR}') + bytes(8); data.raw = good.ljust(len(bad), b'\\0')
@@ -141,9 +141,9 @@ for data in [b'', b'\\0', bytes(12), b'\\xff' * 12, b'\\xff' * 512, bytes(9000),
              question('allowed.example', extra=b'\\0\\0\\x29\\xff\\xff' + b'\\0' * 4 + b'\\xff\\xff', counts=(1, 0, 0, 1))] + [random.randbytes(random.randrange(600)) for _ in range(500)]:
     tries(lambda: s.send(data))
 def flood():
-    t = socket.create_connection(RESOLVER, 5)
+    t = socket.create_connection(RESOLVER, 0.5)
     for _ in range(40): t.sendall(b'\\xff\\xff' + bytes(60000))
-def many(): held = [socket.create_connection(RESOLVER, 5) for _ in range(200)]
+def many(): held = [socket.create_connection(RESOLVER, 0.7) for _ in range(200)]
 tries(flood, many)
 s = udp(); s.connect(RESOLVER); tries(lambda: s.send(question('forbidden.example')))
 print(code(ask(udp_again(), 'allowed.example')))
@@ -191,7 +191,7 @@ tries(asks, lambda: socket.getaddrinfo('allowed.example', 80), lambda: socket.cr
 });
 
 void test(`N44 a stub answers nobody but its own sandbox (${who})`, async (t) => {
-  const named = await makeNamedNetwork(t);
+  const named = await sharedNamedNetwork(t);
   if (named === undefined) return;
   for (const engine of engines) {
     // Where it was led to is read in the kernel's own table.
@@ -222,7 +222,7 @@ sys.stdin.read()
     assert.ok(port !== undefined, line);
     await named.arrived();
     const stranger = python(`${QUESTIONS}
-s = udp(); s.settimeout(1); s.connect(('127.0.0.1', ${port}))
+s = udp(); s.settimeout(0.4); s.connect(('127.0.0.1', ${port}))
 try: print('answered', ask(s, 'allowed.example'))
 except OSError as error: print('silent')
 `);

@@ -9,7 +9,7 @@ import { engines } from '../support/escape.ts';
 import { run, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { NEIGHBOUR, WORLD } from './namespaces.ts';
-import { makeNamedNetwork, OTHER } from './resolver.ts';
+import { sharedNamedNetwork, OTHER } from './resolver.ts';
 
 const COMMAND = `set -e
 curl -sS http://allowed.example/
@@ -20,7 +20,7 @@ curl -sS http://${OTHER}:2222/
 ! getent hosts nowhere.example`;
 
 void test(`names are learned, with their ports, and the command runs again (${who})`, async (t) => {
-  const named = await makeNamedNetwork(t);
+  const named = await sharedNamedNetwork(t);
   if (named === undefined) return;
   for (const { name, options } of engines) {
     const file = join(temporaryDirectory(t), 'learned.conf');

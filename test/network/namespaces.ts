@@ -4,7 +4,6 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { TestContext } from 'node:test';
 
 import { isRoot, patience } from '../support/environment.ts';
 import { environment } from '../support/run.ts';
@@ -19,6 +18,12 @@ export const GROUP6 = 'ff02::ef53:464c';
 /** A name that the resolver in `outside` knows, of the world's host. */
 export const NAME = 'host.example';
 
+/** A test's context, or what stands for it where many tests share one. */
+export interface Asking {
+  readonly skip: (why: string) => void;
+  readonly after: (clean: () => void) => void;
+}
+
 export interface Network {
   /** Words that run a command in a namespace. */
   readonly inside: readonly string[];
@@ -28,7 +33,7 @@ export interface Network {
 let count = 0;
 
 /** Makes the namespaces, which vanish with the test. Undefined, and the test skipped, where that cannot be done. */
-export function makeNetwork(t: TestContext): Network | undefined {
+export function makeNetwork(t: Asking): Network | undefined {
   if (!isRoot) {
     t.skip('network namespaces can only be made by root');
     return undefined;
@@ -143,7 +148,7 @@ export interface Outside {
 }
 
 /** Starts the servers in `outside`. */
-export async function serveOutside(t: TestContext, network: Network): Promise<Outside> {
+export async function serveOutside(t: Asking, network: Network): Promise<Outside> {
   const [file, ...words] = [...network.outside, 'python3', '-c', SERVER];
   const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'inherit'], env: environment() });
   t.after(() => void child.kill('SIGKILL'));

@@ -5,12 +5,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after } from 'node:test';
 
 import { patience } from '../support/environment.ts';
 import { environment } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { makeNetwork, NEIGHBOUR, NEIGHBOUR6, type Network, WORLD, WORLD6 } from './namespaces.ts';
+import {
+  type Asking,
+  makeNetwork,
+  NEIGHBOUR,
+  NEIGHBOUR6,
+  type Network,
+  WORLD,
+  WORLD6,
+} from './namespaces.ts';
 
 /** Another host of the wide world: no name that a test allows leads there. */
 export const OTHER = '203.0.113.6';
@@ -77,8 +85,29 @@ export interface NamedNetwork {
   readonly change: (...addresses: readonly string[]) => void;
 }
 
+const atEnd: (() => void)[] = [];
+after(() => {
+  for (const clean of atEnd.splice(0).toReversed()) clean();
+});
+
+let shared: Promise<NamedNetwork | undefined> | undefined;
+let lacking: string | undefined;
+
+/** One for all tests of a file that leave it as it is, with nothing that has arrived yet. Undefined, and the test skipped, where it cannot be made. */
+export async function sharedNamedNetwork(t: Asking): Promise<NamedNetwork | undefined> {
+  shared ??= makeNamedNetwork({
+    skip: (why) => void (lacking = why),
+    after: (clean) => void atEnd.push(clean),
+  });
+  const named = await shared;
+  if (named === undefined) t.skip(lacking ?? 'there is no network');
+  await named?.arrived();
+  named?.questions();
+  return named;
+}
+
 /** Undefined, and the test skipped, where it cannot be made. */
-export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | undefined> {
+export async function makeNamedNetwork(t: Asking): Promise<NamedNetwork | undefined> {
   const network = makeNetwork(t);
   if (network === undefined) return undefined;
   if (spawnSync('dnsmasq', ['--version']).error !== undefined) {
@@ -96,7 +125,8 @@ export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | u
     );
   write([WORLD]);
   run('ip', '-n', outside, 'address', 'add', `${OTHER}/32`, 'dev', 'lo');
-  const resolver = startOutside(t, network, [
+  const resolver = start(t, [
+    ...network.outside,
     'dnsmasq',
     '--no-daemon',
     '--conf-file=/dev/null',
@@ -111,7 +141,7 @@ export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | u
     ...RECORDS,
   ]);
   await said(resolver, 'stderr', /started/);
-  const servers = startOutside(t, network, ['python3', '-c', SERVERS]);
+  const servers = start(t, [...network.outside, 'python3', '-c', SERVERS]);
   const lines: string[] = [];
   let rest = '';
   servers.stdout?.setEncoding('utf8').on('data', (data: string) => {
@@ -121,6 +151,7 @@ export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | u
   });
   await until(() => lines.includes('ready'));
   lines.length = 0;
+  const marker = start(t, [...network.inside, 'python3', '-c', MARK]);
   const seen: string[] = [];
   let count = 0;
   return {
@@ -129,7 +160,7 @@ export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | u
       // What left before has arrived before.
       count += 1;
       const mark = `mark-${count}.example`;
-      spawnSync(network.inside[0] ?? '', [...network.inside.slice(1), 'python3', '-c', MARK, mark]);
+      marker.stdin?.write(`${mark}\n`);
       await until(() => lines.some((line) => line.startsWith(`question ${mark} `)));
       const found = lines.splice(0).filter((line) => !line.includes('mark-'));
       seen.push(
@@ -147,8 +178,9 @@ export async function makeNamedNetwork(t: TestContext): Promise<NamedNetwork | u
 
 const MARK = `import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.connect(('${NEIGHBOUR}', 53))
-name = b''.join(bytes([len(label)]) + label.encode() for label in sys.argv[1].split('.')) + b'\\0'
-s.send(b'\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0' + name + b'\\0\\1\\0\\1'); s.recv(512)`;
+for line in sys.stdin:
+  name = b''.join(bytes([len(label)]) + label.encode() for label in line.strip().split('.')) + b'\\0'
+  s.send(b'\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0' + name + b'\\0\\1\\0\\1'); s.recv(512)`;
 
 /** Puts a file in the place of one in /etc, for `inside`. */
 export function inEtc({ inside }: Network, name: string, text: string): void {
@@ -157,8 +189,8 @@ export function inEtc({ inside }: Network, name: string, text: string): void {
   writeFileSync(join(folder, name), text);
 }
 
-function startOutside(t: TestContext, network: Network, words: readonly string[]): ChildProcess {
-  const [file = '', ...rest] = [...network.outside, ...words];
+function start(t: Asking, words: readonly string[]): ChildProcess {
+  const [file = '', ...rest] = words;
   const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
   t.after(() => void child.kill('SIGKILL'));
   return child;

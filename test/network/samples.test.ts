@@ -8,7 +8,7 @@ import { projectRoot, who } from '../support/environment.ts';
 import { engines } from '../support/escape.ts';
 import { run, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { makeNamedNetwork, OTHER } from './resolver.ts';
+import { sharedNamedNetwork, OTHER } from './resolver.ts';
 
 /** Which name and port of the sample stand for those of the test's network. */
 const STAND_INS = [
@@ -19,7 +19,7 @@ const STAND_INS = [
 ] as const;
 
 void test(`samples that name a host allow that host (${who})`, async (t) => {
-  const named = await makeNamedNetwork(t);
+  const named = await sharedNamedNetwork(t);
   if (named === undefined) return;
   const folder = temporaryDirectory(t);
   mkdirSync(join(folder, '.npm'));
