@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allContenders, chooseContenders } from './contenders.mjs';
 import { picture } from './picture.mjs';
+import { hosts } from './suites/hosts.mjs';
 import { memory } from './suites/memory.mjs';
 import { micro } from './suites/micro.mjs';
 import { reading } from './suites/reading.mjs';
@@ -21,7 +22,7 @@ import { start } from './suites/start.mjs';
 import { work } from './suites/work.mjs';
 import * as text from './text.mjs';
 
-const SUITES = { start, micro, work, reading, scale, rules, memory, service, soak };
+const SUITES = { start, micro, work, reading, scale, rules, hosts, memory, service, soak };
 const here = dirname(fileURLToPath(import.meta.url));
 
 const { values: options } = parseArgs({
