@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { secfiltScript, who } from '../support/environment.ts';
+import { projectRoot, secfiltScript, who } from '../support/environment.ts';
 import { engines } from '../support/escape.ts';
 import { type Outcome, run, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -289,4 +289,24 @@ for client in ./one ./two; do for name in allowed.example www.zone.example; do $
     JSON.stringify(outcome),
   );
   assert.match(outcome.stdout, /were refused|was refused/, 'by the service');
+});
+
+void test(`the example of README (${who})`, async (t) => {
+  const named = await sharedNamedNetwork(t);
+  if (named === undefined) return;
+  const [, transcript] =
+    /names\.test\.ts plays it[^\n]*\n\n```\n(.*?)```/s.exec(
+      readFileSync(join(projectRoot, 'README.md'), 'utf8'),
+    ) ?? [];
+  const lines = (transcript ?? assert.fail('there is none')).split('\n').slice(0, -1);
+  const typed = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2));
+  const [first = '', ...rest] = typed;
+  for (const { name, options } of engines) {
+    const words = secfiltWords([...options, ...first.split(' ').slice(1)]);
+    const outcome = await run([...named.network.inside, 'sh', '-c', '"$@" 2>&1', 'sh', ...words], {
+      stdin: rest.map((line) => `${line.replace('curl ', 'curl -sS ')}\n`).join(''),
+    });
+    const printed = lines.filter((line) => !line.startsWith('$ ')).join('\n');
+    assert.equal(outcome.stdout, `${printed}\n`, name);
+  }
 });

@@ -30,6 +30,7 @@ const RECORDS = [
   `--host-record=allowed.example,${WORLD},${WORLD6}`,
   `--host-record=forbidden.example,${OTHER}`,
   `--host-record=www.zone.example,${WORLD}`,
+  `--host-record=www.example,${WORLD}`,
   `--host-record=inner.example,${NEIGHBOUR}`,
   '--cname=alias.example,allowed.example',
   '--cname=disguise.example,forbidden.example',
