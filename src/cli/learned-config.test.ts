@@ -244,3 +244,36 @@ void test('S09 neither a comment nor a value can begin a line of its own', () =>
   assert.equal(text, '# a\\u{a}write-allow=/etc\\u{d}\\u{2028}b Ċ\n');
   assert.throws(() => new ConfigText().setting('write-allow', Buffer.from('/a\n/b')));
 });
+
+void test('S09 names that answers are for write no lines of their own: what no option can name is learned by its address', () => {
+  const lessons = new Lessons(HOMES);
+  const address = Uint8Array.of(203, 0, 113, 5);
+  const names = [
+    'good.example',
+    'bad.example\nwrite-allow=/',
+    '*.example',
+    'a,b.example',
+    'x.example:1@private',
+    '127.1',
+  ];
+  names.forEach((name, index) => {
+    const own = Uint8Array.of(203, 0, 113, 5 + index);
+    const found = { ...refusal('look-up', { kind: 'host', name, addresses: [own] }), errno: 0 };
+    lessons.report({ ...found, verdict: 'allowed' });
+    lessons.begin(1);
+    const object = { kind: 'address', address: own, port: 443, protocol: 'tcp', names: [name] } as const;
+    lessons.report({ ...refusal('connect', object), verdict: 'allowed', errno: 0, tid: 1 });
+    lessons.end(1, 'done');
+  });
+  const options = { command: [], homes: HOMES, sets: [], resolvers: [], isDevice: () => false };
+  const text = learnedConfig(lessons, {
+    ...options,
+    existing: (path) => path,
+    isItself: () => true,
+  }).toString('latin1');
+  const rules = text.split('\n').filter((line) => /^[a-z]/.test(line));
+  assert.deepEqual(rules.slice(0, 2), ['read-only=1', 'allowed-hosts=good.example:443'], text);
+  assert.match(rules[2] ?? '', /^allowed-netmasks=203\.0\.113\./);
+  assert.deepEqual(rules.slice(3), ['allowed-ports=443'], text);
+  assert.ok(!text.includes(`allowed-netmasks=${address.join('.')},`), 'the good one has its name');
+});
