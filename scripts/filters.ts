@@ -5,6 +5,7 @@ import { kernelObstacles, makeKernelPlan } from '../src/plan/kernel-plan.ts';
 import type { Situation } from '../src/plan/filter/situation.ts';
 import type { KernelFeatures } from '../src/plan/features.ts';
 import { makePlan, type Plan, type Surroundings } from '../src/plan/plan.ts';
+import type { ReadingFacts } from '../src/plan/reading.ts';
 import type { DestinationRule } from '../src/policy/destinations.ts';
 import type { NetworkPolicy, Policy } from '../src/policy/policy.ts';
 import { notify, trace } from '../src/seccomp/expression.ts';
@@ -31,16 +32,27 @@ const NETWORKS: (NetworkPolicy | undefined)[] = [
   { kind: 'listed', networks: [], ports: undefined, endpoints: [], rules: [BY_NAME] },
 ];
 
+/** Landlock alone holds rules about reading then. */
+const NOTHING_FOUND: ReadingFacts = {
+  closed: [],
+  devices: [],
+  changeable: [],
+  unlistable: [],
+  directories: [],
+};
+
 /** Where only root, or everybody, makes names that Landlock does not decide about. */
 const SURROUNDINGS: Surroundings[] = [true, false].map((changesRoot) => ({
   interfaces: [],
   changesRoot,
   own: [],
 }));
+const LOOKED_AROUND = SURROUNDINGS.map((each): Surroundings => ({ ...each, reading: NOTHING_FOUND }));
 
 function plansFor(policy: Policy, features: KernelFeatures): Plan[] {
+  const around = policy.network === undefined ? [...SURROUNDINGS, ...LOOKED_AROUND] : SURROUNDINGS;
   const supervised = [notify, trace(0)].map((refer) =>
-    SURROUNDINGS.map((surroundings) =>
+    around.map((surroundings) =>
       makePlan(policy, features, { refer, judges: JUDGES, terminals: [], surroundings }),
     ),
   );
@@ -49,12 +61,11 @@ function plansFor(policy: Policy, features: KernelFeatures): Plan[] {
     : [
         ...supervised.flat(),
         ...[false, true].flatMap((ownSession) =>
-          SURROUNDINGS.map((surroundings) => makeKernelPlan(policy, features, [], ownSession, surroundings)),
+          around.map((surroundings) => makeKernelPlan(policy, features, [], ownSession, surroundings)),
         ),
       ];
 }
 
-/** Some that the supervisor holds: where Landlock does, the filter is as without. */
 const READ: Policy['read'] = [
   { effect: 'deny', place: { kind: 'path', path: Buffer.from('/') }, said: '--read-deny=/' },
 ];

@@ -152,6 +152,17 @@ export const FILE_CHANGES = {
   UDF_RELOCATE_BLOCKS: 0xc0086c43,
 } as const;
 
+/**
+ * Give files other names, or copy them by their names, without an open or a link: snapshots, and OCFS2_IOC_REFLINK. Who owns the files
+ * may do it.
+ */
+export const SECOND_NAMES = {
+  BTRFS_IOC_SNAP_CREATE: 0x50009401,
+  BTRFS_IOC_SNAP_CREATE_V2: 0x50009417,
+  BCH_IOCTL_SUBVOLUME_CREATE: 0x4020bc10,
+  OCFS2_IOC_REFLINK: FILE_CHANGES.OCFS2_IOC_REFLINK,
+} as const;
+
 /** Commands of those families that the kernel has for whatever is open (fs/ioctl.c). */
 export const VFS_COMMANDS = {
   FIFREEZE: 0xc0045877,

@@ -109,6 +109,7 @@ export function makePlan(given: Policy, features: KernelFeatures, options: PlanO
     names: restrictsFiles || !leavesNames(ruleset, interfaces, surroundings) ? 'all' : 'existing',
     withoutCores: restrictsFiles && (ruleset === undefined || features.coreHandler),
     refersReads,
+    ...(reading !== undefined && !restrictsFiles && { restrictsReadingAlone: true }),
     restrictsNetwork: policy.network !== undefined,
     restrictsDestinations,
     ...(policy.listen !== undefined &&

@@ -57,6 +57,8 @@ const INJECTION = [0x5412, 0x541c, 0x541d, 0x5423];
 const OWNERS = [0x8901, 0x8902, 0x5452];
 const FILE_FLAG_COMMANDS = [0x40086602, 0x40046602, 0x40087602, 0x40047602, 0x401c5820];
 const FAMILIES = [0x12, 0x4c, 0x4f, 0x58, 0x5a, 0x66, 0x6e, 0x76, 0x83, 0x94, 0x97, 0xbc, 0xcd, 0xcf, 0xf5];
+/** BTRFS_IOC_SNAP_CREATE and _V2, BCH_IOCTL_SUBVOLUME_CREATE, OCFS2_IOC_REFLINK. */
+const OTHER_NAMES = [0x50009401, 0x50009417, 0x4020bc10, 0x40186f04];
 /** FAT_IOCTL_SET_ATTRIBUTES, OCFS2_IOC_REFLINK, HFSPLUS_IOC_BLESS, UDF_RELOCATE_BLOCKS. */
 const CHANGES = [0x40047211, 0x40186f04, 0x6880, 0xc0086c43];
 const READS = [
@@ -99,10 +101,12 @@ function terminal(command: number, argument: bigint): Said {
   return [...TERMINALS_READ, ...SOUND_TIMERS].includes(command) ? ALLOW : 'told';
 }
 
-function ioctl(command: number, argument: bigint, { restrictsFiles, refer, judges }: Situation): Said {
+function ioctl(command: number, argument: bigint, situation: Situation): Said {
+  const { restrictsFiles, refer, judges, restrictsReadingAlone } = situation;
   if (INJECTION.includes(command)) return 'told';
   if (OWNERS.includes(command)) return judges.has('signals') && refer !== undefined ? refer : REFUSED;
-  if (!restrictsFiles) return ALLOW;
+  if (!restrictsFiles)
+    return restrictsReadingAlone === true && OTHER_NAMES.includes(command) ? 'told' : ALLOW;
   if (FILE_FLAG_COMMANDS.includes(command)) return 'leave';
   if (Math.floor((command % 65536) / 128) === 0x5400 / 128 && refer !== undefined)
     return terminal(command, argument);
@@ -339,7 +343,7 @@ const EDGES: readonly bigint[] = [
   ...[0, 3, 5, 6, 8, 10, 12, 15, 16, 17, 19, 22, 24, 28, 31, 35, 41, 47, 54, 57, 58, 59, 62, 132, 284].map(
     BigInt,
   ),
-  ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, ...CHANGES].map(BigInt),
+  ...[...INJECTION, ...OWNERS, ...FILE_FLAG_COMMANDS, ...READS, ...CHANGES, ...OTHER_NAMES].map(BigInt),
   ...FAMILIES.map((family) => BigInt(family * 256 + 7)),
   ...[0o2000, 0o101, 0o1101, 0o20200000, 0x6100, 0x2100, 0x3100, 0x80001, 0x20000008, 0x9].map(BigInt),
   0xffff_ffffn,
@@ -472,6 +476,8 @@ function situations(): [string, Situation][] {
   const first = result[0]?.[1];
   assert.ok(first !== undefined);
   result.push(['files, reading', { ...first, refersReads: true }]);
+  const readingAlone = { restrictsFiles: false, names: 'existing', restrictsReadingAlone: true } as const;
+  result.push(['reading alone', { ...first, ...readingAlone }]);
   const listening = { restrictsNetwork: true, restrictsListening: true } as const;
   result.push(['network, where to listen', { ...first, ...listening }]);
   const byName = { restrictsNetwork: true, restrictsDestinations: true, judgesNames: true } as const;

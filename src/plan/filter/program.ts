@@ -20,7 +20,15 @@ export function situationKey(situation: Situation): string {
   const { restrictsFiles, names, refersReads, restrictsNetwork, restrictsDestinations, ...others } =
     situation;
   const { landlockDomain, signalScope, withoutCores, refer, judges, ...more } = others;
-  const { kernelDecides, ownSession, sockets, restrictsListening, judgesNames, ...unknown } = more;
+  const {
+    kernelDecides,
+    ownSession,
+    sockets,
+    restrictsListening,
+    judgesNames,
+    restrictsReadingAlone,
+    ...unknown
+  } = more;
   // Whoever adds to a situation has to add it here: this line does not compile then.
   const nothing: Record<string, never> = unknown;
   return JSON.stringify([
@@ -41,6 +49,7 @@ export function situationKey(situation: Situation): string {
     sockets ?? null,
     ...(restrictsListening === true ? ['listening'] : []),
     ...(judgesNames === true ? ['names'] : []),
+    ...(restrictsReadingAlone === true ? ['reading'] : []),
     nothing,
   ]);
 }

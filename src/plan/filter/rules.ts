@@ -14,6 +14,7 @@ import {
   FILE_SYSTEM_FAMILIES,
   FILE_SYSTEM_READS,
   PAGEMAP_SCAN,
+  SECOND_NAMES,
   SIGNAL_OWNER,
   SOUND_TIMERS,
   TCSBRK,
@@ -123,7 +124,11 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
         allow,
       ),
     );
-    const { refer, judges, restrictsFiles } = situation;
+    const { refer, judges, restrictsFiles, restrictsReadingAlone } = situation;
+    const unrestricted =
+      restrictsReadingAlone === true
+        ? when(command.in(Object.values(SECOND_NAMES)), refusal(situation), allow)
+        : allow;
     return when(
       command.in(Object.values(TERMINAL_INJECTION)),
       refusal(situation),
@@ -131,7 +136,7 @@ export const RULES: Readonly<Record<RegisterRule, Rule>> = {
         command.in([...Object.values(SIGNAL_OWNER), ...Object.values(ASYNC_SIGNALS)]),
         refer !== undefined && judges.has('signals') ? refer : refused,
         // Without a supervisor Landlock decides about those of terminals.
-        restrictsFiles ? (refer === undefined ? rest : terminalsOr(rest, leave, situation)) : allow,
+        restrictsFiles ? (refer === undefined ? rest : terminalsOr(rest, leave, situation)) : unrestricted,
       ),
     );
   },

@@ -13,6 +13,8 @@ export interface Situation {
   readonly withoutCores: boolean;
   /** Whatever is opened for reading is referred, and what reads a file without. */
   readonly refersReads: boolean;
+  /** Landlock alone keeps files from being read, and changes are not restricted. */
+  readonly restrictsReadingAlone?: boolean;
   readonly restrictsNetwork: boolean;
   /** The network is restricted, and not to families alone. */
   readonly restrictsDestinations: boolean;

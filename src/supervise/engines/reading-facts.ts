@@ -7,8 +7,16 @@ import { readingPlaces, readingRules, type ReadingFacts } from '../../plan/readi
 import { changeableTrees, type PathBytes, type Policy } from '../../policy/policy.ts';
 import { namesIn } from './listing.ts';
 
-/** Generic SCSI devices read sectors too (sg). */
-const DEVICE_CLASSES = ['/sys/class/block', '/sys/class/scsi_generic'] as const;
+/** Classes of devices that read sectors, or flash memory, and where their files lie: by commands too (sg, bsg, NVMe since Linux 6.2). */
+const DEVICE_CLASSES = [
+  ['block', '/dev/'],
+  ['scsi_generic', '/dev/'],
+  ['bsg', '/dev/bsg/'],
+  ['nvme', '/dev/'],
+  ['nvme-generic', '/dev/'],
+  ['mtd', '/dev/'],
+  ['ubi', '/dev/'],
+] as const;
 
 /** Looks, and changes nothing. What cannot be looked at counts as what allows least. */
 export function readingFacts({ read = [], files }: Policy): ReadingFacts {
@@ -103,9 +111,9 @@ function isDirectory(path: PathBytes): boolean {
 }
 
 function readableDevices(): PathBytes[] {
-  return DEVICE_CLASSES.flatMap(namesOf)
-    .map((name) => Buffer.from(`/dev/${name.replaceAll('!', '/')}`))
-    .filter((path) => access(path, R_OK) === 0);
+  return DEVICE_CLASSES.flatMap(([name, folder]) =>
+    namesOf(`/sys/class/${name}`).map((device) => Buffer.from(folder + device.replaceAll('!', '/'))),
+  ).filter((path) => access(path, R_OK) === 0);
 }
 
 function namesOf(directory: string): string[] {

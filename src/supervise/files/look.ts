@@ -1,19 +1,31 @@
 /**
- * execve(2), execveat(2), readlink(2) and readlinkat(2) of what may not be read, where the supervisor judges reading. What may be
- * goes on in the kernel, which looks at the path once more: a program whose other threads change it meanwhile can still run such a
- * file, if it is executable, and learn where such a link leads. Its contents no open gives them.
+ * execve(2), execveat(2), readlink(2) and readlinkat(2) of what may not be read, where the supervisor judges reading; with a program
+ * what the kernel opens to run it. What may be goes on in the kernel, which looks at the path once more: a program whose other threads
+ * change it meanwhile can still run such a file, if it is executable, and learn where such a link leads. Its contents no open gives them.
  */
 import { Errno } from '../../linux/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX, S_IFLNK } from '../../linux/files.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  PATH_MAX,
+  S_IFLNK,
+  S_IFREG,
+  W_OK,
+  accessDescriptor,
+  fstat,
+} from '../../linux/files.ts';
+import { impersonated } from '../../linux/impersonation.ts';
 import { close } from '../../linux/libc.ts';
 import { judgeRead, mayMoveUnseen } from '../../judge/files.ts';
 import { allowed, refused } from '../context.ts';
 import type { FileContext, FileHandler } from './context.ts';
 import { CONTINUE_CALL, type Referral, type Reply } from '../referral.ts';
 import { resolveObject } from '../target/resolve.ts';
-import { objectOf } from '../target/resolved.ts';
+import { objectOf, type ResolvedObject } from '../target/resolved.ts';
 import { openTargetDescriptor } from '../target/start.ts';
 import { arena, readPath } from '../target/target.ts';
+import { interpretersOf } from './interpreters.ts';
 import { isAnonymousMemory } from './memory-file.ts';
 import { READ_RULE } from './read-open.ts';
 import { foundObject } from './object.ts';
@@ -65,14 +77,68 @@ function look(referral: Referral, context: FileContext, call: Look): Reply {
   if (length < 0 || !referral.isCurrent()) return CONTINUE_CALL;
   const object = find(referral, context, call, length);
   if (object.kind === 'error') return CONTINUE_CALL;
-  const found = foundObject(object, context.members);
-  const verdict = judgeRead(context.files, READS, found);
-  const isRead = call.type === undefined || call.type === found.type;
-  const isClosed = verdict.kind === 'refuse' && isRead && !isAnonymousMemory(object);
-  close(object.descriptor);
   const reported = { kind: 'path', path: object.path } as const;
-  if (!isClosed) return allowed(referral, context, 'read', reported, CONTINUE_CALL, READ_RULE);
-  return refused(referral, context, 'read', reported, verdict.rule, Errno.EACCES);
+  const closed =
+    call.type === undefined
+      ? closedForExecution(referral, context, object, MOST_INTERPRETERS)
+      : closedItself(context, object, call.type);
+  close(object.descriptor);
+  if (closed === undefined) return allowed(referral, context, 'read', reported, CONTINUE_CALL, READ_RULE);
+  return refused(referral, context, 'read', { kind: 'path', path: closed.path }, closed.rule, Errno.EACCES);
+}
+
+/** What may not be read of what a call would read. */
+interface Closed {
+  readonly path: Buffer;
+  readonly rule: string;
+}
+
+/** @param type of what is read; undefined: of any */
+function closedItself(
+  { files, members }: FileContext,
+  object: ResolvedObject,
+  type?: number,
+): Closed | undefined {
+  const found = foundObject(object, members);
+  const verdict = judgeRead(files, READS, found);
+  const isRead = type === undefined || type === found.type;
+  return verdict.kind === 'refuse' && isRead && !isAnonymousMemory(object)
+    ? { path: object.path, rule: verdict.rule }
+    : undefined;
+}
+
+/** An interpreter may be a script as well, so often (execve(2)), and each has a loader. */
+const MOST_INTERPRETERS = 7;
+const UNSEEN_RULE = 'what is executed, and cannot be looked into, may be a script of what may not be read';
+
+/** @param depth how many interpreters are looked for, one behind the other */
+function closedForExecution(
+  referral: Referral,
+  context: FileContext,
+  object: ResolvedObject,
+  depth: number,
+): Closed | undefined {
+  const closed = closedItself(context, object);
+  if (closed !== undefined || depth === 0) return closed;
+  if (foundObject(object, context.members).type !== S_IFREG) return undefined;
+  const interpreters = interpretersOf(object.descriptor);
+  if (interpreters === undefined)
+    return isUnseenByChoice(context, object) ? { path: object.path, rule: UNSEEN_RULE } : undefined;
+  for (const name of interpreters) {
+    const interpreter = resolveObject(referral.tid, context.members, AT_FDCWD, name, true);
+    if (interpreter.kind === 'error') continue;
+    const closedBehind = closedForExecution(referral, context, interpreter, depth - 1);
+    close(interpreter.descriptor);
+    if (closedBehind !== undefined) return closedBehind;
+  }
+  return undefined;
+}
+
+/** The kernel reads a program for who may execute it and not read it. What is in such a file its owner knows, and who may write it. */
+function isUnseenByChoice({ userId }: FileContext, { descriptor }: ResolvedObject): boolean {
+  const status = fstat(descriptor);
+  if (impersonated() !== undefined || typeof status === 'number' || status.owner === userId) return true;
+  return accessDescriptor(descriptor, W_OK) === 0;
 }
 
 function find(
