@@ -17,7 +17,9 @@ export class DeniedPlaces {
 
   constructor(places: readonly PathBytes[]) {
     this.#places = new Set(places.map((place) => place.toString('latin1')));
-    this.#longest = Math.max(0, ...[...this.#places].map(({ length }) => length));
+    let longest = 0;
+    for (const { length } of this.#places) longest = Math.max(longest, length);
+    this.#longest = longest;
     for (const place of this.#places) {
       for (let end = place.lastIndexOf('/'); end > 0; end = place.lastIndexOf('/', end - 1))
         this.#ways.add(place.slice(0, end));

@@ -97,3 +97,9 @@ describe('PathSet.forgetBacking()', () => {
     assert.equal(where(set, '/w2/x'), 'below backed');
   });
 });
+
+void test('as many paths as a directory has entries, which may be any number', () => {
+  const paths = Array.from({ length: 200_000 }, (_, index): [string, Backing] => [`/d/${index}`, DIRECTORY]);
+  const all = new PathSet(paths.map(([path, backing]) => ({ path: Buffer.from(path), backing })));
+  assert.equal(where(all, '/d/199999/x'), 'below backed');
+});

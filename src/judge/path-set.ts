@@ -62,7 +62,9 @@ export class PathSet {
       else this.#backings.set(text, backing);
       if (fixed === true) this.#fixed.add(text);
     }
-    this.#longest = Math.max(0, ...[...this.#backings.keys()].map(({ length }) => length));
+    let longest = 0;
+    for (const { length } of this.#backings.keys()) longest = Math.max(longest, length);
+    this.#longest = longest;
   }
 
   /** True for a device of everybody's: it is written to, and neither removed nor changed, whatever else is allowed. */
@@ -105,6 +107,8 @@ export class PathSet {
 
   /** To be told when an allowed path itself was removed or renamed: Landlock's rule went with the old inode. */
   forgetBacking(path: Uint8Array): void {
+    // Most of what is removed is longer than any allowed path, of which there may be thousands.
+    if (path.length > this.#longest) return;
     const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
     this.generation += 1;
     for (const key of this.#backings.keys()) {
