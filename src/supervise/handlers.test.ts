@@ -66,8 +66,8 @@ function referralOf(number: number, args: readonly bigint[]): Referral {
 }
 
 const events: ReferralEvent[] = [];
-const handlers = makeHandlers({
-  reporter: { wantsAllowed: false, report: (event) => events.push(event) },
+const context = {
+  reporter: { wantsAllowed: false, report: (event: ReferralEvent) => events.push(event) },
   credentials: new Credentials(''),
   userId: 0,
   members: new Members(0, false),
@@ -85,7 +85,8 @@ const handlers = makeHandlers({
     landlock: true,
     supervisor: process.pid,
   },
-});
+};
+const handlers = makeHandlers(context);
 
 /** What may reach the supervisor, by the catalogue. */
 const REFERRED = SYSCALL_NAMES.filter((name) => 'judge' in CATALOGUE[name]);
@@ -140,5 +141,14 @@ void test('every judge that the catalogue names is one of the supervisor', () =>
   for (const name of REFERRED) {
     const entry = CATALOGUE[name];
     assert.ok('judge' in entry && entry.judge !== undefined && JUDGES.has(entry.judge), name);
+  }
+});
+
+void test('of handlers that hold nothing open nothing is kept until the end: each answered question makes some', () => {
+  for (const landlock of [true, false]) {
+    const releases: (() => void)[] = [];
+    const atEnd = (release: () => void): void => void releases.push(release);
+    makeHandlers({ ...context, files: { ...context.files, landlock }, atEnd });
+    assert.equal(releases.length, landlock ? 1 : 0);
   }
 });

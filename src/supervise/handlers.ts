@@ -152,10 +152,12 @@ export function makeHandlers(
     const isQuick = files.landlock && !context.reporter.wantsAllowed;
     const quick = isQuick ? new QuickWay(files.writable) : undefined;
     const quickReading = isQuick && files.reading ? new QuickWay(files.reading.readable) : undefined;
-    context.atEnd?.(() => {
-      quick?.release();
-      quickReading?.release();
-    });
+    // Not of handlers that are made for one answered question: these hold nothing open, and would be kept until the sandbox ends.
+    if (isQuick)
+      context.atEnd?.(() => {
+        quick?.release();
+        quickReading?.release();
+      });
     const fileContext: FileContext = {
       ...context,
       files,
