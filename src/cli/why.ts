@@ -1,8 +1,8 @@
 /** `secfilt --why=KIND:WHAT`: which rule decides about an access. Runs nothing, changes nothing. Import it lazily. */
-import { writeSync } from 'node:fs';
 import { exitNow } from '../linux/libc.ts';
 import type { Assignment } from './assignments.ts';
 import { planRun, type PlannedRun } from './plan-run.ts';
+import { print } from './print.ts';
 import type { Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { type Answer, answerText } from './why-answer.ts';
@@ -20,8 +20,7 @@ export async function why(settings: Settings, asked: readonly Assignment[], json
   const places = new WhyPlaces(run, settings);
   const answers = await Promise.all(questions.map(async (question) => answersTo(question, run, places)));
   const lines = answers.flat().map((answer) => `${json ? JSON.stringify(answer) : answerText(answer)}\n`);
-  const bytes = Buffer.from(lines.join(''));
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  print(lines.join(''));
   const isAllowed = answers.every((each) => each.some(({ allowed }) => allowed));
   return exitNow(isAllowed ? ALLOWED : REFUSED);
 }

@@ -8,7 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { secfilt } from '../support/run.ts';
+import { run as runWords, secfilt, secfiltWords } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 /** Policies, from the directory with the places. */
@@ -224,4 +224,11 @@ void test('--why runs nothing, prints one line, and says what it cannot answer',
   }
   const both = await secfilt(['--why=read:/', '--explain']);
   assert.equal(both.code, 125);
+});
+
+void test('whoever reads the answers may have enough of them', async () => {
+  const questions = Array.from({ length: 3000 }, () => '--why=read:/etc/passwd');
+  const script = '"$@" | head -n 1 >/dev/null; exit "${PIPESTATUS[0]}"';
+  const { code, stderr } = await runWords(['bash', '-c', script, 'bash', ...secfiltWords(questions)]);
+  assert.deepEqual([code, stderr], [0, '']);
 });
