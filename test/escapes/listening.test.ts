@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { who } from '../support/environment.ts';
-import { attackTest, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
+import { attackTest, engines, insideTest, makeGround, python, saidBy } from '../support/escape.ts';
 import { type Outcome, run, secfiltWords } from '../support/run.ts';
 
 /** Each way keeps its sockets open, and says which they are. */
@@ -162,3 +162,25 @@ print(json.dumps(out))`,
     }),
   { policy: () => ['--allowed-listen=32750-32751/tcp,32752/udp'] },
 );
+
+const AFTERWARDS = String.raw`
+import json, socket
+def way(family, address):
+    s = socket.socket(family)
+    try: s.listen(5); return 'listens'
+    except OSError as e: refusal = e.errno
+    before = s.getsockname()[1]; s.bind((address, 0)); s.listen(5)
+    return [refusal, before, s.getsockname()[0]]
+print(json.dumps([way(socket.AF_INET, '127.0.0.1'), way(socket.AF_INET6, '::1')]))
+`;
+
+for (const { name, options } of engines) {
+  void test(`a socket that was refused to listen has no port and may be bound, ${name} (${who})`, async () => {
+    const words = [...options, '--allowed-listen=9', '--', 'python3', '-c', AFTERWARDS];
+    const { stdout, stderr } = await run(secfiltWords(words));
+    assert.deepEqual(stdout === '' ? stderr : JSON.parse(stdout), [
+      [1, 0, '127.0.0.1'],
+      [1, 0, '::1'],
+    ]);
+  });
+}

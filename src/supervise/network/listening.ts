@@ -85,8 +85,11 @@ export function listenWhereAllowed(referral: Referral, context: NetworkContext, 
     const state = tcpState(descriptor);
     if (state !== TcpState.close && state !== TcpState.listen) return fail(Errno.EINVAL);
   }
-  // As listen(2) itself would: a port of the kernel's choice, at every address. Nobody is heard by that yet.
   const hadPort = hasPort(socket);
+  // What has not come to listen has no port, and none that the kernel gave is taken from it again.
+  const anywhere = hadPort ? undefined : closedAnywhere(context, socket);
+  if (anywhere !== undefined) return refuse(referral, context, anywhere);
+  // As listen(2) itself would: a port of the kernel's choice, at every address. Nobody is heard by that yet.
   const isBound = hadPort ? 0 : bind(descriptor, everywhere(kind.domain));
   if (isBound < 0) return resultReply(isBound);
   const closed = closedPlace(context, socket);
@@ -104,10 +107,20 @@ export function listenWhereAllowed(referral: Referral, context: NetworkContext, 
   return resultReply(result);
 }
 
+/** Where a socket without a port would listen, if it may not: told by one of our own, which the kernel gives such a port. */
+function closedAnywhere(context: NetworkContext, { kind }: TargetSocket): ClosedPlace | undefined {
+  const ours = syscall(X86_64.socket, kind.domain, kind.type | SOCK_CLOEXEC, kind.protocol, 0, 0, 0);
+  if (ours < 0) return undefined;
+  const closed =
+    bind(ours, everywhere(kind.domain)) < 0 ? undefined : closedPlace(context, { descriptor: ours, kind });
+  close(ours);
+  return closed;
+}
+
 /** Where a socket would listen, or does, if it may not. */
 function closedPlace(
   { listening }: NetworkContext,
-  { descriptor, kind }: TargetSocket,
+  { descriptor, kind }: Pick<TargetSocket, 'descriptor' | 'kind'>,
 ): ClosedPlace | undefined {
   const local = localAddress(descriptor);
   const place = typeof local === 'number' ? undefined : listenPlaceOf(kind, Buffer.from(local));
