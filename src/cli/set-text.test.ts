@@ -6,6 +6,7 @@ const VALUES: Readonly<Record<string, string>> = {
   HOME: '/home/a*b',
   CARGO: '/c,d',
   LIST: 'FILE:/tmp/one:relative:/tmp/two',
+  COLON: '/a:b',
   UID: '1000',
 };
 
@@ -23,6 +24,7 @@ void test('readSet() reads a place a line, and what its variables lead to', () =
     ['$CARGO/x  # y', ['/c,d/x']],
     ['$UNSET/x  # y', []],
     ['${UNSET}/x  # y', []],
+    ['$COLON/x', ['/a:b/x', '/a/x']],
     ['${CARGO:-~/.cargo}/x', ['/c,d/x', String.raw`/home/a\*b/.cargo/x`]],
     ['${UNSET:-~/.cargo}/x', [String.raw`/home/a\*b/.cargo/x`]],
     ['/run/user/$UID/gnupg', ['/run/user/1000/gnupg']],

@@ -73,8 +73,11 @@ function filled(text: ByteString, valueOf: ValueOf): ByteString[] {
   return all.flatMap((value) => ends.map((end) => head + value + end));
 }
 
-/** A value with colons is a list, of which only absolute paths are places: `FILE:/tmp/krb5cc_0`. */
+/**
+ * A value with colons is a list, of which only absolute paths are places: `FILE:/tmp/krb5cc_0`. Or it is a path with colons in it, which
+ * only who reads the variable knows.
+ */
 function partsOf(value: ByteString | undefined): ByteString[] {
   if (value === undefined) return [];
-  return value.includes(':') ? value.split(':').filter((part) => part.startsWith('/')) : [value];
+  return value.includes(':') ? [value, ...value.split(':')].filter((part) => part.startsWith('/')) : [value];
 }
