@@ -186,7 +186,7 @@ function isPlace(path: ByteString, home: ByteString | undefined): boolean {
 }
 
 function isBelow(path: ByteString, directory: ByteString): boolean {
-  return path.startsWith(directory) && path[directory.length] === '/';
+  return directory === '/' ? path.length > 1 : path.startsWith(directory) && path[directory.length] === '/';
 }
 
 function wordOf({ spelling: option, text: word, origin }: GivenWord): {

@@ -167,6 +167,11 @@ export function accessPath(path: Uint8Array, mode: number): number {
   return syscallMemory2(SYS_FACCESSAT, AT_FDCWD, terminated(path), mode, 0, 0);
 }
 
+/** faccessat2(2), with the effective ids, by which files are opened. 0, or a negated error number. */
+export function accessPathEffectively(path: Uint8Array, mode: number): number {
+  return syscallMemory2(SYS_FACCESSAT2, AT_FDCWD, terminated(path), mode, AT_EACCESS, 0);
+}
+
 const linkBuffer = Buffer.alloc(PATH_MAX + 1);
 
 /**

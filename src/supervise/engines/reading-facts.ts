@@ -1,6 +1,6 @@
 /** What the choice depends on who holds the rules about reading, looked up for the places that they name. */
 import { readdirSync, statSync } from 'node:fs';
-import { R_OK, W_OK, X_OK, accessPath as access } from '../../linux/files.ts';
+import { R_OK, W_OK, X_OK, accessPath as access, accessPathEffectively } from '../../linux/files.ts';
 import { Errno } from '../../linux/errno.ts';
 import { isNews, withChildren, type PlaceTree } from '../../plan/place-tree.ts';
 import { readingPlaces, readingRules, type ReadingFacts } from '../../plan/reading.ts';
@@ -78,9 +78,14 @@ function isClosedAt({ effect, isDecided, children, path }: PlaceTree): boolean {
  * to keep him from it. Memory of the machine (mem(4), /proc/kcore) needs a capability besides that nothing in a sandbox has.
  */
 function isClosed(path: PathBytes): boolean {
-  if (access(path, R_OK) !== -Errno.EACCES || access(path, X_OK) !== -Errno.EACCES) return false;
+  if (isLetIn(path, R_OK) || isLetIn(path, X_OK)) return false;
   for (let place = path; place.length > 1; place = parentOf(place)) if (isOwn(place)) return false;
   return true;
+}
+
+/** By the real ids or by the effective ones: a program may make either the other (setregid(2)). */
+function isLetIn(path: PathBytes, mode: number): boolean {
+  return access(path, mode) !== -Errno.EACCES || accessPathEffectively(path, mode) !== -Errno.EACCES;
 }
 
 function parentOf(path: PathBytes): PathBytes {
@@ -91,7 +96,7 @@ function isChangeable(directory: PathBytes): boolean {
   const result = access(directory, W_OK);
   // What does not exist may come into being, in a directory that is asked about as well.
   if (result === -Errno.ENOENT || result === -Errno.ENOTDIR || result === -Errno.EROFS) return false;
-  return result === 0 || isOwn(directory);
+  return result === 0 || accessPathEffectively(directory, W_OK) === 0 || isOwn(directory);
 }
 
 function isOwn(path: PathBytes): boolean {
