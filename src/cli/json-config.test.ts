@@ -166,8 +166,4 @@ void test('parseJson() reads what JSON.parse() reads', () => {
 void test('the sample in JSON is understood', () => {
   const sample = readFileSync('samples/agent.json', 'utf8');
   assert.ok(readText(sample).includes('allowed-hosts=registry.example:443'));
-  assert.ok(
-    said.some((each) => /^allowed-hosts.*registry\.example:443$/.test(each)),
-    said.join(' '),
-  );
 });
