@@ -3,11 +3,12 @@
  * its turn when something is there for it. The main thread blocks in epoll_wait(2), so nothing is spent while nothing happens.
  * Who is ready gets one turn after the other, however much of it has more to do.
  */
-import { EPOLLIN, Epoll } from '../../linux/epoll.ts';
+import { EPOLLIN } from '../../linux/epoll.ts';
 import { Errno, SyscallError } from '../../linux/errno.ts';
 import { eventLoopDescriptor, poll } from '../../linux/libc.ts';
 import type { NotifyListener } from './notify.ts';
 import { answer, type Handler } from '../handlers.ts';
+import { InterestList, type Ready } from '../interest-list.ts';
 import type { PendingCalls } from '../pending.ts';
 import { endWatch } from '../watch.ts';
 
@@ -17,7 +18,6 @@ const POLLFD_SIZE = 8;
 const PASSING = new Set<number>([Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM]);
 /** How long a signal may wait where the event loop's descriptor is not to be had. */
 const WITHOUT_EVENT_LOOP = 50;
-const EVENT_LOOP_KEY = 0;
 
 /** A sandbox, as the loop knows it. */
 export interface Supervised {
@@ -30,9 +30,6 @@ export interface Supervised {
   readonly emptied: () => void;
 }
 
-/** What happens when a descriptor is ready. */
-type Ready = (events: number) => void;
-
 interface Deferred {
   /** Of performance.now. */
   readonly time: number;
@@ -40,18 +37,16 @@ interface Deferred {
 }
 
 export class Loop {
-  readonly #epoll = new Epoll();
-  readonly #sources = new Map<number, Ready>();
-  readonly #keys = new Map<number, number>();
-  readonly #pending = new PendingSet(this.#epoll.descriptor);
+  readonly #watched = new InterestList();
+  readonly #pending = new PendingSet(this.#watched.descriptor);
   readonly #eventLoop = eventLoopDescriptor();
   readonly #deferred = new Set<Deferred>();
-  #lastKey = EVENT_LOOP_KEY;
+  #isEventLoopReady = false;
   #turnSoon = false;
 
   /** Throws a SyscallError. */
   constructor() {
-    if (this.#eventLoop >= 0) this.#epoll.add(this.#eventLoop, EVENT_LOOP_KEY);
+    if (this.#eventLoop >= 0) this.watch(this.#eventLoop, () => (this.#isEventLoopReady = true));
   }
 
   /** Answers the referrals of a sandbox until it is empty. Throws a SyscallError. */
@@ -70,25 +65,14 @@ export class Loop {
     this.#pending.add(pending);
   }
 
-  /**
-   * Calls `ready` each time that a descriptor is readable or hung up, until `unwatch`. Throws a SyscallError.
-   * @param awaited what it is watched for in place of that (epoll_ctl(2))
-   */
+  /** As an `InterestList` does. Throws a SyscallError. */
   watch(descriptor: number, ready: Ready, awaited?: number): void {
-    // Never used again: an event that is out already may be of somebody who has gone meanwhile.
-    this.#lastKey += 1;
-    this.#epoll.add(descriptor, this.#lastKey, awaited);
-    this.#sources.set(this.#lastKey, ready);
-    this.#keys.set(descriptor, this.#lastKey);
+    this.#watched.watch(descriptor, ready, awaited);
   }
 
   /** To be called before the descriptor is closed. */
   unwatch(descriptor: number): void {
-    const key = this.#keys.get(descriptor);
-    if (key === undefined) return;
-    this.#epoll.remove(descriptor);
-    this.#keys.delete(descriptor);
-    this.#sources.delete(key);
+    this.#watched.unwatch(descriptor);
   }
 
   /**
@@ -112,22 +96,17 @@ export class Loop {
     await eventLoopTurn();
     turn();
     while (!finished()) {
-      let isEventLoopReady = this.#eventLoop < 0;
-      const longest = this.#turnSoon ? 0 : isEventLoopReady ? WITHOUT_EVENT_LOOP : -1;
-      const count = this.#wait(earlier(longest, this.#untilDeferred()));
-      for (let index = 0; index < count; index += 1) {
-        const key = this.#epoll.key(index);
-        if (key === EVENT_LOOP_KEY) isEventLoopReady = true;
-        else this.#sources.get(key)?.(this.#epoll.events(index));
-      }
+      this.#isEventLoopReady = this.#eventLoop < 0;
+      const longest = this.#turnSoon ? 0 : this.#isEventLoopReady ? WITHOUT_EVENT_LOOP : -1;
+      this.#watched.goOn(this.#wait(earlier(longest, this.#untilDeferred())));
       if (this.#deferred.size > 0) this.#doDeferred();
-      if (isEventLoopReady || this.#turnSoon) {
+      if (this.#isEventLoopReady || this.#turnSoon) {
         this.#turnSoon = false;
         await eventLoopTurn();
         turn();
       }
     }
-    this.#epoll.close();
+    this.#watched.close();
   }
 
   /** Milliseconds until something deferred is due; -1: nothing is. */
@@ -150,7 +129,8 @@ export class Loop {
   /** How many are ready; an interruption counts as none. Throws a SyscallError where waiting is not to be had. */
   #wait(timeout: number): number {
     const others = this.#pending.wait(timeout);
-    const result = others === 'none' ? this.#epoll.wait(timeout) : others < 0 ? others : this.#epoll.wait(0);
+    const result =
+      others === 'none' ? this.#watched.wait(timeout) : others < 0 ? others : this.#watched.wait(0);
     if (result >= 0) return result;
     if (!PASSING.has(-result)) throw new SyscallError('epoll_wait', -result);
     endWatch();

@@ -1,5 +1,6 @@
 /** What the choice depends on who holds the rules about reading, looked up for the places that they name. */
 import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { R_OK, W_OK, X_OK, accessPath as access, accessPathEffectively } from '../../linux/files.ts';
 import { Errno } from '../../linux/errno.ts';
 import { isNews, withChildren, type PlaceTree } from '../../plan/place-tree.ts';
@@ -115,10 +116,33 @@ function isDirectory(path: PathBytes): boolean {
   }
 }
 
-function readableDevices(): PathBytes[] {
-  return DEVICE_CLASSES.flatMap(([name, folder]) =>
-    namesOf(`/sys/class/${name}`).map((device) => Buffer.from(folder + device.replaceAll('!', '/'))),
-  ).filter((path) => access(path, R_OK) === 0);
+/**
+ * Files by which what may not be read could be read all the same, of those that this user may open. Where nobody tells which devices
+ * there are (no sysfs(5), as in some containers) /dev itself is looked through.
+ * @param classes where the kernel lists devices by their class
+ */
+export function readableDevices(classes = '/sys/class'): PathBytes[] {
+  const listed = DEVICE_CLASSES.flatMap(([name, folder]) =>
+    namesOf(join(classes, name)).map((device) => folder + device.replaceAll('!', '/')),
+  );
+  const all = namesOf(join(classes, 'block')).length > 0 ? listed : [...listed, ...blockDevicesIn('/dev')];
+  return all.map((path) => Buffer.from(path)).filter((path) => isReadable(path));
+}
+
+function isReadable(path: PathBytes): boolean {
+  return access(path, R_OK) === 0 || accessPathEffectively(path, R_OK) === 0;
+}
+
+function blockDevicesIn(folder: string): string[] {
+  return namesOf(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      try {
+        return statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 function namesOf(directory: string): string[] {

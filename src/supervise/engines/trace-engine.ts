@@ -15,6 +15,7 @@ import { Command, END_UNKNOWN, type CommandEnd } from './command.ts';
 import { answer } from '../handlers.ts';
 import type { EngineRun } from './engine-run.ts';
 import { Members } from '../target/members.ts';
+import { InterestList } from '../interest-list.ts';
 import { PendingCalls } from '../pending.ts';
 import { reportKilled } from './report-killed.ts';
 import { makeRuleset } from './ruleset.ts';
@@ -23,7 +24,6 @@ import { Sandbox } from '../sandbox.ts';
 import { loadNameService } from '../network/names/load-names.ts';
 import { namesPolicy } from '../../policy/judges-names.ts';
 import { traceUntilEnd } from './trace/loop.ts';
-import { OwnSources } from './trace/own-sources.ts';
 import { Tracees } from './trace/tracees.ts';
 import { Waker } from './trace/waker.ts';
 import { endWatch, startWatch } from '../watch.ts';
@@ -37,7 +37,7 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   await loadNameService(run.plan.policy);
   const ruleset = makeRuleset(run.plan);
   const launched = startLauncher(run, ruleset, { listener: false, waitKillable: false });
-  const own = namesPolicy(run.plan.policy) ? new OwnSources(eventLoopDescriptor()) : undefined;
+  const own = namesPolicy(run.plan.policy) ? ownInterests() : undefined;
   const waker = attach(launched, members, own?.descriptor ?? eventLoopDescriptor());
   const pending = new PendingCalls(run.fault);
   const { handlers } = new Sandbox(run, { ...ruleset, pending, members, streams: [0, 1, 2], watching: own });
@@ -58,6 +58,15 @@ export async function runTrace(run: EngineRun): Promise<CommandEnd | LaunchError
   if (outcome instanceof LaunchError) return outcome;
   if (command.end === undefined) throw new SyscallError('wait4', Errno.ECHILD, END_UNKNOWN);
   return command.end;
+}
+
+/** The tracer waits in wait4(2) alone, and the waker polls for one descriptor: behind it there are these and the event loop's. */
+function ownInterests(): InterestList {
+  const own = new InterestList();
+  const eventLoop = eventLoopDescriptor();
+  // It has its turn whenever the waker has called.
+  if (eventLoop >= 0) own.watch(eventLoop, () => undefined);
+  return own;
 }
 
 /** Becomes the launcher's tracer while it waits for our word. */

@@ -50,16 +50,7 @@ export function openHeldDescriptor(
 ): Reply | undefined {
   if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return undefined;
   if (isPipe(object.path)) return openPipe(referral, path, flags, object, context);
-  const number = descriptorNamed(path);
-  if (number === undefined) return undefined;
-  const copy = copyDescriptor(referral.tid, number);
-  if (copy < 0) return undefined;
-  const reply =
-    isHeldForWriting(copy, object) && isTrusted(referral, context)
-      ? reopen(referral, context, copy, flags)
-      : undefined;
-  closeLingering(copy);
-  return reply;
+  return reopenNamed(referral, path, flags, object, context, O_WRONLY);
 }
 
 /** The same for an open for reading, of a file whose place may not be read. */
@@ -70,11 +61,23 @@ export function reopenHeld(
   object: OpenObject,
   context: FileContext,
 ): Reply | undefined {
-  const number = (flags & O_CREAT) === 0 ? descriptorNamed(path) : undefined;
+  return (flags & O_CREAT) === 0 ? reopenNamed(referral, path, flags, object, context, flags) : undefined;
+}
+
+/** @param wanted the flags of open(2) for which the descriptor that the path names must be open already */
+function reopenNamed(
+  referral: Referral,
+  path: Uint8Array,
+  flags: number,
+  object: OpenObject,
+  context: FileContext,
+  wanted: number,
+): Reply | undefined {
+  const number = descriptorNamed(path);
   const copy = number === undefined ? -1 : copyDescriptor(referral.tid, number);
   if (copy < 0) return undefined;
   const reply =
-    isHeldFor(copy, object, flags) && isTrusted(referral, context)
+    isHeldFor(copy, object, wanted) && isTrusted(referral, context)
       ? reopen(referral, context, copy, flags)
       : undefined;
   closeLingering(copy);
@@ -87,7 +90,7 @@ export function isHeld(tid: number, path: Uint8Array, object: OpenObject, contex
   const number = descriptorNamed(path);
   const copy = number === undefined ? -1 : copyDescriptor(tid, number);
   if (copy < 0) return false;
-  const held = isHeldForWriting(copy, object);
+  const held = isHeldFor(copy, object, O_WRONLY);
   closeLingering(copy);
   return held;
 }
@@ -102,10 +105,6 @@ function descriptorNamed(path: Uint8Array): number | undefined {
 export function isForWriting(flags: number): boolean {
   const mode = flags & O_ACCMODE;
   return mode === O_WRONLY || mode === O_RDWR;
-}
-
-function isHeldForWriting(copy: number, object: OpenObject): boolean {
-  return isHeldFor(copy, object, O_WRONLY);
 }
 
 /** Whether a descriptor of a file is open for all that it would be opened for anew. */

@@ -5,9 +5,9 @@
 import { Errno, SyscallError } from '../../../linux/errno.ts';
 import { poll } from '../../../linux/libc.ts';
 import { isStopped, waitStatus, waitTracee, WNOHANG } from '../../../linux/wait-tracees.ts';
+import type { InterestList } from '../../interest-list.ts';
 import type { PendingCalls } from '../../pending.ts';
 import { endWatch } from '../../watch.ts';
-import type { OwnSources } from './own-sources.ts';
 import { TakenStops } from './taken-stops.ts';
 import type { Tracees } from './tracees.ts';
 import type { Waker } from './waker.ts';
@@ -22,13 +22,13 @@ const taken = new TakenStops();
 
 /**
  * Answers until no thread is left.
- * @param own goes on with what the supervisor itself watches
+ * @param own what the supervisor itself watches, of which the waker tells
  */
 export async function traceUntilEnd(
   tracees: Tracees,
   waker: Waker,
   pending: PendingCalls,
-  own?: OwnSources,
+  own?: InterestList,
 ): Promise<void> {
   // Signal handlers are made known to the event loop's descriptor only when the loop runs once.
   await eventLoopTurn();
@@ -38,7 +38,7 @@ export async function traceUntilEnd(
     if (found === 'no child') return;
     if (waker.hasCalled) {
       await eventLoopTurn();
-      own?.turn();
+      own?.goOn(own.wait(0));
       waker.goOn();
     }
     for (let tid = taken.next(); tid !== 0; tid = taken.next()) tracees.handle(tid, taken.status);

@@ -2,7 +2,7 @@
  * What looks names up for one sandbox, behind one descriptor of the loop's: however much of it is ready, it gets one turn after the other
  * as everybody does, so that a flood of questions slows down nobody but who asks them.
  */
-import { Epoll } from '../../../linux/epoll.ts';
+import { InterestList, type Ready } from '../../interest-list.ts';
 import type { Watching } from './watching.ts';
 
 /** A few tenths of a millisecond each. */
@@ -11,10 +11,7 @@ const AT_ONCE = 8;
 export class OwnTurn implements Watching {
   readonly #watching: Watching;
   readonly #failed: (error: unknown) => void;
-  readonly #epoll = new Epoll();
-  readonly #ready = new Map<number, () => void>();
-  readonly #keys = new Map<number, number>();
-  #lastKey = 0;
+  readonly #watched = new InterestList();
 
   /**
    * Throws a SyscallError.
@@ -24,39 +21,29 @@ export class OwnTurn implements Watching {
     this.#watching = watching;
     this.#failed = failed;
     try {
-      watching.watch(this.#epoll.descriptor, () => this.#turn());
+      watching.watch(this.#watched.descriptor, () => this.#turn());
     } catch (error) {
-      this.#epoll.close();
+      this.#watched.close();
       throw error;
     }
   }
 
-  watch(descriptor: number, ready: () => void, events?: number): void {
-    // Never used again, as in the loop itself.
-    this.#lastKey += 1;
-    this.#epoll.add(descriptor, this.#lastKey, events);
-    this.#ready.set(this.#lastKey, ready);
-    this.#keys.set(descriptor, this.#lastKey);
+  watch(descriptor: number, ready: Ready, events?: number): void {
+    this.#watched.watch(descriptor, ready, events);
   }
 
   unwatch(descriptor: number): void {
-    const key = this.#keys.get(descriptor);
-    if (key === undefined) return;
-    this.#epoll.remove(descriptor);
-    this.#keys.delete(descriptor);
-    this.#ready.delete(key);
+    this.#watched.unwatch(descriptor);
   }
 
   release(): void {
-    this.#watching.unwatch(this.#epoll.descriptor);
-    this.#epoll.close();
+    this.#watching.unwatch(this.#watched.descriptor);
+    this.#watched.close();
   }
 
   #turn(): void {
-    const count = this.#epoll.wait(0, AT_ONCE);
-    const keys = Array.from({ length: Math.max(0, count) }, (_, index) => this.#epoll.key(index));
     try {
-      for (const key of keys) this.#ready.get(key)?.();
+      this.#watched.goOn(this.#watched.wait(0, AT_ONCE));
     } catch (error) {
       this.#failed(error);
     }
