@@ -1,33 +1,10 @@
 /** Rules about destinations and about listening, in namespaces of our own: what arrives outside, and who is heard there. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 
 import { who } from '../support/environment.ts';
-import { type Outcome, run, secfiltWords } from '../support/run.ts';
-import {
-  makeNetwork,
-  NEIGHBOUR,
-  NEIGHBOUR6,
-  type Network,
-  type Outside,
-  serveOutside,
-  WORLD,
-  WORLD6,
-} from './namespaces.ts';
-
-interface Ground {
-  readonly network: Network;
-  readonly outside: Outside;
-}
-
-async function makeGround(t: TestContext): Promise<Ground | undefined> {
-  const network = makeNetwork(t);
-  return network && { network, outside: await serveOutside(t, network) };
-}
-
-function inside({ network }: Ground, options: readonly string[], words: readonly string[]): Promise<Outcome> {
-  return run([...network.inside, ...secfiltWords([...options, '--', ...words])]);
-}
+import { run, secfiltWords } from '../support/run.ts';
+import { NEIGHBOUR, NEIGHBOUR6, WORLD, WORLD6, inside, makeGround } from './namespaces.ts';
 
 /** Goes to each place, `tcp 192.168.1.2 80`, and prints what came of it. */
 const GO = String.raw`

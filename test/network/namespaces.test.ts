@@ -5,37 +5,22 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 
 import { who } from '../support/environment.ts';
-import { type Outcome, run, secfiltWords } from '../support/run.ts';
+import { run, secfiltWords } from '../support/run.ts';
 import { Terminal } from '../support/terminal.ts';
 import {
   GROUP,
   GROUP6,
-  makeNetwork,
   NAME,
   NEIGHBOUR,
   NEIGHBOUR6,
-  type Network,
-  type Outside,
-  serveOutside,
   WORLD,
   WORLD6,
+  inside,
+  makeGround,
+  type Ground,
 } from './namespaces.ts';
 
 const NEIGHBOURS = ['--allowed-netmasks=192.168.1.0/24'];
-
-interface Ground {
-  readonly network: Network;
-  readonly outside: Outside;
-}
-
-async function makeGround(t: TestContext): Promise<Ground | undefined> {
-  const network = makeNetwork(t);
-  return network && { network, outside: await serveOutside(t, network) };
-}
-
-function inside({ network }: Ground, options: readonly string[], words: readonly string[]): Promise<Outcome> {
-  return run([...network.inside, ...secfiltWords([...options, '--', ...words])]);
-}
 
 function shell(t: TestContext, { network }: Ground, options: readonly string[]): Terminal {
   const words = [...network.inside, ...secfiltWords([...options, 'bash', '--norc', '--noprofile'])];

@@ -4,9 +4,10 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { TestContext } from 'node:test';
 
 import { isRoot, patience } from '../support/environment.ts';
-import { environment } from '../support/run.ts';
+import { environment, type Outcome, run, secfiltWords } from '../support/run.ts';
 
 export const NEIGHBOUR = '192.168.1.2';
 export const NEIGHBOUR6 = 'fd00:1::2';
@@ -175,4 +176,25 @@ export async function serveOutside(t: Asking, network: Network): Promise<Outside
       return lines.splice(0);
     },
   };
+}
+
+/** A network with servers outside of it. */
+export interface Ground {
+  readonly network: Network;
+  readonly outside: Outside;
+}
+
+/** Undefined, and the test is skipped, where none can be made. */
+export async function makeGround(t: TestContext): Promise<Ground | undefined> {
+  const network = makeNetwork(t);
+  return network && { network, outside: await serveOutside(t, network) };
+}
+
+/** Runs words in it under secfilt. */
+export function inside(
+  { network }: Ground,
+  options: readonly string[],
+  words: readonly string[],
+): Promise<Outcome> {
+  return run([...network.inside, ...secfiltWords([...options, '--', ...words])]);
 }
